@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/base/sha256.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+
+#define READ_SIZE (128 * 1024)
+
+void sha256_bytes(const void *data, size_t len, uint8_t out[SHA256_SIZE])
+{
+	/* Without a provider for SHA-256 there is no installation of OpenSSL to speak of. */
+	if (!EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL))
+		abort();
+}
+
+int sha256_file(int fd, uint8_t out[SHA256_SIZE], const volatile int *cancel)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char *block = mem_alloc(READ_SIZE);
+	off_t at = 0;
+	int err = 0;
+
+	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
+		abort();
+	for (;;) {
+		ssize_t n = pread(fd, block, READ_SIZE, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			err = -errno;
+			goto out;
+		}
+		if (n == 0)
+			break;
+		if (cancel && *cancel) {
+			err = -ECANCELED;
+			goto out;
+		}
+		EVP_DigestUpdate(ctx, block, (size_t)n);
+		at += n;
+	}
+	EVP_DigestFinal_ex(ctx, out, NULL);
+out:
+	EVP_MD_CTX_free(ctx);
+	free(block);
+	return err;
+}

@@ -1,0 +1,1 @@
+# see core/local.mk

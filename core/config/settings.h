@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * /etc/picosnitch.ini as typed values: defaults first, each mistake listed with its line.
+ * No I/O besides reading the file; immutable once loaded; any thread may read it.
+ */
+#ifndef PS_CONFIG_SETTINGS_H
+#define PS_CONFIG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/config/ini.h"
+#include "core/plugin.h"
+
+enum hooks { HOOKS_AUTO, HOOKS_FEXIT, HOOKS_TRACEPOINT };
+
+/* One key of a [sink NAME] section, with the value that holds (given or default). */
+struct setting {
+	const struct ps_option *option;
+	char *text;
+	int64_t number;
+	unsigned line; /* 0: default */
+};
+
+/* [sink NAME] or [sink PLUGIN.INSTANCE]. */
+struct sink_settings {
+	char *name;   /* "sqlite", "postgres.audit" */
+	char *plugin; /* "sqlite", "postgres": the key `plugin`, else the name up to the dot */
+	bool enabled;
+	int64_t timeout_ms; /* key `timeout`: a host that has not answered by then is killed */
+	unsigned line;      /* of the section's first key; 0: not in the file */
+	struct setting *values; /* of the plugin's own options */
+	size_t n_values;
+	struct ps_option *options; /* the plugin's declaration, owned here */
+};
+
+struct settings {
+	struct {
+		int64_t write_interval_ms;
+		int64_t drain_interval_ms;
+		char *user; /* whom sinks run as */
+		int64_t rlimit_nofile; /* 0: auto */
+		int64_t hash_threads;
+		bool debug;
+	} core;
+	struct {
+		char *state, *log, *run, *cache, *plugins;
+	} paths;
+	struct {
+		enum hooks hooks;
+		uint32_t ring_buffer_pages; /* a power of two */
+		uint32_t max_flows;
+	} capture;
+	struct {
+		int64_t max_size; /* bytes */
+		int64_t max_age_ms;
+	} journal;
+	struct {
+		char *owner, *group;
+		unsigned mode;
+	} data;
+	struct sink_settings *sinks;
+	size_t n_sinks;
+};
+
+/* Tells what a plugin declares: a list for option_free(), or NULL with *why set to something
+ * for a person (static or of the calling thread). `dir` is [paths] plugins. */
+typedef struct ps_option *(*settings_describe)(const char *dir, const char *plugin, const char **why);
+
+/* Reads `in` (NULL: defaults alone). What is wrong is added to `mistakes`, and the default of
+ * that key is kept: the settings are usable in any case. A sink that is not mentioned is there
+ * with its defaults if its plugin can be described. NULL for describe: sink sections are read
+ * for `enabled`, `plugin` and `timeout` only, their other keys are not judged. */
+struct settings *settings_load(FILE *in, settings_describe describe, struct mistakes *mistakes);
+void settings_free(struct settings *);
+
+/* Sections and options of the core itself, for `help` and the tests. NULL after the last. */
+const struct ps_option *settings_section(size_t at, const char **name);
+
+#endif

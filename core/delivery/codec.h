@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A batch as bytes: the one form in memory, in the journal, on the sockets and in the fuzz
+ * corpus. Format (little-endian; written down at the top of codec.c): magic and version, name
+ * (host, boot, seq), digest of the batch before, counts, executables, texts, records, and at the
+ * end the SHA-256 of everything before it. Pure; any thread.
+ */
+#ifndef PS_DELIVERY_CODEC_H
+#define PS_DELIVERY_CODEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "core/record.h"
+
+/* Appends the batch, with seq, previous and digest zero: codec_seal() sets them. */
+void codec_encode(struct buf *out, const struct ps_batch *);
+
+/* Gives an encoded batch its place in the chain, and writes its digest to `digest`. data/len
+ * is exactly what codec_encode() appended. */
+void codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE],
+                uint8_t digest[PS_DIGEST_SIZE]);
+
+/* Decodes into `arena`: the batch points into arena and data, both of which must outlive it.
+ * NULL, with *why set to a constant text, when the bytes are not a whole sealed batch of a known
+ * version: damaged, cut, an index out of range, counts that the length cannot hold. */
+const struct ps_batch *codec_decode(const void *data, size_t len, struct arena *, const char **why);
+
+/* The same without a look at the digest: for the fuzzer. */
+const struct ps_batch *codec_decode_unchecked(const void *data, size_t len, struct arena *, const char **why);
+
+/* Sums over a batch's records, for loss accounting, without decoding all of it. */
+struct codec_totals {
+	uint64_t records, sent, received;
+	int64_t start_ns, end_ns;
+};
+void codec_totals(const struct ps_batch *, struct codec_totals *);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The journal: an SQLite file with every batch that some sink has not taken yet, and each
+ * sink's cursor. One thread of its own is the only one that touches the file; the functions
+ * here are called from the main thread, never block, and answer by a callback on the main
+ * thread's loop. It also appends to error.log, so that the main thread never waits for a disk.
+ *
+ *   batch(seq, at, digest, payload)  cursor(sink, seq)  dead(sink, seq, at, why, payload)  meta(key, value)
+ */
+#ifndef PS_DELIVERY_JOURNAL_H
+#define PS_DELIVERY_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/base/buf.h"
+#include "core/record.h"
+
+struct journal;
+
+/* What was found when it was opened. */
+struct journal_start {
+	uint8_t host[PS_ID_SIZE];
+	uint64_t last_seq;     /* 0: empty */
+	int64_t last_end_ns;   /* end of the last window that was journaled; 0: none */
+	int unclean;           /* the last run did not stop: what it had not closed is lost */
+	int64_t unclean_since_ns; /* when that run had started */
+	char *set_aside;       /* the damaged file's new name, or NULL */
+};
+
+struct journal_stats {
+	uint64_t batches, bytes; /* waiting */
+	uint64_t last_seq;
+	uint64_t queued;         /* handed over, not yet committed */
+	int64_t commit_ns_max;
+	int error;               /* -errno of the last failed commit; 0: fine */
+};
+
+/* Batches dropped for a sink, because the journal met its limits. */
+struct journal_drop {
+	const char *sink;
+	uint64_t batches, records, sent, received;
+	int64_t start_ns, end_ns;
+};
+
+struct journal_events {
+	void *arg;
+	/* Batches up to seq are durable: couriers may ask for them. */
+	void (*committed)(void *arg, uint64_t last_seq);
+	void (*dropped)(void *arg, const struct journal_drop *);
+	/* The disk refuses (error < 0), or takes again (0): called once per change. What was
+	 * handed over is kept in memory and tried again. */
+	void (*trouble)(void *arg, int error, const char *what);
+};
+
+struct journal_limits {
+	int64_t max_size, max_age_ms;
+};
+
+/* Opens or makes `path`; blocks (start-up only). error_log may be NULL. 0 or -errno, with a
+ * message logged; a damaged file is set aside and a new one begun. Starts the thread. */
+int journal_open(struct journal **, uv_loop_t *, const char *path, const char *error_log,
+                 const struct journal_limits *, const struct journal_events *, struct journal_start *);
+
+/* Hands over the encoded, unsealed batches of one window: all of them are committed in one
+ * transaction, in this order. Takes over the buffers' memory (leaves them empty). Never blocks.
+ * end_ns: the window's end. */
+void journal_append(struct journal *, struct buf *batches, size_t n, int64_t end_ns);
+
+/* How many windows are handed over and not yet committed: back-pressure for the ledger. */
+size_t journal_queued(const struct journal *);
+
+/* The first batch behind the sink's cursor: done(arg, seq, data, len) on the main thread; seq 0
+ * and no data when there is none. data lives until done() returns. At most one question per
+ * sink at a time. */
+typedef void (*journal_fetched)(void *arg, uint64_t seq, const uint8_t *data, size_t len);
+void journal_fetch(struct journal *, const char *sink, journal_fetched done, void *arg);
+
+/* Names the sinks whose cursors count. A new one begins at the oldest batch that is there; the
+ * cursor of one that is no longer named is forgotten. */
+void journal_sinks(struct journal *, const char *const *names, size_t n);
+
+/* The sink has taken everything up to seq. */
+void journal_taken(struct journal *, const char *sink, uint64_t seq);
+/* The sink can never take seq: it is kept in `dead` with the reason, and the cursor moves on. */
+void journal_dead(struct journal *, const char *sink, uint64_t seq, const char *why);
+
+/* Appends one line (a newline is added) to error.log; reopen: for log rotation. */
+void journal_error_line(struct journal *, const char *line);
+void journal_reopen_log(struct journal *);
+
+void journal_set_limits(struct journal *, const struct journal_limits *);
+void journal_get_stats(struct journal *, struct journal_stats *); /* thread-safe snapshot */
+
+/* Commits what was handed over, marks the stop as clean, ends the thread, frees. Blocks, for at
+ * most `timeout_ms`; then returns -ETIMEDOUT and what is in memory is lost. Callbacks are not
+ * called any more. */
+int journal_close(struct journal *, int64_t timeout_ms);
+
+#endif

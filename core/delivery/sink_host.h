@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The process that holds one sink: `picosnitch sink-host`, started by a courier with its socket
+ * as descriptor 3. It gives up root and every capability before it loads the plugin, takes
+ * batches, and answers with verdicts. It ends when the socket does.
+ */
+#ifndef PS_DELIVERY_SINK_HOST_H
+#define PS_DELIVERY_SINK_HOST_H
+
+/* The subcommand. Returns the exit status. */
+int sink_host_main(int argc, char **argv);
+
+/* `picosnitch plugin-describe FILE`: prints what the plugin declares (option_write()). */
+int plugin_describe_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,17 @@
+# libpsbase: what everything uses.
+noinst_LTLIBRARIES += core/libpsbase.la
+core_libpsbase_la_SOURCES = \
+	core/base/buf.c core/base/buf.h core/base/clock.c core/base/clock.h \
+	core/base/log.c core/base/log.h core/base/mem.c core/base/mem.h \
+	core/base/sha256.c core/base/sha256.h core/base/table.c core/base/table.h \
+	core/base/text.c core/base/text.h
+core_libpsbase_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+core_libpsbase_la_LIBADD = $(CRYPTO_LIBS)
+
+include core/config/local.mk
+include core/capture/local.mk
+include core/delivery/local.mk
+include core/query/local.mk
+
+pkgincludedir = $(includedir)/picosnitch
+pkginclude_HEADERS = core/plugin.h core/question.h core/record.h

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The plugin boundary. Installed as <picosnitch/plugin.h>; see picosnitch-plugin(7).
+ *
+ * A plugin is one shared object that exports one symbol, `ps_plugin`. It calls the core
+ * only through the struct ps_host that it is handed, and imports no symbol of the
+ * program. Nothing that one side allocated is freed by the other.
+ *
+ * A sink runs in a process of its own, without root and without capabilities, on one
+ * thread: its calls never overlap, and may block.
+ */
+#ifndef PS_PLUGIN_H
+#define PS_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised whenever this header, record.h or question.h changes; the loader wants it equal. */
+#define PS_PLUGIN_ABI 1u
+
+#define PS_EXPORT __attribute__((visibility("default")))
+
+struct ps_ctx; /* this instance of the plugin, as the core knows it */
+struct ps_question; /* question.h */
+struct ps_answer;
+
+enum ps_option_type {
+	PS_OPTION_TEXT,
+	PS_OPTION_INT,
+	PS_OPTION_BOOL,
+	PS_OPTION_DURATION,   /* "10 s", "5 min", "2 h", "30 d"; number() gives milliseconds */
+	PS_OPTION_SIZE,       /* "64 KiB", "1 GiB"; number() gives bytes */
+	PS_OPTION_CHOICE,     /* one of choices; number() gives its index */
+	PS_OPTION_STATE_FILE, /* a file in [paths] state; text() gives its absolute path */
+	PS_OPTION_LOG_FILE,   /* a file in [paths] log; text() gives its absolute path */
+};
+
+enum ps_option_flag {
+	PS_OPTION_SECRET = 1 << 0,   /* never logged, never printed */
+	PS_OPTION_REQUIRED = 1 << 1, /* the section is wrong without it */
+};
+
+/* One key of the plugin's section of the INI file: checked by the core. */
+struct ps_option {
+	const char *key; /* NULL ends the list */
+	enum ps_option_type type;
+	const char *fallback; /* default, as it would be written in the file */
+	int64_t min, max;     /* INT, DURATION (ms), SIZE (bytes); both 0: no bounds */
+	const char *choices;  /* CHOICE: words separated by one space */
+	const char *help;     /* one line */
+	unsigned flags;       /* enum ps_option_flag */
+	/* STATE_FILE and LOG_FILE: suffixes of files that belong to it ("-wal -shm"). The
+	 * core makes the file and these before open(), owned by the plugin's user. */
+	const char *companions;
+};
+
+enum ps_level { PS_ERROR, PS_WARNING, PS_INFO, PS_DEBUG };
+
+enum ps_show {
+	PS_SHOW_PATH, /* UTF-8 as it is; \xHH for other bytes and controls; \\ for a backslash */
+	PS_SHOW_ARGV, /* NUL-ended arguments as one line that bash would read back the same */
+};
+
+/* What the core offers to a plugin. */
+struct ps_host {
+	uint32_t abi, size; /* PS_PLUGIN_ABI, sizeof(struct ps_host) */
+
+	/* The value of an option of this plugin; valid until close(). */
+	const char *(*text)(struct ps_ctx *, const char *key);
+	int64_t (*number)(struct ps_ctx *, const char *key);
+
+	void (*log)(struct ps_ctx *, enum ps_level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+	/* Says, before a verdict other than PS_STORED is returned, what the matter is. */
+	void (*why)(struct ps_ctx *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+	/* Writes text in a form that is valid UTF-8 without control characters, and from which
+	 * the bytes can be had back. Returns the length that it needs, without the NUL, as
+	 * snprintf() does; never writes more than size bytes. */
+	size_t (*show)(char *out, size_t size, struct ps_text text, enum ps_show how);
+
+	/* Moves the file of option key (and its companions) out of the way, to
+	 * NAME.REASON-YYYYmmddTHHMMSSZ, and makes a new empty one. 0 or -errno. */
+	int (*set_aside)(struct ps_ctx *, const char *key, const char *reason);
+
+	/* Shifts NAME to NAME.1, NAME.1 to NAME.2 and so on, keeps `keep` of them, and makes a
+	 * new empty NAME. 0 or -errno. */
+	int (*rotate)(struct ps_ctx *, const char *key, unsigned keep);
+
+	/* True when the process is asked to stop: to be looked at in any long wait. */
+	int (*stopping)(struct ps_ctx *);
+};
+
+enum ps_verdict {
+	PS_STORED,        /* durable at the destination: the core forgets the batch */
+	PS_AWAY,          /* the destination is away: the same batch comes again, later */
+	PS_REJECTED,      /* this batch can never be stored whole; what can be stored is stored */
+	PS_MISCONFIGURED, /* configuration or schema is wrong: this sink stops, with an alert */
+};
+
+/* Where records go. */
+struct ps_sink {
+	uint32_t kinds; /* the enum ps_kind that it wants; others are not handed over */
+
+	/* Checks what the options' types cannot say. No I/O beyond this machine. May be NULL. */
+	enum ps_verdict (*check)(const struct ps_host *, struct ps_ctx *);
+
+	/* Connects. PS_STORED with *self set, or another verdict: then close() is not called. */
+	enum ps_verdict (*open)(const struct ps_host *, struct ps_ctx *, void **self);
+
+	/* Stores one batch, all or nothing, once however often it is given: PS_STORED means
+	 * that it is durable now. */
+	enum ps_verdict (*write)(void *self, const struct ps_batch *);
+
+	/* Called when there is nothing to write; does a slice of upkeep. Returns the time in
+	 * milliseconds after which it wants to be called again, -1 for never. May be NULL. */
+	int64_t (*idle)(void *self);
+
+	/* One line for `picosnitch status`. May be NULL. */
+	void (*stats)(void *self, char *out, size_t size);
+
+	void (*close)(void *self);
+};
+
+/* Where people's questions are answered from. Runs in the process of whoever asks. */
+struct ps_reader {
+	/* 0 and *self set, or -errno after why(). Needs no write access. */
+	int (*open)(const struct ps_host *, struct ps_ctx *, void **self);
+
+	/* Calls answer->row for each row until it returns non-zero. 0 or -errno after why(). */
+	int (*ask)(void *self, const struct ps_question *, struct ps_answer *);
+
+	void (*close)(void *self);
+};
+
+struct ps_plugin {
+	uint32_t abi, size; /* PS_PLUGIN_ABI, sizeof(struct ps_plugin) */
+	const char *name;   /* the INI section's plugin name */
+	const char *about;  /* one line */
+	const struct ps_option *options;
+	const struct ps_sink *sink;     /* or NULL */
+	const struct ps_reader *reader; /* or NULL */
+};
+
+/* The one symbol. */
+extern PS_EXPORT const struct ps_plugin ps_plugin;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A question about stored traffic, and its answer. Installed as <picosnitch/question.h>.
+ * The front ends make questions (core/query); a plugin's reader answers them.
+ */
+#ifndef PS_QUESTION_H
+#define PS_QUESTION_H
+
+#include <stdint.h>
+
+#include "record.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What traffic can be grouped and filtered by. */
+enum ps_dimension {
+	PS_BY_EXE,
+	PS_BY_NAME,
+	PS_BY_CMDLINE,
+	PS_BY_SHA256,
+	PS_BY_PEXE,
+	PS_BY_PNAME,
+	PS_BY_PCMDLINE,
+	PS_BY_PSHA256,
+	PS_BY_GPEXE,
+	PS_BY_GPNAME,
+	PS_BY_GPCMDLINE,
+	PS_BY_GPSHA256,
+	PS_BY_UID,
+	PS_BY_LPORT,
+	PS_BY_RPORT,
+	PS_BY_LADDR,
+	PS_BY_RADDR,
+	PS_BY_DOMAIN,
+	PS_BY_NETNS,
+	PS_BY_FAMILY,
+	PS_BY_PROTOCOL,
+	PS_DIMENSIONS
+};
+
+/* Values of one dimension that are kept, or left out. Filters on the same dimension that
+ * include are alternatives; everything else must hold together. Values compare as stored. */
+struct ps_filter {
+	enum ps_dimension dimension;
+	int exclude;
+	struct ps_text value;
+};
+
+enum ps_order {
+	PS_ORDER_TOTAL, /* sent + received, largest first */
+	PS_ORDER_SENT,
+	PS_ORDER_RECEIVED,
+	PS_ORDER_CALLS,
+	PS_ORDER_TIME, /* latest first */
+	PS_ORDER_KEY,  /* by the group's values */
+};
+
+struct ps_question {
+	int64_t from, to; /* Unix seconds, from <= time < to; INT64_MIN / INT64_MAX: open */
+	const enum ps_dimension *by;
+	uint32_t n_by; /* 0: one row over everything */
+	const struct ps_filter *filters;
+	uint32_t n_filters;
+	enum ps_order order;
+	uint32_t limit; /* 0: all */
+};
+
+struct ps_answer_row {
+	const struct ps_text *values; /* n_by of them, in the question's order; as stored */
+	uint64_t sent, received, calls, rows;
+	int64_t first, last; /* Unix seconds of the earliest and latest row */
+};
+
+struct ps_answer {
+	void *arg;
+	int (*row)(void *arg, const struct ps_answer_row *); /* non-zero: no more, please */
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

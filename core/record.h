@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The normalized record: the only currency between the core and its plugins.
+ *
+ * Installed as <picosnitch/record.h>. A batch is one immutable run of records; it
+ * interns its executables and texts once, and records refer to them by index.
+ * Index 0 is always present and empty: it means "not known".
+ *
+ * Everything that a batch points to lives as long as the batch; a plugin that wants
+ * to keep something after write() has returned copies it.
+ */
+#ifndef PS_RECORD_H
+#define PS_RECORD_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bytes with a length: any value is allowed, NUL and invalid UTF-8 included. data is
+ * never NULL; a NUL that len does not count follows the last byte. */
+struct ps_text {
+	const char *data;
+	uint32_t len;
+};
+
+/* An IP address. family is AF_INET (bytes[0..3]), AF_INET6 (bytes[0..15]), or 0 when the
+ * address is not known. IPv4-mapped IPv6 addresses are always given as AF_INET. */
+struct ps_addr {
+	uint8_t family;
+	uint8_t bytes[16];
+};
+
+/* Why an executable has a SHA-256, or has none. */
+enum ps_hash_state {
+	PS_HASH_ABSENT,     /* there is no file behind it: a kernel thread, or nothing is known */
+	PS_HASH_OK,         /* sha256 is that of the file that was executed */
+	PS_HASH_GONE,       /* process and file had gone before either could be opened */
+	PS_HASH_MISMATCH,   /* what could be opened was not the file that was executed */
+	PS_HASH_UNREADABLE, /* opening or reading it failed */
+	PS_HASH_CHANGED,    /* it changed while it was being read */
+	PS_HASH_LATE,       /* it was not ready when the row had to be written */
+};
+
+enum ps_exe_flag {
+	PS_EXE_CMDLINE_CUT = 1 << 0,  /* the command line was longer than could be kept */
+	PS_EXE_PATH_GUESSED = 1 << 1, /* path as given to execve(), not as the kernel resolved it */
+};
+
+/* One program image: what was executed, and how. */
+struct ps_exe {
+	struct ps_text path;
+	struct ps_text name;    /* the program's name (comm of the thread group leader) */
+	struct ps_text cmdline; /* the arguments, each followed by a NUL */
+	uint8_t hash_state;     /* enum ps_hash_state */
+	uint8_t flags;          /* enum ps_exe_flag */
+	uint8_t sha256[32];     /* zero unless hash_state is PS_HASH_OK */
+};
+
+enum ps_kind {
+	PS_TRAFFIC = 1 << 0,
+	PS_PROGRAM = 1 << 1,
+	PS_VERDICT = 1 << 2,
+	PS_ALERT = 1 << 3,
+};
+
+/* Bytes that one program image exchanged in one flow during one window. */
+struct ps_traffic {
+	uint32_t exe, parent, grandparent; /* into batch->exes */
+	uint32_t domain;                   /* into batch->texts, reverse notation */
+	uint32_t uid;                      /* real user id of the caller */
+	uint32_t netns;                    /* inode of the network namespace */
+	uint8_t family;                    /* AF_INET, AF_INET6 */
+	uint8_t protocol;                  /* IPPROTO_* */
+	int32_t lport, rport;              /* -1: no ports here; 0: not known */
+	struct ps_addr laddr, raddr;
+	uint64_t sent, received; /* payload bytes */
+	uint64_t calls;          /* send and receive calls that moved them */
+};
+
+/* Where something was lost or went wrong. Values are stored: append only. */
+enum ps_stage {
+	PS_STAGE_RING = 1,    /* process events that found no room in the ring buffer */
+	PS_STAGE_FLOWS = 2,   /* bytes of flows that found no room in the flow map */
+	PS_STAGE_PROGRAMS = 3, /* BPF programs that the kernel did not run */
+	PS_STAGE_FANOTIFY = 4, /* overflow of the fanotify queue */
+	PS_STAGE_HASH = 5,    /* executables without a hash */
+	PS_STAGE_PROCESS = 6, /* traffic of a process that could not be identified */
+	PS_STAGE_HANDOFF = 7, /* a window was kept open because the journal was behind */
+	PS_STAGE_JOURNAL = 8, /* batches dropped for a sink because of the journal's limits */
+	PS_STAGE_SINK = 9,    /* a sink set a batch aside, crashed, hung or is away */
+	PS_STAGE_RESTART = 10, /* time that was not watched: the daemon was killed */
+	PS_STAGE_CAPTURE = 11, /* a hook that could not be attached */
+	PS_STAGE_CONFIG = 12, /* the configuration */
+};
+
+/* An error, or something that was lost: count and bytes where they are known. */
+struct ps_alert {
+	uint32_t stage; /* enum ps_stage */
+	uint32_t text;  /* into batch->texts: one line for people */
+	uint64_t count; /* events, calls, rows or batches, as the stage has them */
+	uint64_t sent, received;
+};
+
+struct ps_record {
+	uint32_t kind;          /* one of enum ps_kind: which member below is set */
+	int64_t start_ns, end_ns; /* window, nanoseconds since the Unix epoch, UTC */
+	union {
+		struct ps_traffic traffic;
+		struct ps_alert alert;
+	};
+};
+
+#define PS_ID_SIZE 16
+#define PS_DIGEST_SIZE 32
+
+/* (host, boot, seq) names a batch for ever: a destination that has stored that name has
+ * stored the batch. */
+struct ps_batch {
+	uint8_t host[PS_ID_SIZE]; /* this machine (machine-id of this program) */
+	uint8_t boot[PS_ID_SIZE]; /* the kernel's boot id */
+	uint64_t seq;             /* counts up by one, across restarts */
+	uint8_t previous[PS_DIGEST_SIZE]; /* digest of batch seq - 1: a hash chain */
+	uint8_t digest[PS_DIGEST_SIZE];   /* SHA-256 of this batch as encoded */
+	struct ps_text hostname;
+	uint32_t n_exes, n_texts, n_records;
+	const struct ps_exe *exes;
+	const struct ps_text *texts;
+	const struct ps_record *records;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -6,12 +6,14 @@
 #include "core/base/text.h"
 #include "core/config/option.h"
 
+/* How much of a value is shown. */
 enum { SHOWN = 80 };
 
 void judge_bad(struct mistakes *m, const struct ini_entry *e, const struct ps_option *o, const char *wrong,
                const char *kept)
 {
 	char value[SHOWN] = "", rest[3 * SHOWN];
+	size_t whole;
 	bool secret = o->flags & PS_OPTION_SECRET;
 
 	if (!kept || !*kept)
@@ -24,10 +26,9 @@ void judge_bad(struct mistakes *m, const struct ini_entry *e, const struct ps_op
 		mistakes_add(m, e->line, "[%s] %s: the value %s; %s", e->section, e->key, wrong, rest);
 		return;
 	}
-	if (text_show(value, sizeof(value), (struct ps_text){e->value, (uint32_t)strlen(e->value)}, PS_SHOW_PATH) >=
-	    sizeof(value))
-		strcpy(value + strlen(value) - 3, "..."); /* text_show() leaves at most three bytes unused */
-	mistakes_add(m, e->line, "[%s] %s: \"%s\" %s; %s", e->section, e->key, value, wrong, rest);
+	whole = text_show(value, sizeof(value), (struct ps_text){e->value, (uint32_t)strlen(e->value)}, PS_SHOW_PATH);
+	mistakes_add(m, e->line, "[%s] %s: \"%s%s\" %s; %s", e->section, e->key, value, whole < sizeof(value) ? "" : "...",
+	             wrong, rest);
 }
 
 void judge_unknown(struct mistakes *m, const struct ini_entry *e, const struct ps_option *options,

@@ -199,12 +199,11 @@ void sinks_load(struct settings *s, const struct ini *ini, settings_describe des
 {
 	static const struct ini_entry usual = {.section = "sink sqlite"};
 
-	s->sinks = mem_alloc((SINK_LIMIT + 1) * sizeof(*s->sinks));
+	s->sinks = mem_alloc(SINK_LIMIT * sizeof(*s->sinks));
 	for (size_t i = 0; i < ini->n; i++)
 		if (sink_section(ini->entries[i].section))
 			take_sink(s, &ini->entries[i], m);
-	if (s->n_sinks < SINK_LIMIT)
-		take_sink(s, &usual, m);
+	take_sink(s, &usual, m);
 	for (size_t i = 0; i < s->n_sinks; i++)
 		load_sink(s, &s->sinks[i], ini, describe, m);
 	for (size_t i = 0; i < s->n_sinks; i++)

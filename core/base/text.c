@@ -114,7 +114,7 @@ static bool is_special(const char *s, size_t len)
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (strlen(words[i]) == len && memcmp(words[i], s, len) == 0)
 			return true;
-	return len && (*s == '%' || memchr(s, '=', len)); /* a job, an assignment */
+	return memchr(s, '=', len); /* an assignment */
 }
 
 static void show_argument(struct out *o, const char *s, size_t len, bool first)
@@ -241,22 +241,27 @@ unsigned text_distance(const char *a, const char *b)
 {
 	enum { LONGEST = 64 };
 	size_t n = strnlen(a, LONGEST), m = strnlen(b, LONGEST);
-	unsigned row[LONGEST + 1];
+	unsigned rows[3][LONGEST + 1];
+	unsigned *before = rows[0], *above = rows[1], *row = rows[2];
 
 	for (size_t j = 0; j <= m; j++)
 		row[j] = (unsigned)j;
 	for (size_t i = 1; i <= n; i++) {
-		unsigned diagonal = row[0];
+		unsigned *next = before;
 
+		before = above;
+		above = row;
+		row = next;
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= m; j++) {
-			unsigned up = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+			unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
 
-			if (up + 1 < best)
-				best = up + 1;
+			if (above[j] + 1 < best)
+				best = above[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
-			diagonal = up;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
 			row[j] = best;
 		}
 	}

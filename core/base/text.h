@@ -30,7 +30,8 @@ char *text_addr(char out[TEXT_ADDR_SIZE], const struct ps_addr *);
 /* Lower-case hexadecimal; out has room for 2 * n + 1. Returns out. */
 char *text_hex(char *out, const uint8_t *data, size_t n);
 
-/* Similarity for "did you mean": the edit distance of two words. */
+/* Similarity for "did you mean": the edit distance of two words, of which the first 64 bytes count.
+ * Two neighbours that are swapped count as one. */
 unsigned text_distance(const char *a, const char *b);
 
 #endif

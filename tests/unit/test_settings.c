@@ -11,7 +11,7 @@
 #include "tests/tap.h"
 
 static const struct ps_option sqlite_options[] = {
-    {"file", PS_OPTION_STATE_FILE, "picosnitch.db", 0, 0, NULL, "the database", 0, "-wal -shm"},
+    {"file", PS_OPTION_STATE_FILE, "snitch.db", 0, 0, NULL, "the database", 0, "-wal -shm"},
     {"retention", PS_OPTION_DURATION, "30 d", 0, 0, NULL, "how long rows are kept", 0, NULL},
     {0},
 };
@@ -118,7 +118,7 @@ static const struct {
     {"enabled = 1", "[sink sqlite] enabled: \"1\" must be yes or no" KEPT("yes")},
     {"timeout = 1 ms", "[sink sqlite] timeout: \"1 ms\" must be between 100 ms and 1 d" KEPT("60 s")},
     {"file = /tmp/x", "[sink sqlite] file: \"/tmp/x\" must be the name of a file, without a folder: [paths] says where "
-                      "it is" KEPT("picosnitch.db")},
+                      "it is" KEPT("snitch.db")},
     {"retention = 30", "[sink sqlite] retention: \"30\" " TIME KEPT("30 d")},
     {"enabld = no", "[sink sqlite] enabld: unknown key; did you mean \"enabled\"?"},
     {"[sink remote]", "[sink remote] host: is required; the sink is not used without it"},
@@ -141,7 +141,7 @@ static const struct {
      "1 GiB or 500 MB: the plugin is faulty"},
     {"[sink second]", NULL},
     {"plugin = sqlite", NULL},
-    {"enabled = yes", "[sink second] file: \"picosnitch.db\" is the file of [sink sqlite] too; the sink is not used "
+    {"enabled = yes", "[sink second] file: \"snitch.db\" is the file of [sink sqlite] too; the sink is not used "
                       "until it has one of its own"},
 };
 
@@ -215,7 +215,7 @@ static void test_values(void)
 	       s->capture.ring_buffer_pages == 16384 && s->journal.max_size == 65536 && s->data.mode == 0600,
 	   "the others");
 	ok(a && a->enabled && strcmp(a->plugin, "remote") == 0 && a->n_values == 4 && a->timeout_ms == 60000 &&
-	       a->line == 16,
+	       a->line == 17,
 	   "a sink of a plugin's name and a word");
 	ok(a && strcmp(a->values[1].text, " #x") == 0 && a->values[3].number == 5432 && a->values[3].line == 0,
 	   "its values and its defaults");
@@ -281,7 +281,8 @@ static void test_documents(void)
 	mistakes_done(&m);
 	for (size_t at = 0; (options = settings_section(at, &name)); at++) {
 		int common = strcmp(name, "sink NAME") == 0;
-		char *heading = mem_printf("\n[%s]\n", common ? "sink sqlite" : name), *title = mem_printf(".Ss [%s]\n", name);
+		char *heading = mem_printf("\n[%s]\n", common ? "sink sqlite" : name),
+		     *title = mem_printf(".Ss [%s]\\&\n", name);
 		const char *in_ini = strstr(ini, heading), *in_page = strstr(page, title);
 
 		ok(in_ini && in_page, "[%s] is in the shipped file and in the man page", name);

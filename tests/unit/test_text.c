@@ -154,7 +154,7 @@ static void test_argv(void)
 	    LINE("\xc3\0\xa9\0'\n'\0"),
 	    LINE("\\\n\0\\'\n\0"),
 	};
-	static const char *const first[] = {"A=b", "if", "time", "%1", "function", "select"};
+	static const char *const first[] = {"A=b", "if", "time", "function", "select"};
 	unsigned char data[1200];
 	char got[8192], *shown;
 	size_t n, len;
@@ -187,8 +187,8 @@ static void test_argv(void)
 			if (*c == '#')
 				*c = 0;
 		shown = show(argv, strlen(want), PS_SHOW_ARGV, &n);
-		len =
-		    ask_bash("C", "PATH=; command_not_found_handle() { printf '%s#' \"$@\"; }; ", shown, got, sizeof(got) - 1);
+		len = ask_bash("C", "PATH=/nowhere; command_not_found_handle() { printf '%s#' \"$@\"; }; ", shown, got,
+		               sizeof(got) - 1);
 		got[len] = 0;
 		is_str(got, want, "%s is the name of a command", shown);
 		free(shown);
@@ -213,6 +213,7 @@ static void test_rest(void)
 	       "text_clean() leaves one harmless line");
 	is_int(text_distance("kitten", "sitting"), 3, "kitten to sitting");
 	is_int(text_distance("", "abc"), 3, "from nothing");
+	is_int(text_distance("coer", "core"), 1, "two letters swapped");
 	is_int(text_utf8("\xed\xa0\x80", 3), 0, "a surrogate is not a character");
 	is_int(text_utf8("\xf4\x90\x80\x80", 4), 0, "nor is one past U+10FFFF");
 	is_int(text_utf8("\xe2\x82", 2), 0, "nor a half one");

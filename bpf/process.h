@@ -15,6 +15,7 @@ static __always_inline void file_of(struct wire_file *out, struct file *file)
 	out->ino = inode->i_ino;
 	out->dev = inode->i_sb->s_dev;
 	out->size = inode->i_size;
+	/* 6.6 renamed the one and 6.7 the other, before 6.11 took both apart. */
 	if (bpf_core_field_exists(struct inode, i_ctime_sec)) {
 		out->ctime_s = inode->i_ctime_sec;
 		out->ctime_ns = inode->i_ctime_nsec & ~I_CTIME_QUERIED;
@@ -24,10 +25,24 @@ static __always_inline void file_of(struct wire_file *out, struct file *file)
 		out->ctime_s = old->__i_ctime.tv_sec;
 		out->ctime_ns = old->__i_ctime.tv_nsec;
 	} else {
-		struct inode___before_6_6 *old = (void *)inode;
+		struct inode___before_6_7 *old = (void *)inode;
 
 		out->ctime_s = old->i_ctime.tv_sec;
 		out->ctime_ns = old->i_ctime.tv_nsec;
+	}
+	if (bpf_core_field_exists(struct inode, i_mtime_sec)) {
+		out->mtime_s = inode->i_mtime_sec;
+		out->mtime_ns = inode->i_mtime_nsec;
+	} else if (bpf_core_field_exists(struct inode___before_6_11, __i_mtime)) {
+		struct inode___before_6_11 *old = (void *)inode;
+
+		out->mtime_s = old->__i_mtime.tv_sec;
+		out->mtime_ns = old->__i_mtime.tv_nsec;
+	} else {
+		struct inode___before_6_7 *old = (void *)inode;
+
+		out->mtime_s = old->i_mtime.tv_sec;
+		out->mtime_ns = old->i_mtime.tv_nsec;
 	}
 }
 

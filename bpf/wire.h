@@ -37,9 +37,10 @@ struct wire_flow {
 struct wire_file {
 	__u64 ino;
 	__u64 size;
-	__s64 ctime_s;
-	__u32 ctime_ns;
+	__s64 ctime_s, mtime_s;
+	__u32 ctime_ns, mtime_ns;
 	__u32 dev; /* the kernel's encoding: major << 20 | minor */
+	__u32 pad;
 };
 
 enum wire_kind {
@@ -114,12 +115,12 @@ enum wire_counter {
 WIRE_SAME(struct wire_image, 16);
 WIRE_SAME(struct wire_flow_key, 64);
 WIRE_SAME(struct wire_flow, 24);
-WIRE_SAME(struct wire_file, 32);
+WIRE_SAME(struct wire_file, 48);
 WIRE_SAME(struct wire_event, 24);
 WIRE_SAME(struct wire_fork, 56);
-WIRE_SAME(struct wire_exec, 480);
+WIRE_SAME(struct wire_exec, 496);
 WIRE_SAME(struct wire_args, 4128);
 WIRE_SAME(struct wire_exit, 24);
-WIRE_SAME(struct wire_task, 80);
+WIRE_SAME(struct wire_task, 96);
 
 #endif

@@ -12,13 +12,18 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "bpf/picosnitch.skel.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 
+/* The skeleton is generated, and not to our warnings' taste. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#include "bpf/picosnitch.skel.h"
+#pragma GCC diagnostic pop
+
 #define DRAIN_BATCH 2048
 
-enum { EVERY_DOOR = HOOKS_AUTO };
+#define EVERY_DOOR HOOKS_AUTO
 
 /* Every program of the skeleton, by its name there. */
 static const struct {

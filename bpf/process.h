@@ -46,6 +46,14 @@ static __always_inline void file_of(struct wire_file *out, struct file *file)
 	}
 }
 
+/* n, at most `most`, in a way that older verifiers can follow: they forget a bound that was found
+ * out about a copy. */
+static __always_inline __u32 at_most(__u32 n, __u32 most)
+{
+	barrier_var(n);
+	return n > most ? most : n;
+}
+
 static __always_inline void *reserve(__u32 kind, __u64 size)
 {
 	struct wire_event *event = bpf_ringbuf_reserve(&events, size, 0);
@@ -84,8 +92,7 @@ __noinline int send_args(__u64 address, __u32 offset, __u32 n)
 
 	if (!event)
 		return -1;
-	if (n > WIRE_ARGS_CHUNK)
-		n = WIRE_ARGS_CHUNK;
+	n = at_most(n, WIRE_ARGS_CHUNK);
 	image_of(&event->event.image, bpf_get_current_task_btf());
 	event->offset = offset;
 	event->len = n;
@@ -113,7 +120,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
 	if (bpf_probe_read_kernel_str(event->filename, sizeof(event->filename), bprm->filename) < 0)
 		event->filename[0] = 0;
-	n = total < WIRE_ARGS_FIRST ? total : WIRE_ARGS_FIRST;
+	n = at_most(total, WIRE_ARGS_FIRST);
 	event->args_total = total;
 	event->args_len = n;
 	if (bpf_probe_read_user(event->args, n, (void *)start))

@@ -114,7 +114,6 @@ int main(int argc, char **argv)
 
 	/* libuv's io_uring keeps the rights that a process had when it was made. */
 	setenv("UV_USE_IO_URING", "0", 1);
-	setenv("UV_THREADPOOL_SIZE", "20", 0); /* made when needed: [core] hash_threads, and one for draining */
 	cli.program = n > 0 ? program : argv[0];
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {

@@ -508,8 +508,12 @@ static int start(struct daemon *d)
 int daemon_run(struct settings *settings, const struct daemon_options *options)
 {
 	struct daemon *d = mem_alloc(sizeof(*d));
+	char threads[24];
 	int err;
 
+	/* libuv's workers hash; one drains the kernel, and one reads the configuration again. */
+	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 2);
+	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	d->options = options;
 	d->settings = settings;
 	d->pidfile = -1;

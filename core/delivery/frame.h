@@ -17,30 +17,30 @@
 #include "core/base/buf.h"
 
 enum frame_type {
-	FRAME_HELLO = 1, /* log level u8, sink, plugin folder, plugin, n u32; n times key, number u64, text */
-	FRAME_OPEN,      /* try to open again */
-	FRAME_BATCH,     /* an encoded batch */
-	FRAME_FILE_DONE, /* result u32: 0 or an errno */
+	FRAME_HELLO = 1,  /* log level u8, sink, plugin folder, plugin, n u32; n times key, number u64, text */
+	FRAME_OPEN,       /* try to open again */
+	FRAME_BATCH,      /* an encoded batch */
+	FRAME_FILE_DONE,  /* result u32: 0 or an errno */
 	FRAME_READY = 65, /* verdict u8, why */
-	FRAME_BEGUN,     /* seq u64: write() is being called */
-	FRAME_VERDICT,   /* seq u64, verdict u8, why */
-	FRAME_LOG,       /* level u8, line */
-	FRAME_STATS,     /* line */
-	FRAME_SET_ASIDE, /* key, reason */
-	FRAME_ROTATE,    /* key, keep u32 */
+	FRAME_BEGUN,      /* seq u64: write() is being called */
+	FRAME_VERDICT,    /* seq u64, verdict u8, why */
+	FRAME_LOG,        /* level u8, line */
+	FRAME_STATS,      /* line */
+	FRAME_SET_ASIDE,  /* key, reason */
+	FRAME_ROTATE,     /* key, keep u32 */
 };
 
 enum {
 	FRAME_HEAD = 5,
-	FRAME_TEXT_MAX = 4096,        /* of a line or a reason */
-	FRAME_UP_MAX = 16 * 1024,     /* body of any frame from a host */
-	FRAME_DOWN_MAX = 64 << 20,    /* body of any frame to a host */
+	FRAME_TEXT_MAX = 4096,     /* of a line or a reason */
+	FRAME_UP_MAX = 16 * 1024,  /* body of any frame from a host */
+	FRAME_DOWN_MAX = 64 << 20, /* body of any frame to a host */
 };
 
 /* Starts a frame at the end of `out`; returns where it starts, for frame_end(). */
 size_t frame_begin(struct buf *out, enum frame_type);
 void frame_end(struct buf *out, size_t start);
-void frame_put_text(struct buf *out, const char *); /* cut at FRAME_TEXT_MAX, but for HELLO */
+void frame_put_text(struct buf *out, const char *);  /* cut at FRAME_TEXT_MAX, but for HELLO */
 void frame_put_value(struct buf *out, const char *); /* never cut */
 
 /* A whole frame at the start of data: its size, with type, body and body_len set. 0: there is

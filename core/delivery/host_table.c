@@ -71,7 +71,8 @@ void host_send(struct ps_ctx *ctx, const struct buf *out)
 
 static const struct host_option *find(struct ps_ctx *ctx, const char *key)
 {
-	static const struct host_option none = {.text = (char[]){""}};
+	static char nothing[1];
+	static const struct host_option none = {.text = nothing};
 
 	for (uint32_t i = 0; i < ctx->n_options; i++)
 		if (strcmp(ctx->options[i].key, key) == 0)

@@ -23,9 +23,9 @@ struct ps_ctx {
 	struct host_option *options;
 	uint32_t n_options;
 	char *sink, *plugin_dir, *plugin;
-	struct buf in;         /* the last frame's body */
-	struct buf waiting;    /* a frame that came while an answer was waited for: type and body */
-	char why[1024];        /* the plugin's own words for its next verdict */
+	struct buf in;      /* the last frame's body */
+	struct buf waiting; /* a frame that came while an answer was waited for: type and body */
+	char why[1024];     /* the plugin's own words for its next verdict */
 };
 
 extern const struct ps_host host_table;

@@ -115,8 +115,8 @@ struct ps_option *plugin_describe(const char *dir, const char *name, const char 
 	file = mem_printf("%s/%s.so", dir, name);
 	snprintf(uid, sizeof(uid), "%u", describe_uid);
 	snprintf(gid, sizeof(gid), "%u", describe_gid);
-	char *argv[] = {mem_strdup(describe_program), mem_strdup("plugin-describe"), file,
-	                geteuid() ? NULL : uid,       gid, NULL};
+	char *argv[] = {
+	    mem_strdup(describe_program), mem_strdup("plugin-describe"), file, geteuid() ? NULL : uid, gid, NULL};
 	pid = fork();
 	if (pid == 0)
 		become(ends[1], argv);

@@ -253,7 +253,8 @@ int sink_host_main(int argc, char **argv)
 	set_signals();
 	if (frame_receive(SOCKET, &type, &h.ctx.in) <= 0 || type != FRAME_HELLO ||
 	    host_hello(&h.ctx, h.ctx.in.data, h.ctx.in.len)) {
-		log_error("sink %s: the daemon's greeting was not understood: is the program's file that of the daemon?", argv[1]);
+		log_error("sink %s: the daemon's greeting was not understood: is the program's file that of the daemon?",
+		          argv[1]);
 		goto out;
 	}
 	explicit_bzero(h.ctx.in.data, h.ctx.in.len);

@@ -3,6 +3,8 @@
 #ifndef PS_DAEMON_DAEMON_H
 #define PS_DAEMON_DAEMON_H
 
+#include <sys/types.h>
+
 #include "core/config/settings.h"
 
 struct daemon_options {

@@ -40,7 +40,7 @@ static int open_file(const char *dir, const char *name)
 	err = fd < 0 ? -errno : 0;
 	close(folder);
 	if (err == -ENOENT)
-		snprintf(reason, sizeof(reason), "there is no %s in %.400s: it was not built or not installed", file, dir);
+		snprintf(reason, sizeof(reason), "there is no %s in %.300s: it was not built or not installed", file, dir);
 	else if (err == -ELOOP)
 		snprintf(reason, sizeof(reason), "%.400s/%s is a symbolic link, which is not followed", dir, file);
 	else if (err)

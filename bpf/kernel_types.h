@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The few fields of kernel structures that the programs read. CO-RE finds each by its name in the
+ * running kernel's BTF, so neither order nor size matters here, and no generated header is needed.
+ * A name with three underscores is a flavour: the same structure as older or newer kernels have it.
+ */
+#ifndef PS_BPF_KERNEL_TYPES_H
+#define PS_BPF_KERNEL_TYPES_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
+
+struct super_block {
+	__u32 s_dev;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	__s64 i_size;
+	__s64 i_ctime_sec, i_mtime_sec; /* 6.11 and later */
+	__u32 i_ctime_nsec, i_mtime_nsec;
+};
+
+struct inode___before_6_7 {
+	struct timespec64 i_ctime, i_mtime;
+};
+
+struct inode___before_6_11 {
+	struct timespec64 __i_ctime, __i_mtime;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+	unsigned long arg_start, arg_end;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct task_struct {
+	int pid, tgid;
+	char comm[16];
+	__u64 start_boottime;
+	__u64 self_exec_id;
+	struct mm_struct *mm;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct signal_struct *signal;
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+		__u32 u6_addr32[4];
+	} in6_u;
+};
+
+struct sock_common {
+	__u32 skc_daddr, skc_rcv_saddr; /* network byte order */
+	__u16 skc_dport;                /* network byte order */
+	__u16 skc_num;                  /* host byte order */
+	unsigned short skc_family;
+	unsigned long skc_flags;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+};
+
+struct inet_connection_sock {
+	const void *icsk_ulp_ops;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 copied_seq, rcv_nxt;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct sockaddr {
+	unsigned short sa_family;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
+
+struct sk_buff {
+	__u16 protocol; /* network byte order */
+	__u16 transport_header, network_header;
+	unsigned char *head;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define MSG_PEEK 0x2
+#define MSG_ERRQUEUE 0x2000
+#define TCP_ESTABLISHED 1
+#define SOCK_DONE 1 /* enum sock_flags: the peer has sent its FIN */
+#define I_CTIME_QUERIED (1u << 31) /* a mark in i_ctime_nsec, 6.13 and later */
+
+#endif

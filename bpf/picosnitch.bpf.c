@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The kernel side. Bytes are added up per program image and flow (account.h), behind one of two
+ * doors (fexit.h, tracepoint.h: the core loads one of them); processes are told as they come and
+ * go (process.h). Nothing is sent per packet or per call.
+ */
+#include "process.h"
+
+#include "fexit.h"
+#include "tracepoint.h"
+
+char LICENSE[] SEC("license") = "GPL";

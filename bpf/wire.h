@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the kernel side and the core say to each other: layouts that both compile. Numbers are in
+ * the machine's byte order; ports in host order; addresses in network order, as bytes.
+ */
+#ifndef PS_BPF_WIRE_H
+#define PS_BPF_WIRE_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#include <stddef.h>
+#endif
+
+/* A program image: a process (tgid and start time, so a reused pid is another process) between
+ * two execs. */
+struct wire_image {
+	__u64 start; /* start_boottime of the thread group leader, ns */
+	__u32 tgid;
+	__u32 exec_id; /* counts the execs of the task and its ancestors */
+};
+
+struct wire_flow_key {
+	struct wire_image image;
+	__u32 uid;
+	__u32 netns;
+	__u16 family;
+	__u16 protocol;
+	__u16 lport, rport;
+	__u8 laddr[16], raddr[16]; /* IPv4: the first four bytes */
+};
+
+struct wire_flow {
+	__u64 sent, received, calls;
+};
+
+/* A file as an inode says it; ctime and size tell one content from another. */
+struct wire_file {
+	__u64 ino;
+	__u64 size;
+	__s64 ctime_s, mtime_s;
+	__u32 ctime_ns, mtime_ns;
+	__u32 dev; /* the kernel's encoding: major << 20 | minor */
+	__u32 pad;
+};
+
+enum wire_kind {
+	WIRE_FORK = 1,
+	WIRE_EXEC = 2,
+	WIRE_ARGS = 3,
+	WIRE_EXIT = 4,
+};
+
+struct wire_event {
+	__u32 kind; /* enum wire_kind */
+	__u32 pad;
+	struct wire_image image;
+};
+
+/* A new process, which is for now the same program as the one that forked it. */
+struct wire_fork {
+	struct wire_event event;
+	struct wire_image forker; /* whose image it has */
+	struct wire_image parent; /* real_parent: differs under CLONE_PARENT */
+};
+
+#define WIRE_COMM 16
+#define WIRE_FILENAME 128
+#define WIRE_ARGS_FIRST 256
+#define WIRE_ARGS_CHUNK 4096
+#define WIRE_ARGS_CHUNKS 64 /* a longer command line is cut; /proc may have all of it */
+
+/* A process has become another program; image is the new one. */
+struct wire_exec {
+	struct wire_event event;
+	struct wire_image parent;
+	struct wire_file file;
+	char comm[WIRE_COMM];
+	char filename[WIRE_FILENAME]; /* as given to execve() */
+	__u32 args_total;             /* length of the command line, NULs included */
+	__u32 args_len;               /* how much of it is here */
+	char args[WIRE_ARGS_FIRST];
+};
+
+/* A further part of the command line of the image; parts follow their WIRE_EXEC in order. */
+struct wire_args {
+	struct wire_event event;
+	__u32 offset, len;
+	char data[WIRE_ARGS_CHUNK];
+};
+
+struct wire_exit {
+	struct wire_event event;
+};
+
+/* A process that was there before: what the task iterator writes, one after the other. */
+struct wire_task {
+	struct wire_image image;
+	struct wire_image parent;
+	struct wire_file file; /* ino 0: no executable (a kernel thread) */
+	char comm[WIRE_COMM];
+};
+
+/* Counters of the kernel side, per CPU. */
+enum wire_counter {
+	WIRE_LOST_EVENTS,   /* process events without room in the ring buffer */
+	WIRE_FULL_CALLS,    /* calls of flows without room in the flow map ... */
+	WIRE_FULL_SENT,     /* ... and their bytes */
+	WIRE_FULL_RECEIVED,
+	WIRE_NO_PEER,       /* datagrams whose peer found no room */
+	WIRE_NO_STORAGE,    /* TCP sockets without room for a position: splice reads may be missed */
+	WIRE_COUNTERS
+};
+
+#define WIRE_SAME(type, size) _Static_assert(sizeof(type) == (size), "layout of " #type)
+WIRE_SAME(struct wire_image, 16);
+WIRE_SAME(struct wire_flow_key, 64);
+WIRE_SAME(struct wire_flow, 24);
+WIRE_SAME(struct wire_file, 48);
+WIRE_SAME(struct wire_event, 24);
+WIRE_SAME(struct wire_fork, 56);
+WIRE_SAME(struct wire_exec, 496);
+WIRE_SAME(struct wire_args, 4128);
+WIRE_SAME(struct wire_exit, 24);
+WIRE_SAME(struct wire_task, 96);
+
+#endif

@@ -21,7 +21,11 @@ void buf_done(struct buf *b)
 
 void *buf_add(struct buf *b, size_t n)
 {
-	if (b->cap - b->len < n) {
+	if (n > SIZE_MAX / 2 - b->len) {
+		fputs("picosnitch: out of memory\n", stderr);
+		abort();
+	}
+	if (!b->data || b->cap - b->len < n) {
 		size_t cap = b->cap ? b->cap : 256;
 
 		while (cap - b->len < n)
@@ -89,7 +93,7 @@ void buf_printf(struct buf *b, const char *format, ...)
 
 void cursor_init(struct cursor *c, const void *data, size_t len)
 {
-	*c = (struct cursor){.data = data, .len = len};
+	*c = (struct cursor){.data = data ? data : (const uint8_t *)"", .len = len};
 }
 
 const uint8_t *cursor_take(struct cursor *c, size_t n)

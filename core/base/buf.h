@@ -16,15 +16,15 @@ struct buf {
 	size_t len, cap;
 };
 
-void buf_init(struct buf *); /* empty; allocates nothing */
-void buf_done(struct buf *); /* frees; leaves it empty */
+void buf_init(struct buf *);           /* empty; allocates nothing */
+void buf_done(struct buf *);           /* frees; leaves it empty */
 void *buf_add(struct buf *, size_t n); /* n more bytes, not initialised; valid until the next call */
 void buf_put(struct buf *, const void *data, size_t n);
 void buf_put_u8(struct buf *, uint8_t);
 void buf_put_u16(struct buf *, uint16_t);
 void buf_put_u32(struct buf *, uint32_t);
 void buf_put_u64(struct buf *, uint64_t);
-void buf_put_str(struct buf *, const char *);  /* without the NUL */
+void buf_put_str(struct buf *, const char *); /* without the NUL */
 void buf_printf(struct buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Reads from data[0..len). Once something did not fit, `bad` stays set and everything

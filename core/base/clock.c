@@ -29,7 +29,7 @@ int64_t clock_boot_ns(void)
 
 char *clock_text(char out[CLOCK_TEXT_SIZE], int64_t wall_ns)
 {
-	time_t seconds = (time_t)(wall_ns / NS_PER_S);
+	time_t seconds = (time_t)(wall_ns / NS_PER_S - (wall_ns % NS_PER_S < 0));
 	struct tm t;
 
 	if (!gmtime_r(&seconds, &t) || !strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &t))

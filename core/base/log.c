@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/text.h"
+
 static const char *log_program = "picosnitch";
 static enum log_level log_level = LOG_LEVEL_INFO;
 static int log_journal;
@@ -35,15 +37,15 @@ void log_message(enum log_level level, const char *format, va_list args)
 	if (level > log_level)
 		return;
 	vsnprintf(text, sizeof(text), format, args);
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	text_clean(text, strlen(text));
 	if (log_journal)
 		n = snprintf(line, sizeof(line), "<%d>%s%s\n", priority[level], word[level], text);
 	else
 		n = snprintf(line, sizeof(line), "%s: %s%s\n", log_program, word[level], text);
-	if (n > (int)sizeof(line) - 1)
+	if (n > (int)sizeof(line) - 1) {
 		n = (int)sizeof(line) - 1;
+		line[n - 1] = '\n';
+	}
 	/* One write, so that lines of several threads and processes do not mix. */
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		errno = 0; /* nowhere to say it */

@@ -3,7 +3,8 @@
  * Messages for people. Thread-safe; never allocates, never fails.
  *
  * A message goes to stderr and, when one is set, to a hook (the daemon's error.log).
- * Control characters in it are made visible, so that no name can forge a line.
+ * A control character, one that turns the direction of text, and what is not UTF-8 becomes a ?, so
+ * that no name can forge a line. It is cut at 4095 bytes.
  */
 #ifndef PS_BASE_LOG_H
 #define PS_BASE_LOG_H

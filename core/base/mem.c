@@ -87,7 +87,7 @@ void *arena_alloc(struct arena *a, size_t n)
 		checked(NULL);
 	n = (n + align - 1) / align * align;
 	if (!c || c->cap - c->len < n) {
-		size_t cap = n > CHUNK_SIZE ? n : CHUNK_SIZE;
+		size_t cap = a->chunks && n > CHUNK_SIZE / 4 ? n : n > CHUNK_SIZE ? n : CHUNK_SIZE;
 
 		c = mem_alloc(sizeof(*c) + cap);
 		c->cap = cap;

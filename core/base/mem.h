@@ -21,7 +21,7 @@ struct arena {
 
 void arena_init(struct arena *);
 void arena_done(struct arena *);
-void *arena_alloc(struct arena *, size_t n); /* zeroed, aligned for any type */
+void *arena_alloc(struct arena *, size_t n);                  /* zeroed, aligned for any type */
 char *arena_copy(struct arena *, const void *data, size_t n); /* with a NUL behind it */
 
 #endif

@@ -142,13 +142,9 @@ void *table_next(const struct table *t, size_t *at)
 
 	if (!t->n)
 		return NULL;
-	while (!start || t->slots[start - 1].value) {
-		if (steps)
-			return NULL; /* not reached: the table is never more than half full */
-		start++;
-		if (!t->slots[start - 1].value)
-			break;
-	}
+	if (!start)
+		while (t->slots[start++].value)
+			; /* it ends: the table is at most half full */
 	while (++steps < t->cap) {
 		void *value = t->slots[(start - 1 - steps) & (t->cap - 1)].value;
 

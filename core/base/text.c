@@ -38,17 +38,20 @@ size_t text_utf8(const char *s, size_t len)
 	return n;
 }
 
-/* Writes as snprintf() does: counts everything, keeps what fits. */
+/* Counts everything, as snprintf() does, and keeps what fits up to the first piece that does not,
+ * so that no character and no escape is cut in two. */
 struct out {
 	char *at;
-	size_t size, len;
+	size_t size, len, kept;
 };
 
 static void put(struct out *o, const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++, o->len++)
-		if (o->len + 1 < o->size)
-			o->at[o->len] = s[i];
+	if (o->kept == o->len && o->len + n < o->size) {
+		memcpy(o->at + o->len, s, n);
+		o->kept += n;
+	}
+	o->len += n;
 }
 
 static void put_byte(struct out *o, unsigned char c)
@@ -102,10 +105,22 @@ static void show_escaped(struct out *o, const char *s, size_t len, char quote)
 	}
 }
 
-static void show_argument(struct out *o, const char *s, size_t len)
+/* True for what bash takes for something else than a command's name at the start of a line. */
+static bool is_special(const char *s, size_t len)
+{
+	static const char *const words[] = {"if",    "then",  "else", "elif", "fi", "case",     "esac", "for",   "select",
+	                                    "while", "until", "do",   "done", "in", "function", "time", "coproc"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strlen(words[i]) == len && memcmp(words[i], s, len) == 0)
+			return true;
+	return memchr(s, '=', len); /* an assignment */
+}
+
+static void show_argument(struct out *o, const char *s, size_t len, bool first)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_";
-	bool plain = len > 0, printable = true;
+	bool plain = len > 0 && !(first && is_special(s, len)), printable = true;
 
 	for (size_t i = 0, n; i < len; i += n) {
 		n = showable(s + i, len - i);
@@ -120,22 +135,24 @@ static void show_argument(struct out *o, const char *s, size_t len)
 		put(o, "$'", 2);
 		show_escaped(o, s, len, '\'');
 		put(o, "'", 1);
-	} else if (plain) {
-		put(o, s, len);
-	} else {
-		put(o, "'", 1);
-		for (size_t i = 0; i < len; i++)
-			if (s[i] == '\'')
-				put(o, "'\\''", 4);
-			else
-				put(o, s + i, 1);
-		put(o, "'", 1);
+		return;
 	}
+	if (!plain)
+		put(o, "'", 1);
+	for (size_t i = 0, n; i < len; i += n) {
+		n = text_utf8(s + i, len - i);
+		if (s[i] == '\'')
+			put(o, "'\\''", 4);
+		else
+			put(o, s + i, n);
+	}
+	if (!plain)
+		put(o, "'", 1);
 }
 
 size_t text_show(char *out, size_t size, struct ps_text text, enum ps_show how)
 {
-	struct out o = {out, size, 0};
+	struct out o = {out, size, 0, 0};
 
 	if (how == PS_SHOW_ARGV) {
 		const char *s = text.data, *end = text.data + text.len;
@@ -146,15 +163,26 @@ size_t text_show(char *out, size_t size, struct ps_text text, enum ps_show how)
 
 			if (s != text.data)
 				put(&o, " ", 1);
-			show_argument(&o, s, (size_t)(stop - s));
+			show_argument(&o, s, (size_t)(stop - s), s == text.data);
 			s = stop + 1;
 		}
 	} else {
 		show_escaped(&o, text.data, text.len, 0);
 	}
 	if (size)
-		out[o.len < size ? o.len : size - 1] = 0;
+		out[o.kept] = 0;
 	return o.len;
+}
+
+void text_clean(char *s, size_t len)
+{
+	for (size_t n; len; s += n, len -= n) {
+		n = showable(s, len);
+		if (!n) {
+			*s = '?';
+			n = 1;
+		}
+	}
 }
 
 static int digit(char c)
@@ -213,22 +241,27 @@ unsigned text_distance(const char *a, const char *b)
 {
 	enum { LONGEST = 64 };
 	size_t n = strnlen(a, LONGEST), m = strnlen(b, LONGEST);
-	unsigned row[LONGEST + 1];
+	unsigned rows[3][LONGEST + 1];
+	unsigned *before = rows[0], *above = rows[1], *row = rows[2];
 
 	for (size_t j = 0; j <= m; j++)
 		row[j] = (unsigned)j;
 	for (size_t i = 1; i <= n; i++) {
-		unsigned diagonal = row[0];
+		unsigned *next = before;
 
+		before = above;
+		above = row;
+		row = next;
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= m; j++) {
-			unsigned up = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+			unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
 
-			if (up + 1 < best)
-				best = up + 1;
+			if (above[j] + 1 < best)
+				best = above[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
-			diagonal = up;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
 			row[j] = best;
 		}
 	}

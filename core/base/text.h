@@ -9,11 +9,15 @@
 #include "core/plugin.h"
 #include "core/record.h"
 
-/* The contract of ps_host.show. */
+/* The contract of ps_host.show. What does not fit is left out from a whole character or escape on. */
 size_t text_show(char *out, size_t size, struct ps_text text, enum ps_show how);
 
 /* Undoes PS_SHOW_PATH: writes at most size bytes, returns how many, or -EINVAL. */
 long text_unshow(char *out, size_t size, const char *shown, size_t len);
+
+/* Puts a ? for each byte that PS_SHOW_PATH would escape, but for backslashes: what is left is valid
+ * UTF-8 on one line, and cannot move a cursor or turn the direction of text. */
+void text_clean(char *s, size_t len);
 
 /* Length of the valid UTF-8 character at s (1 to 4), or 0. Overlong forms, surrogates and
  * values above U+10FFFF are not valid. */
@@ -26,7 +30,8 @@ char *text_addr(char out[TEXT_ADDR_SIZE], const struct ps_addr *);
 /* Lower-case hexadecimal; out has room for 2 * n + 1. Returns out. */
 char *text_hex(char *out, const uint8_t *data, size_t n);
 
-/* Similarity for "did you mean": the edit distance of two words. */
+/* Similarity for "did you mean": the edit distance of two words, of which the first 64 bytes count.
+ * Two neighbours that are swapped count as one. */
 unsigned text_distance(const char *a, const char *b);
 
 #endif

@@ -17,7 +17,7 @@ enum hooks { HOOKS_AUTO, HOOKS_FEXIT, HOOKS_TRACEPOINT };
 /* One key of a [sink NAME] section, with the value that holds (given or default). */
 struct setting {
 	const struct ps_option *option;
-	char *text;
+	char *text; /* as in the file ("" if there is no default): a *_FILE is a name without its folder */
 	int64_t number;
 	unsigned line; /* 0: default */
 };
@@ -27,8 +27,8 @@ struct sink_settings {
 	char *name;   /* "sqlite", "postgres.audit" */
 	char *plugin; /* "sqlite", "postgres": the key `plugin`, else the name up to the dot */
 	bool enabled;
-	int64_t timeout_ms; /* key `timeout`: a host that has not answered by then is killed */
-	unsigned line;      /* of the section's first key; 0: not in the file */
+	int64_t timeout_ms;     /* key `timeout`: a host that has not answered by then is killed */
+	unsigned line;          /* of the section's first key; 0: not in the file */
 	struct setting *values; /* of the plugin's own options */
 	size_t n_values;
 	struct ps_option *options; /* the plugin's declaration, owned here */
@@ -38,7 +38,7 @@ struct settings {
 	struct {
 		int64_t write_interval_ms;
 		int64_t drain_interval_ms;
-		char *user; /* whom sinks run as */
+		char *user;            /* whom sinks run as */
 		int64_t rlimit_nofile; /* 0: auto */
 		int64_t hash_threads;
 		bool debug;
@@ -67,14 +67,23 @@ struct settings {
  * for a person (static or of the calling thread). `dir` is [paths] plugins. */
 typedef struct ps_option *(*settings_describe)(const char *dir, const char *plugin, const char **why);
 
-/* Reads `in` (NULL: defaults alone). What is wrong is added to `mistakes`, and the default of
- * that key is kept: the settings are usable in any case. A sink that is not mentioned is there
- * with its defaults if its plugin can be described. NULL for describe: sink sections are read
- * for `enabled`, `plugin` and `timeout` only, their other keys are not judged. */
+/*
+ * Reads `in` (NULL: defaults alone). A line that is wrong is added to `mistakes` and has no effect:
+ * the default is kept, and the settings are usable in any case. Of a key that is given twice in a
+ * section the first holds; a section may be split in several parts.
+ *
+ * The sink `sqlite` is always there, and on unless the file says otherwise; every other sink is
+ * there if the file names it, and off unless it says `enabled = yes`. A sink that is on but whose
+ * plugin cannot be described, that lacks a required key, or whose files another sink has, is a
+ * mistake and is off. So is, as a mistake, any key of a plugin that cannot be described. NULL for
+ * describe: sink sections are read for `enabled`, `plugin` and `timeout` only, their other keys are
+ * not judged.
+ */
 struct settings *settings_load(FILE *in, settings_describe describe, struct mistakes *mistakes);
 void settings_free(struct settings *);
 
-/* Sections and options of the core itself, for `help` and the tests. NULL after the last. */
+/* Sections and options of the core itself, for `help` and the tests; the last is "sink NAME", the
+ * keys that every sink has. NULL after it. */
 const struct ps_option *settings_section(size_t at, const char **name);
 
 #endif

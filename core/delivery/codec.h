@@ -4,6 +4,8 @@
  * corpus. Format (little-endian; written down at the top of codec.c): magic and version, name
  * (host, boot, seq), digest of the batch before, counts, executables, texts, records, and at the
  * end the SHA-256 of everything before it. Pure; any thread.
+ *
+ * There is one encoding of a batch: what decodes, encodes to the same bytes.
  */
 #ifndef PS_DELIVERY_CODEC_H
 #define PS_DELIVERY_CODEC_H
@@ -15,7 +17,12 @@
 #include "core/base/mem.h"
 #include "core/record.h"
 
-/* Appends the batch, with seq, previous and digest zero: codec_seal() sets them. */
+/* No batch may be longer than this; whoever makes batches splits them far below it. */
+#define CODEC_SIZE_MAX (64u << 20)
+
+/* Appends the batch, with seq, previous and digest zero: codec_seal() sets them. What the
+ * records hold beyond their meaning (bytes of an address that its family does not use, a hash
+ * that is not PS_HASH_OK) is written as zero. */
 void codec_encode(struct buf *out, const struct ps_batch *);
 
 /* Gives an encoded batch its place in the chain, and writes its digest to `digest`. data/len
@@ -31,7 +38,11 @@ const struct ps_batch *codec_decode(const void *data, size_t len, struct arena *
 /* The same without a look at the digest: for the fuzzer. */
 const struct ps_batch *codec_decode_unchecked(const void *data, size_t len, struct arena *, const char **why);
 
-/* Sums over a batch's records, for loss accounting, without decoding all of it. */
+/* How many records an encoded batch says that it has; 0 if it is too short to say. */
+uint32_t codec_count(const void *data, size_t len);
+
+/* Sums over a batch's records, for the account of what was lost. Times are the earliest start
+ * and the latest end; 0 without records. Alerts count as records, their bytes do not. */
 struct codec_totals {
 	uint64_t records, sent, received;
 	int64_t start_ns, end_ns;

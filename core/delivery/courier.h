@@ -17,23 +17,23 @@
 struct courier;
 
 enum courier_state {
-	COURIER_STARTING, /* the host has not opened its sink yet */
-	COURIER_READY,    /* idle or writing */
-	COURIER_AWAY,     /* the destination is away; waiting to try again */
+	COURIER_STARTING,   /* the host has not opened its sink yet */
+	COURIER_READY,      /* idle or writing */
+	COURIER_AWAY,       /* the destination is away; waiting to try again */
 	COURIER_RESTARTING, /* the host ended or was killed; waiting to start it again */
-	COURIER_STOPPED,  /* misconfigured: stays so until the next reload */
-	COURIER_ENDED,    /* asked to stop, and the host has gone */
+	COURIER_STOPPED,    /* misconfigured: stays so until the next reload */
+	COURIER_ENDED,      /* asked to stop, and the host has gone */
 };
 
 struct courier_status {
 	const char *name, *plugin, *state_text, *why; /* why: the last trouble, or "" */
 	enum courier_state state;
 	pid_t pid;
-	uint64_t cursor;    /* last batch taken in this run */
+	uint64_t cursor;           /* last batch taken in this run */
 	uint64_t batches, records; /* taken in this run */
 	uint64_t restarts, dead;
-	int64_t since_ns;   /* CLOCK_MONOTONIC of the last change of state */
-	char stats[256];    /* the sink's own line */
+	int64_t since_ns; /* CLOCK_MONOTONIC of the last change of state */
+	char stats[256];  /* the sink's own line */
 };
 
 struct courier_events {
@@ -49,9 +49,11 @@ struct courier_host {
 	uid_t uid;           /* whom the host runs as */
 	gid_t gid;
 	const struct settings *settings;
+	int64_t pause_min_ms, pause_max_ms; /* before another try; 0: 1 s and 60 s */
 };
 
-/* Starts the host. The settings must live until the courier is freed. */
+/* Starts the host. Settings and program must live until the courier is freed; what `host` and
+ * `events` point to is copied. uid and gid count when this process is root; then neither may be 0. */
 struct courier *courier_open(uv_loop_t *, struct journal *, const struct sink_settings *, const struct courier_host *,
                              const struct courier_events *);
 
@@ -59,9 +61,11 @@ struct courier *courier_open(uv_loop_t *, struct journal *, const struct sink_se
 void courier_wake(struct courier *);
 
 /* No more batches after the one under way; with drain set, goes on until the journal has none
- * for it, or until the deadline (CLOCK_MONOTONIC ns). Then ended() is called. */
+ * for it, or the destination is away. At the deadline (CLOCK_MONOTONIC ns) the host is killed; it is
+ * told to hurry (SIGTERM) before. ended() is called when it has gone, never from within this. */
 void courier_stop(struct courier *, int drain, int64_t deadline_ns);
 
+/* The texts live until the loop turns. */
 void courier_get_status(const struct courier *, struct courier_status *);
 void courier_free(struct courier *); /* only after ended() */
 

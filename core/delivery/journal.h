@@ -22,22 +22,23 @@ struct journal;
 /* What was found when it was opened. */
 struct journal_start {
 	uint8_t host[PS_ID_SIZE];
-	uint64_t last_seq;     /* 0: empty */
-	int64_t last_end_ns;   /* end of the last window that was journaled; 0: none */
-	int unclean;           /* the last run did not stop: what it had not closed is lost */
+	uint64_t last_seq;        /* 0: empty */
+	int64_t last_end_ns;      /* end of the last window that was journaled; 0: none */
+	int unclean;              /* the last run did not stop: what it had not closed is lost */
 	int64_t unclean_since_ns; /* when that run had started */
-	char *set_aside;       /* the damaged file's new name, or NULL */
+	char *set_aside;          /* the damaged file's new path, for free(), or NULL: then host is new too */
 };
 
 struct journal_stats {
 	uint64_t batches, bytes; /* waiting */
 	uint64_t last_seq;
-	uint64_t queued;         /* handed over, not yet committed */
+	uint64_t queued; /* handed over, not yet committed */
 	int64_t commit_ns_max;
-	int error;               /* -errno of the last failed commit; 0: fine */
+	int error; /* -errno of the last failed commit; 0: fine */
 };
 
-/* Batches dropped for a sink, because the journal met its limits. */
+/* Batches dropped for a sink, because the journal met its limits (or was damaged while open:
+ * then only `batches` is known). */
 struct journal_drop {
 	const char *sink;
 	uint64_t batches, records, sent, received;
@@ -58,10 +59,11 @@ struct journal_limits {
 	int64_t max_size, max_age_ms;
 };
 
-/* Opens or makes `path`; blocks (start-up only). error_log may be NULL. 0 or -errno, with a
- * message logged; a damaged file is set aside and a new one begun. Starts the thread. */
-int journal_open(struct journal **, uv_loop_t *, const char *path, const char *error_log,
-                 const struct journal_limits *, const struct journal_events *, struct journal_start *);
+/* Opens or makes `path`, whose folder must be root's (trust.h); blocks (start-up only). error_log
+ * may be NULL. 0 or -errno, with a message logged: -EBUSY when another daemon has it, -ENOTSUP when
+ * a newer program made it. A damaged file is set aside and a new one begun. Starts the thread. */
+int journal_open(struct journal **, uv_loop_t *, const char *path, const char *error_log, const struct journal_limits *,
+                 const struct journal_events *, struct journal_start *);
 
 /* Hands over the encoded, unsealed batches of one window: all of them are committed in one
  * transaction, in this order. Takes over the buffers' memory (leaves them empty). Never blocks.
@@ -78,7 +80,7 @@ typedef void (*journal_fetched)(void *arg, uint64_t seq, const uint8_t *data, si
 void journal_fetch(struct journal *, const char *sink, journal_fetched done, void *arg);
 
 /* Names the sinks whose cursors count. A new one begins at the oldest batch that is there; the
- * cursor of one that is no longer named is forgotten. */
+ * cursor of one that is no longer named is forgotten. Until the first call nothing is deleted. */
 void journal_sinks(struct journal *, const char *const *names, size_t n);
 
 /* The sink has taken everything up to seq. */
@@ -86,7 +88,8 @@ void journal_taken(struct journal *, const char *sink, uint64_t seq);
 /* The sink can never take seq: it is kept in `dead` with the reason, and the cursor moves on. */
 void journal_dead(struct journal *, const char *sink, uint64_t seq, const char *why);
 
-/* Appends one line (a newline is added) to error.log; reopen: for log rotation. */
+/* Appends one line (a newline is added, control characters become '?') to error.log. Any thread.
+ * When too many wait, lines are left out, and how many is written. reopen: for log rotation. */
 void journal_error_line(struct journal *, const char *line);
 void journal_reopen_log(struct journal *);
 
@@ -94,8 +97,8 @@ void journal_set_limits(struct journal *, const struct journal_limits *);
 void journal_get_stats(struct journal *, struct journal_stats *); /* thread-safe snapshot */
 
 /* Commits what was handed over, marks the stop as clean, ends the thread, frees. Blocks, for at
- * most `timeout_ms`; then returns -ETIMEDOUT and what is in memory is lost. Callbacks are not
- * called any more. */
+ * most `timeout_ms`; then returns -ETIMEDOUT and what is in memory is lost, as with any other error.
+ * Callbacks are not called any more. The loop must turn once after this, before it is closed. */
 int journal_close(struct journal *, int64_t timeout_ms);
 
 #endif

@@ -6,17 +6,19 @@
 #include "core/plugin.h"
 
 /* Loads DIR/NAME.so, which with every folder above it must belong to root (or to this process's
- * user when that is not root) and be writable by nobody else. NULL with *why set, in a buffer of
- * the calling thread. It is never unloaded. */
+ * user when that is not root) and be writable by nobody else (trust.h). NULL with *why set, in a
+ * buffer of the calling thread. It is never unloaded. */
 const struct ps_plugin *plugin_load(const char *dir, const char *name, const char **why);
 
 /* The same judgement without loading: 0, or -errno with *why. */
 int plugin_check_file(const char *dir, const char *name, const char **why);
 
 /* A settings_describe: runs `picosnitch plugin-describe` as an unprivileged user, and waits for
- * it (a second or two at most). */
+ * it: 5 s at most, then it is killed. A list for option_free(), or NULL with *why set, in a
+ * buffer of the calling thread. */
 struct ps_option *plugin_describe(const char *dir, const char *name, const char **why);
-/* Must be set before plugin_describe(): this program's file, and whom to become. */
+/* Must be set before plugin_describe(): this program's file, and whom to become when this
+ * process is root. The string must live on. */
 void plugin_describe_as(const char *program, unsigned uid, unsigned gid);
 
 #endif

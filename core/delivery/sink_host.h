@@ -7,10 +7,12 @@
 #ifndef PS_DELIVERY_SINK_HOST_H
 #define PS_DELIVERY_SINK_HOST_H
 
-/* The subcommand. Returns the exit status. */
+/* The subcommand, with argv[0] its name: sink-host SINK PARENT-PID [UID GID]. Returns the exit
+ * status: 0 when the socket ended. */
 int sink_host_main(int argc, char **argv);
 
-/* `picosnitch plugin-describe FILE`: prints what the plugin declares (option_write()). */
+/* The subcommand plugin-describe DIR/NAME.so [UID GID]: prints what the plugin declares
+ * (option_write()) and returns 0, or prints why not and returns 1. */
 int plugin_describe_main(int argc, char **argv);
 
 #endif

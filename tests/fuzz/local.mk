@@ -1,1 +1,22 @@
-# see tests/local.mk
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A target fuzz_NAME.c defines LLVMFuzzerTestOneInput(); its corpus is corpus/NAME/. Under
+# `make check` it replays that corpus; configured with CC=clang --enable-fuzzing it is a fuzzer:
+#   tests/fuzz/fuzz_ini -max_total_time=60 NEW_FOLDER $(top_srcdir)/tests/fuzz/corpus/ini
+# To add one: a name in fuzz_targets, its _SOURCES and _LDADD, and files in its corpus.
+fuzz_targets = tests/fuzz/fuzz_ini
+fuzz_corpora = tests/fuzz/corpus/ini
+
+if FUZZING
+fuzz_main =
+fuzz_flags = -fsanitize=fuzzer
+else
+fuzz_main = tests/fuzz/replay.c
+fuzz_flags =
+TESTS += $(fuzz_targets)
+endif
+check_PROGRAMS += $(fuzz_targets)
+EXTRA_DIST += tests/fuzz/target.h tests/fuzz/replay.c $(fuzz_corpora)
+
+tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c $(fuzz_main)
+tests_fuzz_fuzz_ini_LDADD = core/libpsconfig.la
+tests_fuzz_fuzz_ini_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

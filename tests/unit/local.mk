@@ -1,1 +1,13 @@
-# see tests/local.mk
+# SPDX-License-Identifier: GPL-3.0-or-later
+# One program a module; each says what it needs.
+config_tests = tests/unit/test_ini tests/unit/test_option tests/unit/test_settings
+base_tests = tests/unit/test_buf tests/unit/test_table tests/unit/test_text
+check_PROGRAMS += $(config_tests) $(base_tests)
+TESTS += $(config_tests) $(base_tests)
+
+tests_unit_test_buf_LDADD = core/libpsbase.la
+tests_unit_test_table_LDADD = core/libpsbase.la
+tests_unit_test_text_LDADD = core/libpsbase.la
+tests_unit_test_ini_LDADD = core/libpsconfig.la
+tests_unit_test_option_LDADD = core/libpsconfig.la
+tests_unit_test_settings_LDADD = core/libpsconfig.la

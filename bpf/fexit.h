@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The fexit door: the calls of each address family, behind which every way of sending and
+ * receiving ends. The message header names the other end of a datagram.
+ */
+#ifndef PS_BPF_FEXIT_H
+#define PS_BPF_FEXIT_H
+
+#include "account.h"
+
+struct in4_name {
+	__u16 family;
+	__u16 port;
+	__u32 addr;
+};
+
+struct in6_name {
+	__u16 family;
+	__u16 port;
+	__u32 flowinfo;
+	__u8 addr[16];
+};
+
+/* The kernel's copy of the address that the program named, or asked for. */
+static __always_inline void named_peer(struct peer *peer, struct msghdr *msg)
+{
+	void *name = msg->msg_name;
+	struct in6_name in6;
+	struct in4_name *in4 = (struct in4_name *)&in6;
+
+	peer->family = 0;
+	if (!name || bpf_probe_read_kernel(in4, sizeof(*in4), name))
+		return;
+	if (in4->family == AF_INET && msg->msg_namelen >= (int)sizeof(*in4)) {
+		peer->family = AF_INET;
+		peer->port = bpf_ntohs(in4->port);
+		*(__u32 *)peer->addr = in4->addr;
+	} else if (in4->family == AF_INET6 && msg->msg_namelen >= (int)sizeof(in6) &&
+	           !bpf_probe_read_kernel(&in6, sizeof(in6), name)) {
+		peer->family = AF_INET6;
+		peer->port = bpf_ntohs(in6.port);
+		__builtin_memcpy(peer->addr, in6.addr, 16);
+	}
+}
+
+static __always_inline void sent(struct socket *sock, struct msghdr *msg, int ret)
+{
+	struct sock *sk = sock->sk;
+	struct peer_slot *slot;
+	struct peer peer = {0};
+
+	if (sk->sk_protocol != IPPROTO_UDP) {
+		if (ret > 0)
+			account(sk, SENT, ret, 0);
+		return;
+	}
+	slot = peer_find(sk);
+	if (ret >= 0) {
+		if (slot)
+			peer = slot->peer;
+		else
+			named_peer(&peer, msg);
+		account(sk, SENT, ret, &peer);
+	}
+	if (slot)
+		peer_forget(slot);
+}
+
+static __always_inline void received(struct socket *sock, struct msghdr *msg, int flags, int ret)
+{
+	struct sock *sk = sock->sk;
+	struct peer_slot *slot;
+	struct peer peer = {0};
+	bool counts = !(flags & (MSG_PEEK | MSG_ERRQUEUE));
+
+	if (sk->sk_protocol != IPPROTO_UDP) {
+		if (ret > 0 && counts)
+			account(sk, RECEIVED, ret, 0);
+		return;
+	}
+	slot = peer_find(sk);
+	if (ret >= 0 && counts) {
+		if (slot)
+			peer = slot->peer;
+		else
+			named_peer(&peer, msg);
+		account(sk, RECEIVED, ret, &peer);
+	}
+	if (slot)
+		peer_forget(slot);
+}
+
+SEC("fexit/inet_sendmsg")
+int BPF_PROG(on_inet_sendmsg, struct socket *sock, struct msghdr *msg, unsigned long size, int ret)
+{
+	sent(sock, msg, ret);
+	return 0;
+}
+
+SEC("fexit/inet6_sendmsg")
+int BPF_PROG(on_inet6_sendmsg, struct socket *sock, struct msghdr *msg, unsigned long size, int ret)
+{
+	sent(sock, msg, ret);
+	return 0;
+}
+
+/* An IPv4 address that is named to an IPv6 socket is replaced, inside, by one on a stack that is
+ * gone when the call returns: read it before. */
+SEC("fentry/inet6_sendmsg")
+int BPF_PROG(before_inet6_sendmsg, struct socket *sock, struct msghdr *msg, unsigned long size)
+{
+	struct sock *sk = sock->sk;
+	struct peer peer = {0};
+
+	if (sk->sk_protocol != IPPROTO_UDP || !msg->msg_name)
+		return 0;
+	named_peer(&peer, msg);
+	if (peer.family)
+		peer_leave((__u64)sk, &peer);
+	return 0;
+}
+
+SEC("fexit/inet_recvmsg")
+int BPF_PROG(on_inet_recvmsg, struct socket *sock, struct msghdr *msg, unsigned long size, int flags, int ret)
+{
+	received(sock, msg, flags, ret);
+	return 0;
+}
+
+SEC("fexit/inet6_recvmsg")
+int BPF_PROG(on_inet6_recvmsg, struct socket *sock, struct msghdr *msg, unsigned long size, int flags, int ret)
+{
+	received(sock, msg, flags, ret);
+	return 0;
+}
+
+struct ports {
+	__u16 source, dest;
+};
+
+/* A program that does not ask whom a datagram is from: the datagram knows. */
+SEC("fentry/skb_consume_udp")
+int BPF_PROG(before_consume_udp, struct sock *sk, struct sk_buff *skb, int len)
+{
+	struct peer peer = {0};
+	struct ports ports;
+	unsigned char *head = skb->head, *network = head + skb->network_header;
+
+	if (sk->__sk_common.skc_dport || bpf_probe_read_kernel(&ports, sizeof(ports), head + skb->transport_header))
+		return 0;
+	peer.port = bpf_ntohs(ports.source);
+	if (skb->protocol == bpf_htons(0x0800)) {
+		peer.family = AF_INET;
+		if (bpf_probe_read_kernel(peer.addr, 4, network + 12))
+			return 0;
+	} else {
+		peer.family = AF_INET6;
+		if (bpf_probe_read_kernel(peer.addr, 16, network + 8))
+			return 0;
+	}
+	peer_leave((__u64)sk, &peer);
+	return 0;
+}
+
+SEC("fexit/tcp_splice_read")
+int BPF_PROG(on_tcp_splice_read, struct socket *sock, void *ppos, void *pipe, unsigned long len, unsigned int flags, long ret)
+{
+	if (ret > 0)
+		account(sock->sk, RECEIVED, ret, 0);
+	return 0;
+}
+
+/* sendfile() and splice() to a socket, before 6.5. */
+SEC("fexit/inet_sendpage")
+int BPF_PROG(on_inet_sendpage, struct socket *sock, void *page, int offset, unsigned long size, int flags, long ret)
+{
+	if (ret > 0)
+		account(sock->sk, SENT, ret, 0);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who a process is: told when it forks, execs and exits, and for those that are older. */
+#ifndef PS_BPF_PROCESS_H
+#define PS_BPF_PROCESS_H
+
+#include "account.h"
+
+static __always_inline void file_of(struct wire_file *out, struct file *file)
+{
+	struct inode *inode;
+
+	if (!file)
+		return;
+	inode = file->f_inode;
+	out->ino = inode->i_ino;
+	out->dev = inode->i_sb->s_dev;
+	out->size = inode->i_size;
+	/* 6.6 renamed the one and 6.7 the other, before 6.11 took both apart. */
+	if (bpf_core_field_exists(struct inode, i_ctime_sec)) {
+		out->ctime_s = inode->i_ctime_sec;
+		out->ctime_ns = inode->i_ctime_nsec & ~I_CTIME_QUERIED;
+	} else if (bpf_core_field_exists(struct inode___before_6_11, __i_ctime)) {
+		struct inode___before_6_11 *old = (void *)inode;
+
+		out->ctime_s = old->__i_ctime.tv_sec;
+		out->ctime_ns = old->__i_ctime.tv_nsec;
+	} else {
+		struct inode___before_6_7 *old = (void *)inode;
+
+		out->ctime_s = old->i_ctime.tv_sec;
+		out->ctime_ns = old->i_ctime.tv_nsec;
+	}
+	if (bpf_core_field_exists(struct inode, i_mtime_sec)) {
+		out->mtime_s = inode->i_mtime_sec;
+		out->mtime_ns = inode->i_mtime_nsec;
+	} else if (bpf_core_field_exists(struct inode___before_6_11, __i_mtime)) {
+		struct inode___before_6_11 *old = (void *)inode;
+
+		out->mtime_s = old->__i_mtime.tv_sec;
+		out->mtime_ns = old->__i_mtime.tv_nsec;
+	} else {
+		struct inode___before_6_7 *old = (void *)inode;
+
+		out->mtime_s = old->i_mtime.tv_sec;
+		out->mtime_ns = old->i_mtime.tv_nsec;
+	}
+}
+
+/* n, at most `most`, in a way that older verifiers can follow: they forget a bound that was found
+ * out about a copy. */
+static __always_inline __u32 at_most(__u32 n, __u32 most)
+{
+	barrier_var(n);
+	return n > most ? most : n;
+}
+
+static __always_inline void *reserve(__u32 kind, __u64 size)
+{
+	struct wire_event *event = bpf_ringbuf_reserve(&events, size, 0);
+
+	if (!event) {
+		count(WIRE_LOST_EVENTS, 1);
+		return 0;
+	}
+	event->kind = kind;
+	event->pad = 0;
+	return event;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct wire_fork *event;
+
+	if (child->pid != child->tgid)
+		return 0;
+	event = reserve(WIRE_FORK, sizeof(*event));
+	if (!event)
+		return 0;
+	image_of(&event->event.image, child);
+	image_of(&event->forker, parent);
+	image_of(&event->parent, child->real_parent);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+/* One part of a long command line. Not inlined and not static: so the verifier looks at it once,
+ * not once per turn of the loop. */
+__noinline int send_args(__u64 address, __u32 offset, __u32 n)
+{
+	struct wire_args *event = reserve(WIRE_ARGS, sizeof(*event));
+
+	if (!event)
+		return -1;
+	n = at_most(n, WIRE_ARGS_CHUNK);
+	image_of(&event->event.image, bpf_get_current_task_btf());
+	event->offset = offset;
+	event->len = n;
+	if (bpf_probe_read_user(event->data, n, (void *)address))
+		event->len = 0;
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct mm_struct *mm = task->mm;
+	unsigned long start = mm->arg_start;
+	__u64 length = mm->arg_end - start;
+	__u32 total = length > 0x7fffffff ? 0x7fffffff : length, n;
+	struct wire_exec *event = reserve(WIRE_EXEC, sizeof(*event));
+
+	if (!event)
+		return 0;
+	image_of(&event->event.image, task);
+	image_of(&event->parent, task->real_parent);
+	__builtin_memset(&event->file, 0, sizeof(event->file));
+	file_of(&event->file, mm->exe_file);
+	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
+	if (bpf_probe_read_kernel_str(event->filename, sizeof(event->filename), bprm->filename) < 0)
+		event->filename[0] = 0;
+	n = at_most(total, WIRE_ARGS_FIRST);
+	event->args_total = total;
+	event->args_len = n;
+	if (bpf_probe_read_user(event->args, n, (void *)start))
+		event->args_len = 0;
+	bpf_ringbuf_submit(event, 0);
+	for (__u32 i = 0, at = WIRE_ARGS_FIRST; i < WIRE_ARGS_CHUNKS && at < total; i++, at += WIRE_ARGS_CHUNK)
+		if (send_args(start + at, at, total - at))
+			break;
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	__u64 thread = (__u64)task;
+	struct wire_exit *event;
+
+	bpf_map_delete_elem(&peers, &thread);
+	if (task->signal->live.counter)
+		return 0;
+	event = reserve(WIRE_EXIT, sizeof(*event));
+	if (!event)
+		return 0;
+	image_of(&event->event.image, task);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("iter/task")
+int each_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct wire_task out = {0};
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	image_of(&out.image, task);
+	image_of(&out.parent, task->real_parent);
+	if (task->mm)
+		file_of(&out.file, task->mm->exe_file);
+	bpf_probe_read_kernel(out.comm, sizeof(out.comm), task->comm);
+	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
+	return 0;
+}
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/capture/decode.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const uint8_t zeros[16];
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static struct ps_addr address(uint16_t family, const uint8_t bytes[16])
+{
+	struct ps_addr a = {0};
+
+	if (memcmp(bytes, zeros, 16) == 0)
+		return a;
+	a.family = (uint8_t)family;
+	if (family == AF_INET6 && memcmp(bytes, mapped, 12) == 0) {
+		if (memcmp(bytes + 12, zeros, 4) == 0)
+			return (struct ps_addr){0};
+		a.family = AF_INET;
+		memcpy(a.bytes, bytes + 12, 4);
+	} else {
+		memcpy(a.bytes, bytes, family == AF_INET ? 4 : 16);
+	}
+	return a;
+}
+
+int decode_flow(struct observation *o, const void *data, size_t len)
+{
+	struct wire_flow_key key;
+	struct wire_flow flow;
+
+	if (len != DECODE_FLOW_SIZE)
+		return -EINVAL;
+	memcpy(&key, data, sizeof(key));
+	memcpy(&flow, (const uint8_t *)data + sizeof(key), sizeof(flow));
+	if (key.family != AF_INET && key.family != AF_INET6)
+		return -EINVAL;
+	*o = (struct observation){
+		.image = key.image,
+		.uid = key.uid,
+		.netns = key.netns,
+		/* MPTCP's number, 262, does not fit and does not occur on the wire either: it is TCP. */
+		.protocol = key.protocol > UINT8_MAX ? 6 : (uint8_t)key.protocol,
+		.lport = key.lport,
+		.rport = key.rport,
+		.laddr = address(key.family, key.laddr),
+		.raddr = address(key.family, key.raddr),
+		.sent = flow.sent,
+		.received = flow.received,
+		.calls = flow.calls,
+	};
+	o->family = o->raddr.family ? o->raddr.family : o->laddr.family ? o->laddr.family : (uint8_t)key.family;
+	return 0;
+}
+
+static int decode_exec(struct process_event *e, const uint8_t *data, size_t len)
+{
+	const struct wire_exec *exec = (const void *)data;
+
+	if (len < sizeof(*exec) || exec->args_len > WIRE_ARGS_FIRST || !memchr(exec->comm, 0, WIRE_COMM) ||
+	    !memchr(exec->filename, 0, WIRE_FILENAME))
+		return -EINVAL;
+	e->parent = exec->parent;
+	e->file = exec->file;
+	e->comm = exec->comm;
+	e->filename = exec->filename;
+	e->args_total = exec->args_total;
+	e->args = (struct ps_text){exec->args, exec->args_len};
+	return 0;
+}
+
+int decode_event(struct process_event *e, const void *data, size_t len)
+{
+	const struct wire_event *event = data;
+
+	/* The ring buffer aligns every event to eight bytes. */
+	if (len < sizeof(*event) || (uintptr_t)data % 8)
+		return -EINVAL;
+	*e = (struct process_event){.kind = event->kind, .image = event->image};
+	switch (event->kind) {
+	case WIRE_FORK: {
+		const struct wire_fork *fork = data;
+
+		if (len < sizeof(*fork))
+			return -EINVAL;
+		e->forker = fork->forker;
+		e->parent = fork->parent;
+		return 0;
+	}
+	case WIRE_EXEC:
+		return decode_exec(e, data, len);
+	case WIRE_ARGS: {
+		const struct wire_args *args = data;
+
+		if (len < sizeof(*args) || args->len > WIRE_ARGS_CHUNK ||
+		    args->offset > WIRE_ARGS_FIRST + WIRE_ARGS_CHUNKS * WIRE_ARGS_CHUNK)
+			return -EINVAL;
+		e->offset = args->offset;
+		e->args = (struct ps_text){args->data, args->len};
+		return 0;
+	}
+	case WIRE_EXIT:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From what the kernel side wrote to what the core works with. Pure: bytes in, values out. */
+#ifndef PS_CAPTURE_DECODE_H
+#define PS_CAPTURE_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/wire.h"
+#include "core/record.h"
+
+/* Bytes that one program image moved in one flow, between two drains. */
+struct observation {
+	struct wire_image image;
+	uint32_t uid, netns;
+	uint8_t family, protocol;
+	int32_t lport, rport; /* 0: not known */
+	struct ps_addr laddr, raddr;
+	uint64_t sent, received, calls;
+};
+
+/* Decodes the pair at data[0..len). IPv4-mapped addresses become IPv4; an address of zeros is not
+ * known. 0, or -EINVAL when the bytes are not a flow. */
+#define DECODE_FLOW_SIZE (sizeof(struct wire_flow_key) + sizeof(struct wire_flow))
+int decode_flow(struct observation *, const void *data, size_t len);
+
+/* One event of the ring buffer, checked: lengths within bounds, text ended. */
+struct process_event {
+	enum wire_kind kind;
+	struct wire_image image;
+	struct wire_image forker, parent; /* FORK: both; EXEC: parent */
+	struct wire_file file;            /* EXEC */
+	const char *comm, *filename;      /* EXEC: into data, NUL-terminated */
+	uint32_t args_total;              /* EXEC */
+	uint32_t offset;                  /* ARGS: where these go */
+	struct ps_text args;              /* EXEC, ARGS: into data; no NUL behind it */
+};
+
+/* 0, or -EINVAL when the bytes are not an event. */
+int decode_event(struct process_event *, const void *data, size_t len);
+
+#endif

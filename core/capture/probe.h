@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The kernel side, seen from the core: loads the programs of one door, attaches them, hands on
+ * process events, and empties the flow maps. One instance a process.
+ */
+#ifndef PS_CAPTURE_PROBE_H
+#define PS_CAPTURE_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/wire.h"
+#include "core/base/buf.h"
+#include "core/config/settings.h"
+
+struct probe;
+
+/* One BPF program: what it is attached to, whether it is, and what is missed without it. */
+struct probe_hook {
+	const char *name;    /* "fexit/inet_sendmsg", as the kernel knows it */
+	const char *without; /* what is not seen without it; NULL: it must be there */
+	bool attached;
+	int error; /* -errno if not */
+};
+
+/* Loads and attaches. `hooks` decides the door; auto tries fexit, then tracepoint. 0, or -errno
+ * with what the matter is and what to do logged. */
+int probe_open(struct probe **, const struct settings *);
+void probe_close(struct probe *); /* detaches */
+
+enum hooks probe_door(const struct probe *);
+const char *probe_door_name(const struct probe *);
+const struct probe_hook *probe_hooks(const struct probe *, unsigned *n);
+
+/* Readable when there are process events. */
+int probe_fd(const struct probe *);
+
+/* Hands on what is in the ring buffer, at most `max` events (0: until it is empty). The event
+ * lives until the function returns. True if there may be more. Main thread. */
+typedef void (*probe_event)(void *arg, const void *data, size_t len);
+bool probe_consume(struct probe *, probe_event, void *arg, unsigned max);
+
+/* Calls `each` for every process that runs now. 0 or -errno. */
+int probe_tasks(struct probe *, void (*each)(void *arg, const struct wire_task *), void *arg);
+
+/* Swaps the flow maps and appends what the quiet one held to `out`, as pairs of struct
+ * wire_flow_key and struct wire_flow. Takes about 10 ms, nearly all of it waiting: not for the
+ * main thread. Returns the number of flows or -errno. */
+int probe_drain(struct probe *, struct buf *out);
+
+/* Counters since loading, summed over the CPUs: enum wire_counter. */
+void probe_counters(struct probe *, uint64_t counters[WIRE_COUNTERS]);
+
+/* How many times the kernel did not run one of the programs, because it was already running on
+ * that CPU: what they would have counted is missing. */
+uint64_t probe_missed(struct probe *);
+
+#endif

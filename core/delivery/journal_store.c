@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/delivery/journal_store.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/delivery/codec.h"
+#include "core/delivery/files.h"
+#include "core/delivery/journal_file.h"
+
+#define DROPS_PER_SLICE 64
+#define SHRINK_PAGES 1024
+
+struct store_sink {
+	char *name;
+	uint64_t cursor;                   /* within the transaction */
+	uint64_t stored;                   /* as committed */
+	uint64_t reached;                  /* what it has beyond doubt, committed or not */
+	int written;                       /* its row is there */
+	struct journal_drop drop, dropped; /* of this transaction; committed and not told yet */
+};
+
+/* What a rollback takes back. */
+struct state {
+	uint64_t last_seq, batches, bytes;
+	uint8_t digest[PS_DIGEST_SIZE];
+	int64_t last_end_ns;
+};
+
+struct store {
+	struct journal_file file;
+	struct state now, committed;
+	struct store_sink *sinks;
+	size_t n_sinks;
+	int named; /* store_sinks() was called: until then nothing is deleted */
+	uint8_t host[PS_ID_SIZE];
+};
+
+static struct store_sink *find(const struct store *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_sinks; i++)
+		if (strcmp(s->sinks[i].name, name) == 0)
+			return &s->sinks[i];
+	return NULL;
+}
+
+/* Counts what is there, so that nothing has to be counted again. */
+static int recount(struct store *s)
+{
+	sqlite3_stmt *q = journal_file_query(&s->file, Q_COUNT);
+	int err;
+
+	sqlite3_bind_int64(q, 1, INT64_MAX);
+	err = journal_file_step(&s->file, q);
+	if (err > 0) {
+		s->now.batches = (uint64_t)sqlite3_column_int64(q, 0);
+		s->now.bytes = (uint64_t)sqlite3_column_int64(q, 1);
+	}
+	sqlite3_reset(q);
+	return err < 0 ? err : 0;
+}
+
+static int load_state(struct store *s, struct journal_start *start)
+{
+	struct journal_file *f = &s->file;
+	int64_t seq, end, since;
+	int err;
+
+	if ((err = journal_file_get(f, "host", s->host, PS_ID_SIZE)) ||
+	    (err = journal_file_get(f, "digest", s->now.digest, PS_DIGEST_SIZE)) ||
+	    (err = journal_file_get_int(f, "seq", &seq)) || (err = journal_file_get_int(f, "end", &end)) ||
+	    (err = journal_file_get_int(f, "running", &since)) || (err = recount(s)))
+		return err;
+	s->now.last_seq = (uint64_t)seq;
+	s->now.last_end_ns = end;
+	s->committed = s->now;
+	memcpy(start->host, s->host, PS_ID_SIZE);
+	start->last_seq = s->now.last_seq;
+	start->last_end_ns = end;
+	start->unclean = since != 0;
+	start->unclean_since_ns = since;
+	return 0;
+}
+
+int store_open(struct store **out, const char *path, struct journal_start *start)
+{
+	struct store *s = mem_alloc(sizeof(*s));
+	int err;
+
+	*start = (struct journal_start){0};
+	err = journal_file_open(&s->file, path);
+	if (!err)
+		err = load_state(s, start);
+	if (!err && start->unclean)
+		err = journal_file_check(&s->file);
+	if (err == -EUCLEAN) {
+		char message[256];
+
+		snprintf(message, sizeof(message), "%s", journal_file_message(&s->file));
+		*start = (struct journal_start){0};
+		err = journal_file_replace(&s->file, &start->set_aside);
+		if (!err)
+			err = load_state(s, start);
+		log_error("the journal %s was damaged (%s) and was set aside as %s; what sinks had not taken is in there", path,
+		          message, start->set_aside ? start->set_aside : "nothing");
+	}
+	if (!err)
+		err = journal_file_set_int(&s->file, "running", clock_wall_ns());
+	if (!err) {
+		*out = s;
+		return 0;
+	}
+	if (journal_file_message(&s->file)[0])
+		log_error("the journal %s cannot be opened: %s (%s)", path, strerror(-err), journal_file_message(&s->file));
+	free(start->set_aside);
+	start->set_aside = NULL;
+	store_close(s, 0);
+	return err;
+}
+
+void store_close(struct store *s, int clean)
+{
+	if (clean)
+		journal_file_set_int(&s->file, "running", 0);
+	journal_file_close(&s->file);
+	for (size_t i = 0; i < s->n_sinks; i++)
+		free(s->sinks[i].name);
+	free(s->sinks);
+	free(s);
+}
+
+int store_begin(struct store *s)
+{
+	return journal_file_exec(&s->file, "BEGIN IMMEDIATE");
+}
+
+static void add_drop(struct journal_drop *sum, const struct journal_drop *drop)
+{
+	if (drop->records && (!sum->records || drop->start_ns < sum->start_ns))
+		sum->start_ns = drop->start_ns;
+	if (drop->records && (!sum->records || drop->end_ns > sum->end_ns))
+		sum->end_ns = drop->end_ns;
+	sum->batches += drop->batches;
+	sum->records += drop->records;
+	sum->sent += drop->sent;
+	sum->received += drop->received;
+}
+
+static int write_cursors(struct store *s)
+{
+	for (size_t i = 0; i < s->n_sinks; i++) {
+		struct store_sink *sink = &s->sinks[i];
+		sqlite3_stmt *q;
+		int err;
+
+		if (sink->written && sink->cursor == sink->stored)
+			continue;
+		q = journal_file_query(&s->file, Q_PUT_CURSOR);
+		sqlite3_bind_text(q, 1, sink->name, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(q, 2, (sqlite3_int64)sink->cursor);
+		err = journal_file_run(&s->file, q);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int write_state(struct store *s)
+{
+	struct journal_file *f = &s->file;
+	int err;
+
+	if (s->now.last_seq == s->committed.last_seq)
+		return 0;
+	if ((err = journal_file_set_int(f, "seq", (int64_t)s->now.last_seq)) ||
+	    (err = journal_file_set_int(f, "end", s->now.last_end_ns)))
+		return err;
+	return journal_file_set(f, "digest", s->now.digest, PS_DIGEST_SIZE);
+}
+
+int store_commit(struct store *s)
+{
+	int err = write_cursors(s);
+
+	if (!err)
+		err = write_state(s);
+	if (!err)
+		err = journal_file_exec(&s->file, "COMMIT");
+	if (err)
+		return err;
+	s->committed = s->now;
+	for (size_t i = 0; i < s->n_sinks; i++) {
+		struct store_sink *sink = &s->sinks[i];
+
+		sink->stored = sink->cursor;
+		sink->written = 1;
+		add_drop(&sink->dropped, &sink->drop);
+		sink->drop = (struct journal_drop){0};
+	}
+	return 0;
+}
+
+void store_rollback(struct store *s)
+{
+	if (s->file.db && !sqlite3_get_autocommit(s->file.db))
+		journal_file_exec(&s->file, "ROLLBACK");
+	s->now = s->committed;
+	for (size_t i = 0; i < s->n_sinks; i++) {
+		s->sinks[i].cursor = s->sinks[i].stored;
+		s->sinks[i].drop = (struct journal_drop){0};
+	}
+}
+
+int store_reset(struct store *s, char **aside)
+{
+	struct state old = s->committed;
+	int err;
+
+	store_rollback(s);
+	err = journal_file_replace(&s->file, aside);
+	if (!err)
+		err = journal_file_set(&s->file, "host", s->host, PS_ID_SIZE);
+	if (!err)
+		err = journal_file_set_int(&s->file, "running", clock_wall_ns());
+	if (!err)
+		err = journal_file_exec(&s->file, "BEGIN IMMEDIATE");
+	if (err)
+		return err;
+	s->committed = (struct state){0};
+	s->now = old;
+	s->now.batches = s->now.bytes = 0;
+	for (size_t i = 0; i < s->n_sinks; i++) {
+		struct store_sink *sink = &s->sinks[i];
+		uint64_t has = sink->reached > sink->stored ? sink->reached : sink->stored;
+
+		sink->drop = (struct journal_drop){.batches = old.last_seq > has ? old.last_seq - has : 0};
+		sink->cursor = old.last_seq;
+		sink->written = 0;
+	}
+	err = store_commit(s);
+	if (err)
+		store_rollback(s);
+	return err;
+}
+
+int store_append(struct store *s, struct buf *batch, int64_t end_ns)
+{
+	sqlite3_stmt *q = journal_file_query(&s->file, Q_ADD);
+	uint8_t digest[PS_DIGEST_SIZE];
+	uint64_t seq = s->now.last_seq + 1;
+	int err;
+
+	codec_seal(batch->data, batch->len, seq, s->now.digest, digest);
+	sqlite3_bind_int64(q, 1, (sqlite3_int64)seq);
+	sqlite3_bind_int64(q, 2, end_ns);
+	sqlite3_bind_blob(q, 3, digest, PS_DIGEST_SIZE, SQLITE_STATIC);
+	sqlite3_bind_blob64(q, 4, batch->data, batch->len, SQLITE_STATIC);
+	err = journal_file_run(&s->file, q);
+	if (err)
+		return err;
+	memcpy(s->now.digest, digest, PS_DIGEST_SIZE);
+	s->now.last_seq = seq;
+	s->now.last_end_ns = end_ns;
+	s->now.batches++;
+	s->now.bytes += batch->len;
+	return 0;
+}
+
+/* Where a sink begins that is not remembered: at its row in the file, else at the oldest batch. */
+static int first_cursor(struct store *s, struct store_sink *sink)
+{
+	sqlite3_stmt *q = journal_file_query(&s->file, Q_GET_CURSOR);
+	int err;
+
+	sqlite3_bind_text(q, 1, sink->name, -1, SQLITE_STATIC);
+	err = journal_file_step(&s->file, q);
+	if (err > 0)
+		sink->cursor = (uint64_t)sqlite3_column_int64(q, 0);
+	sink->written = err > 0;
+	sqlite3_reset(q);
+	if (err)
+		goto out;
+	q = journal_file_query(&s->file, Q_OLDEST);
+	err = journal_file_step(&s->file, q);
+	sink->cursor = err > 0 ? (uint64_t)sqlite3_column_int64(q, 0) - 1 : s->now.last_seq;
+	sqlite3_reset(q);
+out:
+	sink->stored = sink->reached = sink->cursor;
+	return err < 0 ? err : 0;
+}
+
+/* Deletes the rows of sinks that are no longer named. */
+static int forget_cursors(struct store *s)
+{
+	sqlite3_stmt *q = journal_file_query(&s->file, Q_CURSORS), *del = journal_file_query(&s->file, Q_DEL_CURSOR);
+	int err;
+
+	while ((err = journal_file_step(&s->file, q)) > 0) {
+		if (find(s, (const char *)sqlite3_column_text(q, 0)))
+			continue;
+		sqlite3_bind_value(del, 1, sqlite3_column_value(q, 0));
+		err = journal_file_run(&s->file, del);
+		if (err)
+			break;
+	}
+	sqlite3_reset(q);
+	return err;
+}
+
+int store_sinks(struct store *s, const char *const *names, size_t n)
+{
+	struct store_sink *list = mem_alloc(n * sizeof(*list)), *old = s->sinks;
+	size_t n_old = s->n_sinks;
+	int err = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct store_sink *known = find(s, names[i]);
+
+		if (known)
+			list[i] = *known;
+		list[i].name = mem_strdup(names[i]);
+		if (!known && !err)
+			err = first_cursor(s, &list[i]);
+	}
+	if (!err) {
+		s->sinks = list;
+		s->n_sinks = n;
+		s->named = 1;
+		list = old;
+		err = forget_cursors(s);
+		n = n_old;
+	}
+	for (size_t i = 0; i < n; i++)
+		free(list[i].name);
+	free(list);
+	return err;
+}
+
+static void move_cursor(struct store_sink *sink, uint64_t seq)
+{
+	if (seq > sink->cursor)
+		sink->cursor = seq;
+}
+
+int store_taken(struct store *s, const char *name, uint64_t seq)
+{
+	struct store_sink *sink = find(s, name);
+
+	if (sink)
+		move_cursor(sink, seq < s->now.last_seq ? seq : s->now.last_seq);
+	return 0;
+}
+
+int store_dead(struct store *s, const char *name, uint64_t seq, const char *why)
+{
+	struct store_sink *sink = find(s, name);
+	sqlite3_stmt *q;
+	int err;
+
+	if (!sink || seq <= sink->cursor || seq > s->now.last_seq)
+		return 0;
+	q = journal_file_query(&s->file, Q_DEAD);
+	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 2, clock_wall_ns());
+	sqlite3_bind_text(q, 3, why, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 4, (sqlite3_int64)seq);
+	err = journal_file_run(&s->file, q);
+	if (!err)
+		move_cursor(sink, seq);
+	return err;
+}
+
+void store_reached(struct store *s, const char *name, uint64_t seq)
+{
+	struct store_sink *sink = find(s, name);
+
+	if (sink && seq > sink->reached)
+		sink->reached = seq;
+}
+
+int store_fetch(struct store *s, const char *name, uint64_t *seq, uint8_t **data, size_t *len)
+{
+	struct store_sink *sink = find(s, name);
+	sqlite3_stmt *q;
+	int err;
+
+	*seq = 0;
+	*data = NULL;
+	*len = 0;
+	if (!sink)
+		return 0;
+	q = journal_file_query(&s->file, Q_FETCH);
+	sqlite3_bind_int64(q, 1, (sqlite3_int64)(sink->reached > sink->cursor ? sink->reached : sink->cursor));
+	err = journal_file_step(&s->file, q);
+	if (err > 0) {
+		const void *blob = sqlite3_column_blob(q, 1);
+
+		*seq = (uint64_t)sqlite3_column_int64(q, 0);
+		*len = (size_t)sqlite3_column_bytes(q, 1);
+		*data = mem_copy(blob, *len);
+	}
+	sqlite3_reset(q);
+	return err < 0 ? err : 0;
+}
+
+/* Deletes the batches up to seq. */
+static int delete_to(struct store *s, uint64_t seq)
+{
+	sqlite3_stmt *q = journal_file_query(&s->file, Q_COUNT);
+	int64_t batches = 0, bytes = 0;
+	int err;
+
+	sqlite3_bind_int64(q, 1, (sqlite3_int64)seq);
+	err = journal_file_step(&s->file, q);
+	if (err > 0) {
+		batches = sqlite3_column_int64(q, 0);
+		bytes = sqlite3_column_int64(q, 1);
+	}
+	sqlite3_reset(q);
+	if (err <= 0 || !batches)
+		return err < 0 ? err : 0;
+	q = journal_file_query(&s->file, Q_DELETE);
+	sqlite3_bind_int64(q, 1, (sqlite3_int64)seq);
+	err = journal_file_run(&s->file, q);
+	if (err)
+		return err;
+	s->now.batches -= (uint64_t)batches;
+	s->now.bytes -= (uint64_t)bytes;
+	return 0;
+}
+
+/* Counts a batch as dropped for every sink that has not taken it. */
+static void count_drop(struct store *s, uint64_t seq, const void *data, size_t len)
+{
+	struct journal_drop drop = {.batches = 1};
+	const struct ps_batch *batch;
+	struct codec_totals totals;
+	struct arena arena;
+	const char *why;
+
+	arena_init(&arena);
+	batch = codec_decode(data, len, &arena, &why);
+	if (batch) {
+		codec_totals(batch, &totals);
+		drop.records = totals.records;
+		drop.sent = totals.sent;
+		drop.received = totals.received;
+		drop.start_ns = totals.start_ns;
+		drop.end_ns = totals.end_ns;
+	}
+	arena_done(&arena);
+	for (size_t i = 0; i < s->n_sinks; i++) {
+		struct store_sink *sink = &s->sinks[i];
+
+		if (sink->cursor >= seq)
+			continue;
+		if (sink->reached < seq)
+			add_drop(&sink->drop, &drop);
+		sink->cursor = seq;
+	}
+}
+
+/* The oldest batch, if it is beyond the limits: its number, 0, or -errno. */
+static int64_t drop_oldest(struct store *s, const struct journal_limits *limits, int64_t now_ns)
+{
+	sqlite3_stmt *q = journal_file_query(&s->file, Q_OLDEST);
+	int64_t seq = 0, age_ms;
+	int err;
+
+	err = journal_file_step(&s->file, q);
+	if (err > 0) {
+		age_ms = (now_ns - sqlite3_column_int64(q, 1)) / NS_PER_MS;
+		if (s->now.bytes > (uint64_t)limits->max_size || age_ms > limits->max_age_ms) {
+			seq = sqlite3_column_int64(q, 0);
+			count_drop(s, (uint64_t)seq, sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2));
+		}
+	}
+	sqlite3_reset(q);
+	if (err < 0)
+		return err;
+	if (seq && (err = delete_to(s, (uint64_t)seq)))
+		return err;
+	return seq;
+}
+
+static int trim_dead(struct store *s, const struct journal_limits *limits, int64_t now_ns)
+{
+	sqlite3_stmt *q = journal_file_query(&s->file, Q_TRIM_DEAD);
+
+	sqlite3_bind_int64(q, 1, now_ns / NS_PER_MS - limits->max_age_ms);
+	sqlite3_bind_int64(q, 2, limits->max_size / 4);
+	return journal_file_run(&s->file, q);
+}
+
+int store_trim(struct store *s, const struct journal_limits *limits, int *more)
+{
+	uint64_t passed = s->now.last_seq;
+	int64_t seq = 1, now_ns = clock_wall_ns();
+	int err;
+
+	*more = 0;
+	if (!s->named)
+		return 0;
+	for (size_t i = 0; i < s->n_sinks; i++)
+		if (s->sinks[i].cursor < passed)
+			passed = s->sinks[i].cursor;
+	if (s->now.batches && (err = delete_to(s, passed)))
+		return err;
+	for (int i = 0; i < DROPS_PER_SLICE && seq > 0; i++)
+		seq = drop_oldest(s, limits, now_ns);
+	*more = seq > 0;
+	if (seq < 0)
+		return (int)seq;
+	return trim_dead(s, limits, now_ns);
+}
+
+int store_next_drop(struct store *s, struct journal_drop *drop)
+{
+	for (size_t i = 0; i < s->n_sinks; i++) {
+		struct store_sink *sink = &s->sinks[i];
+
+		if (!sink->dropped.batches)
+			continue;
+		*drop = sink->dropped;
+		drop->sink = sink->name;
+		sink->dropped = (struct journal_drop){0};
+		return 1;
+	}
+	return 0;
+}
+
+int store_shrink(struct store *s)
+{
+	return journal_file_shrink(&s->file, SHRINK_PAGES);
+}
+
+void store_stats(const struct store *s, struct journal_stats *stats)
+{
+	stats->batches = s->committed.batches;
+	stats->bytes = s->committed.bytes;
+	stats->last_seq = s->committed.last_seq;
+}
+
+const char *store_message(const struct store *s)
+{
+	return journal_file_message(&s->file);
+}

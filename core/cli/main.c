@@ -108,7 +108,7 @@ int cli_usage(const char *command, const char *argument)
 
 int main(int argc, char **argv)
 {
-	static char program[PATH_MAX];
+	static char program[PATH_MAX], config[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	bool debug = false;
 	int i;
@@ -134,6 +134,9 @@ int main(int argc, char **argv)
 			break;
 		}
 	}
+	/* The daemon goes to another folder, and reads it again. */
+	if (cli.config_given && realpath(cli.config, config))
+		cli.config = config;
 	log_setup("picosnitch", debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, getenv("JOURNAL_STREAM") != NULL);
 	if (i >= argc || !find(argv[i])) {
 		if (i < argc)

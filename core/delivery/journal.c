@@ -416,10 +416,10 @@ static void run(void *arg)
 			/* After a damage, once more: in the new file. */
 			if (j->work.first && !j->retry_at)
 				commit(j, &limits, &more);
-			if (!closing && !j->retry_at)
-				answer(j);
 		}
-		shrinking = !closing && !list && !j->error && store_shrink(j->store) > 0;
+		if (!closing)
+			answer(j); /* reading goes on where writing is refused */
+		shrinking = !closing && !j->error && store_shrink(j->store) > 0;
 	}
 	clean = !j->work.first;
 	store_close(j->store, clean);

@@ -5,24 +5,27 @@
 #include "core/delivery/codec.h"
 #include "tests/fuzz/target.h"
 
-static uint64_t touch(struct ps_text text)
+/* Reads every byte, which a sanitizer judges. */
+static void touch(struct ps_text text)
 {
-	uint64_t sum = 0;
+	volatile char byte = 0;
 
 	must(text.data && text.data[text.len] == 0);
 	for (uint32_t i = 0; i < text.len; i++)
-		sum += (uint8_t)text.data[i];
-	return sum;
+		byte = text.data[i];
+	(void)byte;
 }
 
-static uint64_t touch_all(const struct ps_batch *b)
+static void touch_all(const struct ps_batch *b)
 {
-	uint64_t sum = touch(b->hostname);
-
-	for (uint32_t i = 0; i < b->n_exes; i++)
-		sum += touch(b->exes[i].path) + touch(b->exes[i].name) + touch(b->exes[i].cmdline);
+	touch(b->hostname);
+	for (uint32_t i = 0; i < b->n_exes; i++) {
+		touch(b->exes[i].path);
+		touch(b->exes[i].name);
+		touch(b->exes[i].cmdline);
+	}
 	for (uint32_t i = 0; i < b->n_texts; i++)
-		sum += touch(b->texts[i]);
+		touch(b->texts[i]);
 	for (uint32_t i = 0; i < b->n_records; i++) {
 		const struct ps_record *r = &b->records[i];
 
@@ -34,12 +37,10 @@ static uint64_t touch_all(const struct ps_batch *b)
 			must(r->alert.text < b->n_texts);
 		}
 	}
-	return sum;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static volatile uint64_t sink;
 	const struct ps_batch *b;
 	struct arena arena;
 	const char *why = NULL;
@@ -53,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (b) {
 		struct codec_totals totals;
 
-		sink += touch_all(b);
+		touch_all(b);
 		codec_totals(b, &totals);
 		must(totals.records == b->n_records);
 		codec_encode(&again, b);

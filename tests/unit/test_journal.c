@@ -75,6 +75,7 @@ static void on_guard(uv_timer_t *timer)
 
 static int open_journal(void)
 {
+	free(seen.data);
 	memset(&seen, 0, sizeof(seen));
 	return journal_open(&journal, &loop, db, error_log, &limits, &events, &start);
 }

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "core/base/log.h"
+#include "core/delivery/journal_store.h"
 #include "tests/tap.h"
 #include "tests/unit/batches.h"
 #include "tests/unit/scratch.h"
@@ -358,6 +359,52 @@ static void test_damage(void)
 	close_journal();
 }
 
+static void store_add(struct store *store, int n)
+{
+	struct buf b;
+	int err = store_begin(store);
+
+	for (int i = 0; i < n && !err; i++) {
+		buf_init(&b);
+		batch_make(&b, 1, 1);
+		err = store_append(store, &b, 1);
+		buf_done(&b);
+	}
+	if (err || store_commit(store))
+		abort();
+}
+
+/* What is done when the file turns out to be damaged while it is open. */
+static void test_reset(void)
+{
+	const char *names[] = {"a", "b"};
+	struct journal_drop drop;
+	uint64_t lost[2] = {0}, seq;
+	char *aside = NULL;
+	struct store *store;
+	uint8_t *data;
+	size_t len;
+
+	remove_journal();
+	if (store_open(&store, db, &start) || store_begin(store) || store_sinks(store, names, 2) || store_commit(store))
+		abort();
+	store_add(store, 3);
+	store_reached(store, "b", 2);
+	is_int(store_reset(store, &aside), 0, "a file that is damaged while it is open is replaced");
+	ok(aside && access(aside, F_OK) == 0, "and kept as %s", aside ? aside : "nothing");
+	while (store_next_drop(store, &drop))
+		lost[drop.sink[0] == 'b'] += drop.batches;
+	ok(lost[0] == 3 && lost[1] == 1, "what each sink had not taken is counted (%llu, %llu)",
+	   (unsigned long long)lost[0], (unsigned long long)lost[1]);
+	store_add(store, 1);
+	is_int(store_fetch(store, "a", &seq, &data, &len), 0, "it goes on");
+	is_int(seq, 4, "with the next number");
+	free(data);
+	free(aside);
+	store_close(store, 1);
+	is_int(query("SELECT value = 4 FROM meta WHERE key = 'seq'"), 1, "in the new file");
+}
+
 /* The disk refuses for a while: nothing is lost, and it is said once. */
 static void test_full(void)
 {
@@ -537,6 +584,7 @@ int main(void)
 	test_limits();
 	test_shrink();
 	test_damage();
+	test_reset();
 	test_full();
 	test_error_log();
 	uv_close((uv_handle_t *)&guard, NULL);

@@ -21,7 +21,9 @@
 /* What stands behind the reader's host table. */
 struct ps_ctx {
 	const struct sink_settings *sink;
+	const struct settings *settings;
 	const char *file; /* --file, instead of the key `file` */
+	char path[4096];  /* of the store */
 	char why[1024];
 };
 
@@ -39,7 +41,13 @@ static const char *host_text(struct ps_ctx *ctx, const char *key)
 
 	if (ctx->file && strcmp(key, "file") == 0)
 		return ctx->file;
-	return value ? value->text : "";
+	if (!value)
+		return "";
+	/* The setting is the name in its folder. */
+	if (value->option->type != PS_OPTION_STATE_FILE || value->text[0] == '/')
+		return value->text;
+	snprintf(ctx->path, sizeof(ctx->path), "%s/%s", ctx->settings->paths.state, value->text);
+	return ctx->path;
 }
 
 static int64_t host_number(struct ps_ctx *ctx, const char *key)
@@ -193,7 +201,7 @@ static int run(const struct ask *ask, const char *config_path)
 {
 	const char *name = ask->store ? ask->store : "sqlite", *why = NULL;
 	struct settings *settings = load_settings(config_path);
-	struct ps_ctx ctx = {.sink = find_sink(settings, name), .file = ask->file};
+	struct ps_ctx ctx = {.sink = find_sink(settings, name), .settings = settings, .file = ask->file};
 	const struct ps_plugin *plugin = NULL;
 	int status = 1;
 

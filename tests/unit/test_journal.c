@@ -243,7 +243,7 @@ static void test_limits(void)
 	tight.max_size = (int64_t)size * 5;
 	journal_set_limits(journal, &tight);
 	append(1, 10);
-	run_until(seen.drops == 1);
+	run_until(seen.dropped >= 6);
 	is_int(seen.dropped, 6, "beyond the limit, the oldest are dropped");
 	is_str(seen.sink, "slow", "for the laggard alone");
 	is_int(seen.records, 66, "with the count of records");
@@ -253,7 +253,7 @@ static void test_limits(void)
 	tight.max_age_ms = -1;
 	journal_set_limits(journal, &tight);
 	append(1, 1);
-	run_until(seen.drops == 3);
+	run_until(seen.dropped >= 16);
 	is_int(stats().batches, 0, "those that are too old go too");
 	is_int(seen.dropped, 6 + 6 + 4, "each counted for each sink that had not taken it");
 	close_journal();

@@ -26,16 +26,16 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	__s64 i_size;
-	__s64 i_ctime_sec; /* 6.11 and later */
-	__u32 i_ctime_nsec;
+	__s64 i_ctime_sec, i_mtime_sec; /* 6.11 and later */
+	__u32 i_ctime_nsec, i_mtime_nsec;
 };
 
-struct inode___before_6_6 {
-	struct timespec64 i_ctime;
+struct inode___before_6_7 {
+	struct timespec64 i_ctime, i_mtime;
 };
 
 struct inode___before_6_11 {
-	struct timespec64 __i_ctime;
+	struct timespec64 __i_ctime, __i_mtime;
 };
 
 struct file {
@@ -152,7 +152,7 @@ struct bpf_iter__task {
 #define MSG_PEEK 0x2
 #define MSG_ERRQUEUE 0x2000
 #define TCP_ESTABLISHED 1
-#define SOCK_DONE 1 /* enum sock_flags: the peer has sent its FIN */
+#define SOCK_DONE 1                /* enum sock_flags: the peer has sent its FIN */
 #define I_CTIME_QUERIED (1u << 31) /* a mark in i_ctime_nsec, 6.13 and later */
 
 #endif

@@ -15,6 +15,7 @@ static __always_inline void file_of(struct wire_file *out, struct file *file)
 	out->ino = inode->i_ino;
 	out->dev = inode->i_sb->s_dev;
 	out->size = inode->i_size;
+	/* 6.6 renamed the one and 6.7 the other, before 6.11 took both apart. */
 	if (bpf_core_field_exists(struct inode, i_ctime_sec)) {
 		out->ctime_s = inode->i_ctime_sec;
 		out->ctime_ns = inode->i_ctime_nsec & ~I_CTIME_QUERIED;
@@ -24,11 +25,33 @@ static __always_inline void file_of(struct wire_file *out, struct file *file)
 		out->ctime_s = old->__i_ctime.tv_sec;
 		out->ctime_ns = old->__i_ctime.tv_nsec;
 	} else {
-		struct inode___before_6_6 *old = (void *)inode;
+		struct inode___before_6_7 *old = (void *)inode;
 
 		out->ctime_s = old->i_ctime.tv_sec;
 		out->ctime_ns = old->i_ctime.tv_nsec;
 	}
+	if (bpf_core_field_exists(struct inode, i_mtime_sec)) {
+		out->mtime_s = inode->i_mtime_sec;
+		out->mtime_ns = inode->i_mtime_nsec;
+	} else if (bpf_core_field_exists(struct inode___before_6_11, __i_mtime)) {
+		struct inode___before_6_11 *old = (void *)inode;
+
+		out->mtime_s = old->__i_mtime.tv_sec;
+		out->mtime_ns = old->__i_mtime.tv_nsec;
+	} else {
+		struct inode___before_6_7 *old = (void *)inode;
+
+		out->mtime_s = old->i_mtime.tv_sec;
+		out->mtime_ns = old->i_mtime.tv_nsec;
+	}
+}
+
+/* n, at most `most`, in a way that older verifiers can follow: they forget a bound that was found
+ * out about a copy. */
+static __always_inline __u32 at_most(__u32 n, __u32 most)
+{
+	barrier_var(n);
+	return n > most ? most : n;
 }
 
 static __always_inline void *reserve(__u32 kind, __u64 size)
@@ -69,8 +92,7 @@ __noinline int send_args(__u64 address, __u32 offset, __u32 n)
 
 	if (!event)
 		return -1;
-	if (n > WIRE_ARGS_CHUNK)
-		n = WIRE_ARGS_CHUNK;
+	n = at_most(n, WIRE_ARGS_CHUNK);
 	image_of(&event->event.image, bpf_get_current_task_btf());
 	event->offset = offset;
 	event->len = n;
@@ -98,7 +120,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
 	if (bpf_probe_read_kernel_str(event->filename, sizeof(event->filename), bprm->filename) < 0)
 		event->filename[0] = 0;
-	n = total < WIRE_ARGS_FIRST ? total : WIRE_ARGS_FIRST;
+	n = at_most(total, WIRE_ARGS_FIRST);
 	event->args_total = total;
 	event->args_len = n;
 	if (bpf_probe_read_user(event->args, n, (void *)start))

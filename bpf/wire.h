@@ -37,9 +37,10 @@ struct wire_flow {
 struct wire_file {
 	__u64 ino;
 	__u64 size;
-	__s64 ctime_s;
-	__u32 ctime_ns;
+	__s64 ctime_s, mtime_s;
+	__u32 ctime_ns, mtime_ns;
 	__u32 dev; /* the kernel's encoding: major << 20 | minor */
+	__u32 pad;
 };
 
 enum wire_kind {
@@ -101,12 +102,12 @@ struct wire_task {
 
 /* Counters of the kernel side, per CPU. */
 enum wire_counter {
-	WIRE_LOST_EVENTS,   /* process events without room in the ring buffer */
-	WIRE_FULL_CALLS,    /* calls of flows without room in the flow map ... */
-	WIRE_FULL_SENT,     /* ... and their bytes */
+	WIRE_LOST_EVENTS, /* process events without room in the ring buffer */
+	WIRE_FULL_CALLS,  /* calls of flows without room in the flow map ... */
+	WIRE_FULL_SENT,   /* ... and their bytes */
 	WIRE_FULL_RECEIVED,
-	WIRE_NO_PEER,       /* datagrams whose peer found no room */
-	WIRE_NO_STORAGE,    /* TCP sockets without room for a position: splice reads may be missed */
+	WIRE_NO_PEER,    /* datagrams whose peer found no room */
+	WIRE_NO_STORAGE, /* TCP sockets without room for a position: splice reads may be missed */
 	WIRE_COUNTERS
 };
 
@@ -114,12 +115,12 @@ enum wire_counter {
 WIRE_SAME(struct wire_image, 16);
 WIRE_SAME(struct wire_flow_key, 64);
 WIRE_SAME(struct wire_flow, 24);
-WIRE_SAME(struct wire_file, 32);
+WIRE_SAME(struct wire_file, 48);
 WIRE_SAME(struct wire_event, 24);
 WIRE_SAME(struct wire_fork, 56);
-WIRE_SAME(struct wire_exec, 480);
+WIRE_SAME(struct wire_exec, 496);
 WIRE_SAME(struct wire_args, 4128);
 WIRE_SAME(struct wire_exit, 24);
-WIRE_SAME(struct wire_task, 80);
+WIRE_SAME(struct wire_task, 96);
 
 #endif

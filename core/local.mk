@@ -12,6 +12,7 @@ include core/config/local.mk
 include core/capture/local.mk
 include core/delivery/local.mk
 include core/query/local.mk
+include core/daemon/local.mk
 
 pkgincludedir = $(includedir)/picosnitch
 pkginclude_HEADERS = core/plugin.h core/question.h core/record.h

@@ -73,9 +73,17 @@ struct ps_answer_row {
 	int64_t first, last; /* Unix seconds of the earliest and latest row */
 };
 
+/* What was lost in the question's range of time at one stage, whatever its filters say. */
+struct ps_answer_loss {
+	struct ps_text stage, text; /* "flows"; the latest message */
+	uint64_t count, sent, received, rows;
+	int64_t first, last; /* Unix seconds */
+};
+
 struct ps_answer {
 	void *arg;
 	int (*row)(void *arg, const struct ps_answer_row *); /* non-zero: no more, please */
+	void (*loss)(void *arg, const struct ps_answer_loss *); /* before the rows; may be NULL */
 };
 
 #ifdef __cplusplus

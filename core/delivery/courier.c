@@ -395,8 +395,14 @@ static void send_batch(struct courier *c, uint64_t seq, const uint8_t *data, siz
 static void on_fetched(void *arg, uint64_t seq, const uint8_t *data, size_t len)
 {
 	struct courier *c = arg;
+	struct journal_stats stats;
 
 	c->fetching = 0;
+	if (!seq) {
+		/* Nothing is left for it: it has all there is, whichever run it took that in. */
+		journal_get_stats(c->journal, &stats);
+		c->status.cursor = stats.last_seq;
+	}
 	if (c->phase == HALT && c->stopping)
 		finish(c);
 	if (c->phase != FETCH)

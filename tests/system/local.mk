@@ -1,1 +1,13 @@
 # see tests/local.mk
+# The generator moves about as a copy, into other namespaces and machines: static where it can be,
+# and never sanitized, so that what is measured is the daemon.
+check_PROGRAMS += tests/system/traffic tests/system/blink
+traffic_cflags = $(AM_CFLAGS) -fno-sanitize=all
+tests_system_traffic_SOURCES = \
+	tests/system/traffic.c tests/system/traffic.h tests/system/traffic_io.c \
+	tests/system/traffic_load.c tests/system/traffic_uring.c
+tests_system_traffic_CFLAGS = $(traffic_cflags)
+tests_system_traffic_LDFLAGS = $(STATIC_LINK) -pthread
+tests_system_blink_SOURCES = tests/system/blink.c
+tests_system_blink_CFLAGS = $(traffic_cflags)
+tests_system_blink_LDFLAGS = -pthread

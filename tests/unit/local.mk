@@ -12,6 +12,14 @@ tests_unit_test_ini_LDADD = core/libpsconfig.la
 tests_unit_test_option_LDADD = core/libpsconfig.la
 tests_unit_test_settings_LDADD = core/libpsconfig.la
 
+watch_tests = tests/unit/test_decode tests/unit/test_process tests/unit/test_ledger
+check_PROGRAMS += $(watch_tests)
+TESTS += $(watch_tests)
+EXTRA_DIST += tests/unit/watch_fixture.h
+tests_unit_test_decode_LDADD = core/libpscapture.la
+tests_unit_test_process_LDADD = core/libpscapture.la
+tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la
+
 # Delivery. test_courier starts host_program, a stand-in for picosnitch with the subcommands of a
 # sink's process, with the plugin `faulty`.
 delivery_tests = tests/unit/test_codec tests/unit/test_files tests/unit/test_journal tests/unit/test_plugin_load \

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The program: a table of subcommands. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "core/base/log.h"
+#include "core/cli/cli.h"
+#include "core/cli/query.h"
+#include "core/delivery/sink_host.h"
+
+struct cli cli = {.config = CLI_CONFIG};
+
+static int query(int argc, char **argv)
+{
+	return query_main(argc, argv, cli.config);
+}
+
+static int help_main(int argc, char **argv);
+static int version_main(int argc, char **argv);
+
+static const struct command {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	const char *about; /* NULL: for the daemon itself, not for people */
+} commands[] = {
+    {"run", run_main, "run the daemon in the foreground"},
+    {"start-no-daemon", run_main, NULL},
+    {"start", start_main, "start the daemon in the background"},
+    {"stop", stop_main, "stop it"},
+    {"restart", restart_main, "stop it if it runs, and start it"},
+    {"status", status_main, "what it sees, its sinks, and what was lost (--json)"},
+    {"check", check_main, "check the configuration, and what this kernel lets it see"},
+    {"query", query, "ask the store: who talked, how much, with whom"},
+    {"help", help_main, "this text, or that of a command"},
+    {"version", version_main, "the version"},
+    {"sink-host", sink_host_main, NULL},
+    {"plugin-describe", plugin_describe_main, NULL},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *out)
+{
+	fprintf(out, "usage: picosnitch [--config FILE] [--debug] COMMAND [OPTION...]\n"
+	             "\n"
+	             "Tells which program talks to the network, how much, with whom and on whose behalf.\n"
+	             "\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (commands[i].about)
+			fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
+	fprintf(out,
+	        "\n"
+	        "Each command has --help. The configuration is %s unless --config names another;\n"
+	        "see picosnitch(1) and picosnitch.ini(5).\n",
+	        CLI_CONFIG);
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int help_main(int argc, char **argv)
+{
+	const struct command *command = argc > 1 ? find(argv[1]) : NULL;
+	char option[] = "--help", *args[3] = {NULL, option, NULL};
+
+	if (argc > 1 && !command)
+		return cli_usage("help", argv[1]);
+	if (command && command->about && command->main != help_main) {
+		args[0] = argv[1];
+		return command->main(2, args);
+	}
+	usage(stdout);
+	return 0;
+}
+
+static int version_main(int argc, char **argv)
+{
+	if (cli_help(argc, argv, "usage: picosnitch version\n"))
+		return 0;
+	puts("picosnitch " PACKAGE_VERSION);
+	return 0;
+}
+
+bool cli_help(int argc, char **argv, const char *help)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			fputs(help, stdout);
+			return true;
+		}
+	return false;
+}
+
+int cli_usage(const char *command, const char *argument)
+{
+	fprintf(stderr, "picosnitch %s: '%s' is not understood; see `picosnitch %s --help`\n", command, argument, command);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	static char program[PATH_MAX], config[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	bool debug = false;
+	int i;
+
+	/* libuv's io_uring keeps the rights that a process had when it was made. */
+	setenv("UV_USE_IO_URING", "0", 1);
+	cli.program = n > 0 ? program : argv[0];
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
+			cli.config = argv[++i];
+			cli.config_given = true;
+		} else if (strncmp(argv[i], "--config=", 9) == 0) {
+			cli.config = argv[i] + 9;
+			cli.config_given = true;
+		} else if (strcmp(argv[i], "--debug") == 0) {
+			debug = true;
+		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			usage(stdout);
+			return 0;
+		} else if (strcmp(argv[i], "--version") == 0) {
+			return version_main(0, NULL);
+		} else {
+			break;
+		}
+	}
+	/* The daemon goes to another folder, and reads it again. */
+	if (cli.config_given && realpath(cli.config, config))
+		cli.config = config;
+	log_setup("picosnitch", debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, getenv("JOURNAL_STREAM") != NULL);
+	if (i >= argc || !find(argv[i])) {
+		if (i < argc)
+			fprintf(stderr, "picosnitch: '%s' is not understood\n\n", argv[i]);
+		usage(stderr);
+		return 2;
+	}
+	return find(argv[i])->main(argc - i, argv + i);
+}

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <malloc.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/daemon/control.h"
+#include "core/daemon/pidfile.h"
+#include "core/daemon/privileges.h"
+#include "core/daemon/status.h"
+#include "core/daemon/watch.h"
+#include "core/delivery/courier.h"
+#include "core/delivery/journal.h"
+
+/* How long stopping may take: for hashes under way, for the journal, for the sinks. */
+#define STOP_NS (8 * NS_PER_S)
+#define JOURNAL_CLOSE_MS 10000
+
+enum phase { RUNNING, DRAINING, DELIVERING, CLOSING };
+
+struct daemon {
+	const struct daemon_options *options;
+	struct settings *settings, *next; /* next: read anew, waits for the couriers to end */
+	uv_loop_t loop;
+	uv_signal_t terminate, interrupt, hangup;
+	uv_timer_t patience; /* of stopping */
+	uv_work_t reload;
+	bool reloading;
+	struct watch watch;
+	struct journal *journal;
+	struct control *control;
+	struct courier **couriers;
+	size_t n_couriers, n_ended;
+	struct courier_host host;
+	enum phase phase;
+	int pidfile;
+	int64_t started_ns, deadline_ns;
+	char hostname[HOST_NAME_MAX + 1];
+};
+
+/* log_hook() has no argument. */
+static struct journal *error_log;
+static int starter = -1;
+
+static void on_error(enum log_level level, const char *line)
+{
+	char stamp[CLOCK_TEXT_SIZE], *text;
+
+	if (starter >= 0)
+		dprintf(starter, "picosnitch: %s%s\n", level == LOG_LEVEL_ERROR ? "error: " : "warning: ", line);
+	if (!error_log)
+		return;
+	text =
+	    mem_printf("%s %s%s", clock_text(stamp, clock_wall_ns()), level == LOG_LEVEL_WARNING ? "warning: " : "", line);
+	journal_error_line(error_log, text);
+	free(text);
+}
+
+static void tell_systemd(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, len);
+	if (path[0] == '@')
+		address.sun_path[0] = 0;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
+	           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		log_debug("systemd does not listen: %s", strerror(errno));
+	close(fd);
+}
+
+/* ---- couriers ---- */
+
+static void start_couriers(struct daemon *d);
+
+static void deliver_or_close(struct daemon *d)
+{
+	d->phase = CLOSING;
+	control_close(d->control);
+	uv_close((uv_handle_t *)&d->terminate, NULL);
+	uv_close((uv_handle_t *)&d->interrupt, NULL);
+	uv_close((uv_handle_t *)&d->hangup, NULL);
+	uv_close((uv_handle_t *)&d->patience, NULL);
+	uv_stop(&d->loop);
+}
+
+static void on_courier_ended(void *arg, struct courier *courier)
+{
+	struct daemon *d = arg;
+
+	(void)courier;
+	if (++d->n_ended < d->n_couriers)
+		return;
+	if (d->phase == DELIVERING)
+		deliver_or_close(d);
+	else if (d->next)
+		start_couriers(d);
+}
+
+static void on_courier_alert(void *arg, const char *sink, const char *text, uint64_t count)
+{
+	struct daemon *d = arg;
+
+	losses_add(d->watch.losses, PS_STAGE_SINK, count, 0, 0, "sink %s: %s", sink, text);
+}
+
+static void free_couriers(struct daemon *d)
+{
+	for (size_t i = 0; i < d->n_couriers; i++)
+		courier_free(d->couriers[i]);
+	free(d->couriers);
+	d->couriers = NULL;
+	d->n_couriers = d->n_ended = 0;
+}
+
+/* Puts new settings in force, if there are any, and starts a courier for each sink. */
+static void start_couriers(struct daemon *d)
+{
+	static const struct courier_events none;
+	struct courier_events events = none;
+	const char **names;
+	size_t n = 0;
+
+	free_couriers(d);
+	if (d->next) {
+		struct journal_limits limits = {d->next->journal.max_size, d->next->journal.max_age_ms};
+
+		settings_free(d->settings);
+		d->settings = d->next;
+		d->next = NULL;
+		d->watch.settings = d->settings;
+		journal_set_limits(d->journal, &limits);
+		log_info("the configuration has been read again");
+	}
+	d->host.settings = d->settings;
+	events.arg = d;
+	events.alert = on_courier_alert;
+	events.ended = on_courier_ended;
+	names = mem_alloc(d->settings->n_sinks * sizeof(*names));
+	d->couriers = mem_alloc(d->settings->n_sinks * sizeof(struct courier *));
+	for (size_t i = 0; i < d->settings->n_sinks; i++)
+		if (d->settings->sinks[i].enabled)
+			names[n++] = d->settings->sinks[i].name;
+	journal_sinks(d->journal, names, n);
+	free(names);
+	for (size_t i = 0; i < d->settings->n_sinks; i++)
+		if (d->settings->sinks[i].enabled)
+			d->couriers[d->n_couriers++] =
+			    courier_open(&d->loop, d->journal, &d->settings->sinks[i], &d->host, &events);
+	if (!n)
+		log_warning("no sink is enabled: records are kept nowhere");
+}
+
+/* ---- the journal ---- */
+
+static void stop_delivery(struct daemon *d)
+{
+	if (d->phase != DRAINING)
+		return;
+	d->phase = DELIVERING;
+	if (d->n_ended == d->n_couriers)
+		deliver_or_close(d);
+	else
+		for (size_t i = 0; i < d->n_couriers; i++)
+			courier_stop(d->couriers[i], 1, d->deadline_ns);
+}
+
+static void on_committed(void *arg, uint64_t last_seq)
+{
+	struct daemon *d = arg;
+
+	(void)last_seq;
+	for (size_t i = 0; i < d->n_couriers; i++)
+		courier_wake(d->couriers[i]);
+	if (d->phase == DRAINING && !d->watch.handles && !journal_queued(d->journal))
+		stop_delivery(d);
+}
+
+static void on_dropped(void *arg, const struct journal_drop *drop)
+{
+	struct daemon *d = arg;
+	char *text =
+	    mem_printf("the journal met its limits ([journal] max_size, max_age): %llu batches were dropped for sink %s",
+	               (unsigned long long)drop->batches, drop->sink);
+
+	losses_add_range(d->watch.losses, PS_STAGE_JOURNAL, drop->start_ns, drop->end_ns, drop->records, drop->sent,
+	                 drop->received, text);
+	free(text);
+}
+
+static void on_trouble(void *arg, int error, const char *what)
+{
+	struct daemon *d = arg;
+
+	if (error)
+		losses_add(d->watch.losses, PS_STAGE_JOURNAL, 0, 0, 0, "the journal cannot be written: %s; it is tried again",
+		           what);
+	else
+		log_info("the journal can be written again");
+}
+
+/* ---- the watch ---- */
+
+static void on_window_ended(void *arg)
+{
+	struct daemon *d = arg;
+
+	pidfile_touch(d->pidfile);
+}
+
+static void on_watch_stopped(void *arg)
+{
+	struct daemon *d = arg;
+
+	/* What it has handed over must be durable before the couriers are told that it is all. */
+	if (!journal_queued(d->journal) || clock_monotonic_ns() >= d->deadline_ns)
+		stop_delivery(d);
+}
+
+/* ---- signals ---- */
+
+/* Whatever stopping waits for has had its time. */
+static void hurry(struct daemon *d)
+{
+	d->deadline_ns = clock_monotonic_ns();
+	watch_stop(&d->watch, d->deadline_ns);
+	if (d->phase == DRAINING && !d->watch.handles)
+		stop_delivery(d);
+	for (size_t i = 0; d->phase == DELIVERING && i < d->n_couriers; i++)
+		courier_stop(d->couriers[i], 0, d->deadline_ns);
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+	log_warning("not everything could be finished in time; what the sinks have not taken stays in the journal");
+	hurry(timer->data);
+}
+
+static void on_stop(uv_signal_t *signal, int number)
+{
+	struct daemon *d = signal->data;
+
+	if (d->phase != RUNNING) {
+		/* Asked twice: no more patience. */
+		log_warning("asked to stop again (signal %d): not waiting any longer", number);
+		hurry(d);
+		return;
+	}
+	log_info("stopping: draining the kernel, writing the last window");
+	tell_systemd("STOPPING=1");
+	d->phase = DRAINING;
+	d->deadline_ns = clock_monotonic_ns() + STOP_NS;
+	watch_stop(&d->watch, clock_monotonic_ns() + STOP_NS / 2);
+	uv_timer_start(&d->patience, on_patience, STOP_NS / NS_PER_MS, 1000);
+}
+
+static void reload_work(uv_work_t *work)
+{
+	struct daemon *d = work->data;
+
+	d->next = d->options->reload(d->options->config);
+}
+
+/* Paths and capture are fixed while the daemon runs. */
+static void refuse_fixed(const struct settings *old, const struct settings *new)
+{
+	if (strcmp(old->paths.state, new->paths.state) != 0 || strcmp(old->paths.run, new->paths.run) != 0 ||
+	    strcmp(old->paths.log, new->paths.log) != 0 || old->capture.hooks != new->capture.hooks ||
+	    old->capture.max_flows != new->capture.max_flows ||
+	    old->capture.ring_buffer_pages != new->capture.ring_buffer_pages || strcmp(old->core.user, new->core.user) != 0)
+		log_warning("[capture], [paths] and [core] user take effect at the next start");
+}
+
+static void reload_done(uv_work_t *work, int status)
+{
+	struct daemon *d = work->data;
+
+	(void)status;
+	d->reloading = false;
+	if (!d->next) {
+		log_error("the configuration was left as it is");
+		return;
+	}
+	if (d->phase != RUNNING) {
+		settings_free(d->next);
+		d->next = NULL;
+		return;
+	}
+	refuse_fixed(d->settings, d->next);
+	if (d->n_ended == d->n_couriers)
+		start_couriers(d);
+	else
+		for (size_t i = 0; i < d->n_couriers; i++)
+			courier_stop(d->couriers[i], 0, clock_monotonic_ns() + STOP_NS);
+}
+
+static void on_hangup(uv_signal_t *signal, int number)
+{
+	struct daemon *d = signal->data;
+
+	(void)number;
+	journal_reopen_log(d->journal);
+	if (d->reloading || d->next || d->phase != RUNNING)
+		return;
+	d->reloading = true;
+	d->reload.data = d;
+	uv_queue_work(&d->loop, &d->reload, reload_work, reload_done);
+}
+
+static char *answer(void *arg, const char *request)
+{
+	struct daemon *d = arg;
+
+	if (strcmp(request, "status") != 0)
+		return NULL;
+	return status_json(&d->watch, d->couriers, d->n_couriers, d->options->config, d->started_ns);
+}
+
+/* ---- start ---- */
+
+int daemon_user(const struct settings *s, uid_t *uid, gid_t *gid)
+{
+	struct passwd *user = getpwnam(s->core.user);
+
+	if (geteuid()) {
+		*uid = geteuid();
+		*gid = getegid();
+		return 0;
+	}
+	if (!user) {
+		log_error("there is no user %s for the sinks ([core] user): make it with "
+		          "`useradd --system --no-create-home --shell /usr/sbin/nologin %s`",
+		          s->core.user, s->core.user);
+		return -ENOENT;
+	}
+	*uid = user->pw_uid;
+	*gid = user->pw_gid;
+	return 0;
+}
+
+static int make_folder(const char *path)
+{
+	if (mkdir(path, 0755) && errno != EEXIST) {
+		log_error("%s cannot be made: %s", path, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+static void read_boot_id(uint8_t id[PS_ID_SIZE])
+{
+	char text[64] = "";
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	unsigned n = 0;
+
+	if (fd >= 0) {
+		if (read(fd, text, sizeof(text) - 1) < 0)
+			text[0] = 0;
+		close(fd);
+	}
+	memset(id, 0, PS_ID_SIZE);
+	for (const char *c = text; *c && n < 2 * PS_ID_SIZE; c++) {
+		const char *digit = strchr("0123456789abcdef", *c);
+
+		if (digit) {
+			id[n / 2] = (uint8_t)(id[n / 2] << 4 | (digit - "0123456789abcdef"));
+			n++;
+		}
+	}
+}
+
+/* The daemon before this one did not stop: what it had not written is lost. */
+static void tell_gap(struct daemon *d, const struct journal_start *start, int64_t before_ns)
+{
+	int64_t from = start->last_end_ns > start->unclean_since_ns ? start->last_end_ns : start->unclean_since_ns;
+	char stamp[CLOCK_TEXT_SIZE], *text;
+
+	/* The pid file knows of windows without traffic too. */
+	if (before_ns > from && before_ns < d->started_ns)
+		from = before_ns;
+	text = mem_printf(
+	    "the daemon before did not stop but was killed: what came after %s is lost, the window that was open "
+	    "and the time until this start",
+	    clock_text(stamp, from));
+	losses_add_range(d->watch.losses, PS_STAGE_RESTART, from, d->started_ns, 1, 0, 0, text);
+	free(text);
+}
+
+static int open_journal(struct daemon *d, struct journal_start *start)
+{
+	const struct settings *s = d->settings;
+	struct journal_limits limits = {s->journal.max_size, s->journal.max_age_ms};
+	struct journal_events events = {d, on_committed, on_dropped, on_trouble};
+	char *path = mem_printf("%s/journal.db", s->paths.state);
+	char *errors = mem_printf("%s/error.log", s->paths.log);
+	int err = journal_open(&d->journal, &d->loop, path, errors, &limits, &events, start);
+
+	if (err)
+		log_error("%s cannot be opened: %s", path, strerror(-err));
+	free(path);
+	free(errors);
+	return err;
+}
+
+static void open_signal(struct daemon *d, uv_signal_t *handle, int number, uv_signal_cb callback)
+{
+	uv_signal_init(&d->loop, handle);
+	handle->data = d;
+	uv_signal_start(handle, callback, number);
+}
+
+static void tell_ready(struct daemon *d)
+{
+	struct probe_hook const *hook;
+	unsigned n;
+
+	hook = probe_hooks(d->watch.probe, &n);
+	for (unsigned i = 0; i < n; i++)
+		if (!hook[i].attached && hook[i].without)
+			losses_add(d->watch.losses, PS_STAGE_CAPTURE, 1, 0, 0, "%s: %s: not seen: %s", hook[i].name,
+			           strerror(-hook[i].error), hook[i].without);
+	log_info("watching through the %s hooks; a window is %lld ms", probe_door_name(d->watch.probe),
+	         (long long)d->settings->core.write_interval_ms);
+	if (starter >= 0) {
+		if (write(starter, "", 1) < 0)
+			log_debug("nobody waits for the start");
+		close(starter);
+		starter = -1;
+	}
+	tell_systemd("READY=1");
+}
+
+static int start(struct daemon *d)
+{
+	const struct settings *s = d->settings;
+	struct journal_start journal = {0};
+	struct ledger_origin origin = {.hostname = d->hostname};
+	struct group *group = getgrnam(s->data.group);
+	int64_t before_ns;
+	pid_t other;
+	int err;
+
+	if (daemon_user(s, &d->host.uid, &d->host.gid))
+		return -ENOENT;
+	if (make_folder(s->paths.state) || make_folder(s->paths.log))
+		return -EIO;
+	d->pidfile = pidfile_open(s->paths.run, &before_ns, &other);
+	if (d->pidfile < 0) {
+		if (other)
+			log_error("picosnitch runs already (pid %d); `picosnitch stop` ends it", other);
+		else
+			log_error("%s: the pid file cannot be made: %s", s->paths.run, strerror(-d->pidfile));
+		return d->pidfile;
+	}
+	privileges_raise_nofile(s->core.rlimit_nofile);
+	err = open_journal(d, &journal);
+	if (err)
+		return err;
+	error_log = d->journal;
+	memcpy(origin.host, journal.host, PS_ID_SIZE);
+	read_boot_id(origin.boot);
+	d->watch.journal = d->journal;
+	if (journal.unclean)
+		tell_gap(d, &journal, before_ns);
+	if (journal.set_aside)
+		losses_add(d->watch.losses, PS_STAGE_JOURNAL, 1, 0, 0, "the journal was damaged: it was set aside as %s",
+		           journal.set_aside);
+	free(journal.set_aside);
+	err = watch_start(&d->watch, &origin);
+	if (err)
+		return err;
+	if (!geteuid() && (err = privileges_cut()))
+		log_warning("capabilities cannot be given up: %s", strerror(-err));
+	d->host.program = d->options->program;
+	start_couriers(d);
+	err = control_open(&d->control, &d->loop, s->paths.run, group ? group->gr_gid : 0, answer, d);
+	if (err)
+		log_warning("%s/control.sock: %s: `picosnitch status` will know little", s->paths.run, strerror(-err));
+	open_signal(d, &d->terminate, SIGTERM, on_stop);
+	open_signal(d, &d->interrupt, SIGINT, on_stop);
+	open_signal(d, &d->hangup, SIGHUP, on_hangup);
+	uv_timer_init(&d->loop, &d->patience);
+	d->patience.data = d;
+	/* Loading took the kernel's types apart, some ten megabytes of them. */
+	malloc_trim(0);
+	tell_ready(d);
+	return 0;
+}
+
+int daemon_run(struct settings *settings, const struct daemon_options *options)
+{
+	struct daemon *d = mem_alloc(sizeof(*d));
+	char threads[24];
+	int err;
+
+	/* libuv's workers hash; one drains the kernel, and one reads the configuration again. */
+	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 2);
+	setenv("UV_THREADPOOL_SIZE", threads, 1);
+	mallopt(M_ARENA_MAX, 2); /* its threads allocate little: memory counts more than contention */
+	d->options = options;
+	d->settings = settings;
+	d->pidfile = -1;
+	d->started_ns = clock_wall_ns();
+	gethostname(d->hostname, sizeof(d->hostname) - 1);
+	signal(SIGPIPE, SIG_IGN);
+	starter = options->ready_fd;
+	log_hook(on_error);
+	umask(0022);
+	uv_loop_init(&d->loop);
+	d->watch.loop = &d->loop;
+	d->watch.settings = settings;
+	d->watch.losses = losses_open();
+	d->watch.window_ended = on_window_ended;
+	d->watch.stopped = on_watch_stopped;
+	d->watch.arg = d;
+	err = start(d);
+	if (!err) {
+		uv_run(&d->loop, UV_RUN_DEFAULT);
+		free_couriers(d);
+	}
+	error_log = NULL;
+	if (d->journal && journal_close(d->journal, JOURNAL_CLOSE_MS)) {
+		log_error("the journal did not take the last window in time: it is lost");
+		err = err ? err : -ETIMEDOUT;
+	}
+	log_hook(NULL);
+	watch_done(&d->watch);
+	losses_close(d->watch.losses);
+	uv_run(&d->loop, UV_RUN_NOWAIT);
+	uv_loop_close(&d->loop);
+	if (d->pidfile >= 0)
+		pidfile_close(d->pidfile, d->settings->paths.run);
+	settings_free(d->settings);
+	free(d);
+	return err ? 1 : 0;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/daemon/status.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "core/base/clock.h"
+
+static json_int_t number(uint64_t n)
+{
+	return n > INT64_MAX ? INT64_MAX : (json_int_t)n;
+}
+
+static json_t *when(int64_t wall_ns)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	return wall_ns ? json_string(clock_text(text, wall_ns)) : json_null();
+}
+
+static json_t *hooks(const struct probe *probe)
+{
+	const struct probe_hook *hook;
+	json_t *list = json_array();
+	unsigned n;
+
+	hook = probe_hooks(probe, &n);
+	for (unsigned i = 0; i < n; i++, hook++) {
+		json_t *h = json_pack("{s:s, s:b}", "name", hook->name, "attached", hook->attached);
+
+		if (!hook->attached) {
+			json_object_set_new(h, "error", json_string(strerror(-hook->error)));
+			json_object_set_new(h, "not_seen", json_string(hook->without ? hook->without : ""));
+		}
+		json_array_append_new(list, h);
+	}
+	return list;
+}
+
+static json_t *sinks(struct courier *const *couriers, size_t n, uint64_t last_seq)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		struct courier_status s;
+
+		courier_get_status(couriers[i], &s);
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "name", s.name,
+		                    "plugin", s.plugin, "state", s.state_text, "why", s.why, "pid", (int)s.pid, "cursor",
+		                    number(s.cursor), "lag_batches", number(last_seq > s.cursor ? last_seq - s.cursor : 0),
+		                    "batches", number(s.batches), "records", number(s.records), "restarts", number(s.restarts),
+		                    "dead", number(s.dead), "state_seconds",
+		                    (json_int_t)((clock_monotonic_ns() - s.since_ns) / NS_PER_S), "stats", s.stats));
+	}
+	return list;
+}
+
+static json_t *losses(const struct losses *l)
+{
+	struct losses_total totals[32];
+	size_t n = losses_totals(l, totals, 32);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:o}", "stage", losses_stage_name(totals[i].stage),
+		                                      "count", number(totals[i].count), "sent", number(totals[i].sent),
+		                                      "received", number(totals[i].received), "last", when(totals[i].last_ns)));
+	return list;
+}
+
+static json_t *identity(const struct watch *w)
+{
+	struct executables_stats e;
+	struct processes_stats p;
+	unsigned marked = 0, refused = 0;
+
+	executables_get_stats(w->executables, &e);
+	processes_get_stats(w->processes, &p);
+	if (w->exec_watch)
+		exec_watch_coverage(w->exec_watch, &marked, &refused);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i}", "processes", number(p.images), "programs",
+	                 number(p.programs), "hashed", number(e.hashed), "hash_failures", number(e.failed), "hash_waiting",
+	                 number(e.waiting), "files_known", number(e.known), "not_opened", number(p.not_opened),
+	                 "filesystems_watched", (int)marked, "filesystems_refused", (int)refused);
+}
+
+char *status_json(const struct watch *w, struct courier *const *couriers, size_t n_couriers, const char *config,
+                  int64_t started_ns)
+{
+	struct journal_stats j;
+	struct ledger_stats l;
+	json_t *root;
+	char *text;
+
+	journal_get_stats(w->journal, &j);
+	ledger_get_stats(w->ledger, &l);
+	root = json_pack("{s:s, s:s, s:i, s:o, s:I, s:s, s:s, s:o}", "state", "running", "version", PACKAGE_VERSION, "pid",
+	                 (int)getpid(), "started", when(started_ns), "uptime_seconds",
+	                 (json_int_t)((clock_wall_ns() - started_ns) / NS_PER_S), "config", config, "hooks",
+	                 probe_door_name(w->probe), "programs", hooks(w->probe));
+	json_object_set_new(root, "window",
+	                    json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "started", when(l.window_start_ns), "rows",
+	                              number(l.rows), "ended", number(l.windows), "sent", number(l.sent), "received",
+	                              number(l.received), "calls", number(l.calls)));
+	json_object_set_new(root, "identity", identity(w));
+	json_object_set_new(root, "journal",
+	                    json_pack("{s:I, s:I, s:I, s:I, s:s}", "last_batch", number(j.last_seq), "batches_waiting",
+	                              number(j.batches), "bytes_waiting", number(j.bytes), "windows_uncommitted",
+	                              number(j.queued), "error", j.error ? strerror(-j.error) : ""));
+	json_object_set_new(root, "sinks", sinks(couriers, n_couriers, j.last_seq));
+	json_object_set_new(root, "losses", losses(w->losses));
+	text = json_dumps(root, JSON_INDENT(2));
+	json_decref(root);
+	return text;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/daemon/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/delivery/codec.h"
+
+enum {
+	EVENTS_AT_ONCE = 4096, /* process events between two looks at everything else */
+	OPENED_AT_ONCE = 1024,
+	WINDOWS_QUEUED = 4, /* windows that the journal has not committed, before one stays open */
+};
+
+/* ---- processes ---- */
+
+static void on_file_opened(void *arg, pid_t pid, int fd)
+{
+	struct watch *w = arg;
+
+	executables_opened(w->executables, pid, fd);
+}
+
+static void on_process_event(void *arg, const void *data, size_t len)
+{
+	struct executable *file = NULL;
+	struct process_event e;
+	struct watch *w = arg;
+	char *path = NULL;
+
+	if (decode_event(&e, data, len))
+		return;
+	if (e.kind == WIRE_EXEC && e.file.ino) {
+		pid_t pid = (pid_t)e.image.tgid;
+
+		file = executables_executed(w->executables, pid, &e.file, &path);
+		/* The file was opened before the exec was told: if it was seen at all, it is in the
+		 * queue by now. */
+		if (!file && w->exec_watch) {
+			exec_watch_read(w->exec_watch, on_file_opened, w, 0);
+			file = executables_executed(w->executables, pid, &e.file, &path);
+		}
+	}
+	processes_event(w->processes, &e, file, path);
+}
+
+static void on_events(uv_poll_t *poll, int status, int events)
+{
+	struct watch *w = poll->data;
+
+	(void)events;
+	if (!status)
+		probe_consume(w->probe, on_process_event, w, EVENTS_AT_ONCE);
+}
+
+static void on_opened(uv_poll_t *poll, int status, int events)
+{
+	struct watch *w = poll->data;
+
+	(void)events;
+	if (!status)
+		exec_watch_read(w->exec_watch, on_file_opened, w, OPENED_AT_ONCE);
+}
+
+static void on_mounts(uv_poll_t *poll, int status, int events)
+{
+	struct watch *w = poll->data;
+
+	(void)events;
+	if (!status)
+		exec_watch_refresh(w->exec_watch);
+}
+
+static void on_task(void *arg, const struct wire_task *task)
+{
+	struct watch *w = arg;
+
+	processes_existing(w->processes, task);
+}
+
+/* ---- losses ---- */
+
+static void tell_losses(struct watch *w)
+{
+	uint64_t now[WIRE_COUNTERS], d[WIRE_COUNTERS], missed = probe_missed(w->probe), overflows = 0;
+	struct executables_stats stats;
+
+	probe_counters(w->probe, now);
+	for (int i = 0; i < WIRE_COUNTERS; i++)
+		d[i] = now[i] - w->counters[i];
+	memcpy(w->counters, now, sizeof(now));
+	if (d[WIRE_LOST_EVENTS])
+		losses_add(w->losses, PS_STAGE_RING, d[WIRE_LOST_EVENTS], 0, 0,
+		           "process events found no room in the ring buffer ([capture] ring_buffer_pages = %u)",
+		           w->settings->capture.ring_buffer_pages);
+	if (d[WIRE_FULL_CALLS])
+		losses_add(
+		    w->losses, PS_STAGE_FLOWS, d[WIRE_FULL_CALLS], d[WIRE_FULL_SENT], d[WIRE_FULL_RECEIVED],
+		    "calls of flows that found no room in the flow map ([capture] max_flows = %u): counted, not attributed",
+		    w->settings->capture.max_flows);
+	if (d[WIRE_NO_PEER])
+		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_NO_PEER], 0, 0,
+		           "datagrams whose peer found no room: counted, without the peer");
+	if (d[WIRE_NO_STORAGE])
+		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_NO_STORAGE], 0, 0,
+		           "TCP sockets whose position found no room: what they receive by splice() may be missed");
+	if (missed != w->missed)
+		losses_add(w->losses, PS_STAGE_PROGRAMS, missed - w->missed, 0, 0,
+		           "calls that the kernel did not show to a BPF program");
+	w->missed = missed;
+	if (w->exec_watch)
+		overflows = exec_watch_overflows(w->exec_watch);
+	if (overflows != w->overflows)
+		losses_add(
+		    w->losses, PS_STAGE_FANOTIFY, overflows - w->overflows, 0, 0,
+		    "overflows of the fanotify queue: executables are opened through /proc instead, if they live long enough");
+	w->overflows = overflows;
+	executables_get_stats(w->executables, &stats);
+	if (stats.refused != w->refused)
+		losses_add(w->losses, PS_STAGE_HASH, stats.refused - w->refused, 0, 0,
+		           "executables found no room among those that wait to be hashed");
+	w->refused = stats.refused;
+}
+
+/* ---- windows ---- */
+
+static void end_window(struct watch *w, int final)
+{
+	struct buf *batches;
+	int64_t end_ns;
+	size_t n;
+
+	if (!final && journal_queued(w->journal) >= WINDOWS_QUEUED) {
+		losses_add(w->losses, PS_STAGE_HANDOFF, 1, 0, 0,
+		           "the journal is behind: this window stays open, so its times are less precise; no bytes are lost");
+		return;
+	}
+	n = ledger_end_window(w->ledger, final, &batches, &end_ns);
+	if (n)
+		journal_append(w->journal, batches, n, end_ns);
+	free(batches);
+	w->window_ended(w->arg);
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+	struct watch *w = handle->data;
+
+	if (!--w->handles)
+		w->stopped(w->arg);
+}
+
+static void finish(struct watch *w)
+{
+	uv_handle_t *all[] = {(uv_handle_t *)&w->events, (uv_handle_t *)&w->opened, (uv_handle_t *)&w->mounts,
+	                      (uv_handle_t *)&w->timer};
+
+	end_window(w, 1);
+	for (size_t i = 0; i < 4; i++)
+		if (all[i]->type != UV_UNKNOWN_HANDLE)
+			uv_close(all[i], handle_closed);
+}
+
+static void next_drain(struct watch *w);
+
+static void drain_work(uv_work_t *work)
+{
+	struct watch *w = work->data;
+
+	w->drained = probe_drain(w->probe, &w->flows);
+}
+
+static void drain_done(uv_work_t *work, int status)
+{
+	struct watch *w = work->data;
+	struct executables_stats stats;
+	int64_t now;
+
+	(void)status;
+	w->draining = false;
+	/* Whose flows these are was told before they were drained: take that in first. */
+	probe_consume(w->probe, on_process_event, w, 0);
+	for (size_t at = 0; at + DECODE_FLOW_SIZE <= w->flows.len; at += DECODE_FLOW_SIZE) {
+		struct observation o;
+
+		if (!decode_flow(&o, w->flows.data + at, DECODE_FLOW_SIZE))
+			ledger_add(w->ledger, &o);
+	}
+	buf_done(&w->flows);
+	if (w->drained < 0)
+		losses_add(w->losses, PS_STAGE_FLOWS, 1, 0, 0, "the flow map could not be read: %s", strerror(-w->drained));
+	processes_expire(w->processes);
+	tell_losses(w);
+
+	now = clock_monotonic_ns();
+	if (w->stopping) {
+		executables_get_stats(w->executables, &stats);
+		if (!stats.waiting || now >= w->stop_by_ns) {
+			finish(w);
+			return;
+		}
+	} else if (now >= w->window_due_ns) {
+		end_window(w, 0);
+		w->window_due_ns = now + w->settings->core.write_interval_ms * NS_PER_MS;
+	}
+	next_drain(w);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct watch *w = timer->data;
+
+	w->draining = true;
+	uv_queue_work(w->loop, &w->drain, drain_work, drain_done);
+}
+
+static void next_drain(struct watch *w)
+{
+	int64_t left = (w->window_due_ns - clock_monotonic_ns()) / NS_PER_MS;
+	int64_t wait = w->settings->core.drain_interval_ms;
+
+	if (w->stopping)
+		wait = 20;
+	else if (left < wait)
+		wait = left > 0 ? left : 0;
+	uv_timer_start(&w->timer, on_timer, (uint64_t)wait, 0);
+}
+
+/* ---- life ---- */
+
+static void poll_start(struct watch *w, uv_poll_t *poll, int fd, int events, uv_poll_cb callback)
+{
+	if (uv_poll_init(w->loop, poll, fd))
+		return;
+	poll->data = w;
+	w->handles++;
+	uv_poll_start(poll, events, callback);
+}
+
+int watch_start(struct watch *w, const struct ledger_origin *origin)
+{
+	int err;
+
+	w->executables = executables_open(w->loop, (unsigned)w->settings->core.hash_threads);
+	w->processes = processes_open(w->executables);
+	/* Before the programs: what is executed from then on has been opened before. */
+	err = exec_watch_open(&w->exec_watch);
+	if (err)
+		losses_add(w->losses, PS_STAGE_CAPTURE, 1, 0, 0,
+		           "fanotify cannot be used (%s): executables are opened through /proc, which short-lived ones evade",
+		           strerror(-err));
+	err = probe_open(&w->probe, w->settings);
+	if (err)
+		return err;
+	w->ledger = ledger_open(w->processes, w->executables, w->losses, origin, codec_encode,
+	                        (size_t)w->settings->capture.max_flows * 4);
+	err = probe_tasks(w->probe, on_task, w);
+	if (err)
+		losses_add(w->losses, PS_STAGE_CAPTURE, 1, 0, 0, "the processes that run already cannot be listed: %s",
+		           strerror(-err));
+	processes_existing_done(w->processes);
+	probe_consume(w->probe, on_process_event, w, 0);
+
+	poll_start(w, &w->events, probe_fd(w->probe), UV_READABLE, on_events);
+	if (w->exec_watch) {
+		poll_start(w, &w->opened, exec_watch_fd(w->exec_watch), UV_READABLE, on_opened);
+		poll_start(w, &w->mounts, exec_watch_mounts_fd(w->exec_watch), UV_PRIORITIZED, on_mounts);
+	}
+	uv_timer_init(w->loop, &w->timer);
+	w->timer.data = w;
+	w->handles++;
+	w->drain.data = w;
+	w->window_due_ns = clock_monotonic_ns() + w->settings->core.write_interval_ms * NS_PER_MS;
+	next_drain(w);
+	return 0;
+}
+
+void watch_stop(struct watch *w, int64_t deadline_ns)
+{
+	w->stop_by_ns = deadline_ns;
+	if (w->stopping)
+		return;
+	w->stopping = true;
+	if (!w->draining)
+		uv_timer_start(&w->timer, on_timer, 0, 0);
+}
+
+void watch_done(struct watch *w)
+{
+	if (w->ledger)
+		ledger_close(w->ledger);
+	if (w->processes)
+		processes_close(w->processes);
+	if (w->executables)
+		executables_close(w->executables);
+	exec_watch_close(w->exec_watch);
+	probe_close(w->probe);
+	buf_done(&w->flows);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The watch: everything between the kernel and the journal, on the main thread's loop. Process
+ * events and executions are taken as they come; flows are drained on a timer by a worker; a
+ * window that ends goes to the journal. It knows no sink.
+ */
+#ifndef PS_DAEMON_WATCH_H
+#define PS_DAEMON_WATCH_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/capture/exec_watch.h"
+#include "core/capture/probe.h"
+#include "core/config/settings.h"
+#include "core/delivery/journal.h"
+#include "core/identify/executable.h"
+#include "core/identify/process.h"
+#include "core/ledger/ledger.h"
+#include "core/ledger/losses.h"
+
+struct watch {
+	uv_loop_t *loop;
+	const struct settings *settings; /* of the last reload: intervals are read anew */
+	struct probe *probe;
+	struct exec_watch *exec_watch; /* NULL: fanotify is not to be had */
+	struct executables *executables;
+	struct processes *processes;
+	struct losses *losses;
+	struct ledger *ledger;
+	struct journal *journal;
+	void (*window_ended)(void *arg);
+	void (*stopped)(void *arg);
+	void *arg;
+
+	/* private */
+	uv_poll_t events, opened, mounts;
+	uv_timer_t timer;
+	uv_work_t drain;
+	struct buf flows;
+	int drained;
+	bool draining, stopping;
+	int64_t window_due_ns, stop_by_ns;
+	uint64_t counters[WIRE_COUNTERS], missed, overflows, refused, not_opened, drain_failures;
+	unsigned handles;
+};
+
+/* Loads the BPF programs, finds the processes that run, and begins. Losses and journal are given;
+ * the rest is made here. Blocks for some hundred milliseconds. 0 or -errno, with a message. */
+int watch_start(struct watch *, const struct ledger_origin *);
+
+/* Drains the kernel, waits for the hashes under way until the deadline (CLOCK_MONOTONIC), ends
+ * the last window, and then calls stopped(). */
+void watch_stop(struct watch *, int64_t deadline_ns);
+
+/* After stopped(), when the loop has ended. */
+void watch_done(struct watch *);
+
+#endif

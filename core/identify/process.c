@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/identify/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/table.h"
+
+/* No command line is kept beyond this; together they may take TEXT_MAX, and then less each. */
+#define CMDLINE_MAX (1u << 20)
+#define TEXT_MAX (64u << 20)
+#define CMDLINE_CROWDED 4096u
+
+struct image {
+	struct wire_image id;
+	struct lineage lineage;
+	struct wire_image parent; /* of processes that were there at start: to be looked up */
+	struct buf args;          /* of an exec whose command line comes in parts */
+	uint32_t args_total;
+	struct image *next_ended;
+};
+
+struct processes {
+	struct executables *executables;
+	struct table images;   /* wire_image -> struct image */
+	struct table programs; /* key text -> struct program */
+	struct program *nobody;
+	size_t text; /* bytes in programs */
+	struct image *ended, *ended_before;
+	struct processes_stats stats;
+};
+
+/* ---- programs ---- */
+
+void program_hold(struct program *p)
+{
+	p->refs++;
+}
+
+void program_drop(struct processes *ps, struct program *p)
+{
+	if (!p || --p->refs)
+		return;
+	table_remove(&ps->programs, p->key.data, p->key.len);
+	executable_drop(ps->executables, p->file);
+	ps->text -= p->key.len;
+	free((void *)(uintptr_t)p->key.data);
+	free(p);
+}
+
+/* The program of that description, with a reference; takes over the reference to file. */
+static struct program *program_get(struct processes *ps, const char *path, const char *name, struct ps_text cmdline,
+                                   struct executable *file, uint8_t flags)
+{
+	uint32_t path_len = (uint32_t)strlen(path), name_len = (uint32_t)strlen(name);
+	uint32_t most = ps->text > TEXT_MAX ? CMDLINE_CROWDED : CMDLINE_MAX;
+	struct program *p;
+	struct buf key;
+
+	if (cmdline.len > most) {
+		cmdline.len = most;
+		flags |= PS_EXE_CMDLINE_CUT;
+	}
+	if (flags & PS_EXE_CMDLINE_CUT)
+		ps->stats.cut++;
+	/* The key is the description itself, and the program's texts are parts of it. */
+	buf_init(&key);
+	buf_put_u64(&key, (uint64_t)(uintptr_t)file);
+	buf_put_u8(&key, flags);
+	buf_put(&key, path, path_len + 1);
+	buf_put(&key, name, name_len + 1);
+	buf_put(&key, cmdline.data, cmdline.len);
+	p = table_get(&ps->programs, key.data, key.len);
+	if (p) {
+		buf_done(&key);
+		executable_drop(ps->executables, file);
+	} else {
+		char *text = mem_alloc(key.len + 1);
+
+		memcpy(text, key.data, key.len);
+		p = mem_alloc(sizeof(*p));
+		*p = (struct program){
+		    .path = {text + 9, path_len},
+		    .name = {text + 10 + path_len, name_len},
+		    .cmdline = {text + 11 + path_len + name_len, cmdline.len},
+		    .file = file,
+		    .flags = flags,
+		    .key = {text, (uint32_t)key.len},
+		};
+		ps->text += key.len;
+		table_add(&ps->programs, p->key.data, p->key.len, p);
+		buf_done(&key);
+	}
+	program_hold(p);
+	return p;
+}
+
+static void lineage_hold(struct lineage *l)
+{
+	program_hold(l->self);
+	program_hold(l->parent);
+	program_hold(l->grandparent);
+}
+
+static void lineage_drop(struct processes *ps, struct lineage *l)
+{
+	program_drop(ps, l->self);
+	program_drop(ps, l->parent);
+	program_drop(ps, l->grandparent);
+}
+
+/* ---- /proc ---- */
+
+/* Reads a small file of a process; "" when it cannot. */
+static void proc_read(struct buf *out, pid_t pid, const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && out->len <= CMDLINE_MAX) {
+		uint8_t *at = buf_add(out, 4096);
+		ssize_t n = read(fd, at, 4096);
+
+		out->len -= 4096 - (n > 0 ? (size_t)n : 0);
+		if (n <= 0)
+			break;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Whether the process of that number is still the one that started then. */
+static bool proc_is(pid_t pid, uint64_t start)
+{
+	unsigned long long ticks = 0;
+	char *after = NULL;
+	struct buf stat;
+
+	buf_init(&stat);
+	proc_read(&stat, pid, "stat");
+	buf_put_u8(&stat, 0);
+	/* The name, in parentheses, may hold anything; the 20th field after it is the start. */
+	after = strrchr((char *)stat.data, ')');
+	for (int i = 0; after && i < 20; i++)
+		after = strchr(after + 1, ' ');
+	if (after)
+		ticks = strtoull(after, NULL, 10);
+	buf_done(&stat);
+	return after && ticks == start / (uint64_t)(NS_PER_S / sysconf(_SC_CLK_TCK));
+}
+
+/* ---- images ---- */
+
+static struct image *image_find(struct processes *ps, const struct wire_image *id)
+{
+	return table_get(&ps->images, id, sizeof(*id));
+}
+
+static struct image *image_add(struct processes *ps, const struct wire_image *id)
+{
+	struct image *image = mem_alloc(sizeof(*image));
+
+	image->id = *id;
+	table_add(&ps->images, &image->id, sizeof(image->id), image);
+	return image;
+}
+
+static void image_free(struct processes *ps, struct image *image)
+{
+	table_remove(&ps->images, &image->id, sizeof(image->id));
+	lineage_drop(ps, &image->lineage);
+	buf_done(&image->args);
+	free(image);
+}
+
+static void image_end(struct processes *ps, struct image *image)
+{
+	if (!image || image->next_ended || ps->ended == image)
+		return;
+	/* The list ends in itself, so that membership shows. */
+	image->next_ended = ps->ended ? ps->ended : image;
+	ps->ended = image;
+}
+
+/* What /proc says of a process that lives: path, command line and hash, if it is that image. */
+static struct program *program_from_proc(struct processes *ps, const struct wire_task *task)
+{
+	pid_t pid = (pid_t)task->image.tgid;
+	struct executable *file;
+	struct program *p;
+	struct buf cmdline;
+	char *path;
+
+	buf_init(&cmdline);
+	file = executables_of_process(ps->executables, pid, &task->file, &path);
+	proc_read(&cmdline, pid, "cmdline");
+	if (!proc_is(pid, task->image.start)) {
+		buf_done(&cmdline);
+		free(path);
+		path = NULL;
+		executable_drop(ps->executables, file);
+		file = executables_without(ps->executables, PS_HASH_GONE);
+	}
+	p = program_get(ps, path ? path : "", task->comm,
+	                (struct ps_text){cmdline.data ? (char *)cmdline.data : "", (uint32_t)cmdline.len}, file, 0);
+	buf_done(&cmdline);
+	free(path);
+	return p;
+}
+
+void processes_existing(struct processes *ps, const struct wire_task *task)
+{
+	struct wire_task t = *task;
+	struct image *image;
+
+	t.comm[WIRE_COMM - 1] = 0;
+	if (image_find(ps, &t.image))
+		return;
+	image = image_add(ps, &t.image);
+	image->parent = t.parent;
+	image->lineage.self = program_from_proc(ps, &t);
+}
+
+static struct program *self_of(struct processes *ps, struct image *image)
+{
+	return image ? image->lineage.self : ps->nobody;
+}
+
+void processes_existing_done(struct processes *ps)
+{
+	struct image *image;
+
+	for (size_t at = 0; (image = table_next(&ps->images, &at));) {
+		struct image *parent;
+
+		if (image->lineage.parent)
+			continue;
+		parent = image_find(ps, &image->parent);
+		image->lineage.parent = self_of(ps, parent);
+		image->lineage.grandparent = self_of(ps, parent ? image_find(ps, &parent->parent) : NULL);
+		program_hold(image->lineage.parent);
+		program_hold(image->lineage.grandparent);
+	}
+}
+
+/* Gives an image its parents: those of whoever started it. */
+static void set_parents(struct processes *ps, struct lineage *lineage, const struct wire_image *parent)
+{
+	struct image *p = image_find(ps, parent);
+
+	lineage->parent = self_of(ps, p);
+	lineage->grandparent = p ? p->lineage.parent : ps->nobody;
+	program_hold(lineage->parent);
+	program_hold(lineage->grandparent);
+}
+
+static void on_fork(struct processes *ps, const struct process_event *e)
+{
+	struct image *image;
+
+	if (image_find(ps, &e->image))
+		return;
+	image = image_add(ps, &e->image);
+	image->lineage.self = self_of(ps, image_find(ps, &e->forker));
+	program_hold(image->lineage.self);
+	set_parents(ps, &image->lineage, &e->parent);
+}
+
+static void on_exec(struct processes *ps, const struct process_event *e, struct executable *file, char *path)
+{
+	struct wire_image before = e->image;
+	struct image *image = image_find(ps, &e->image), *old;
+	uint8_t flags = e->args_total > e->args.len ? PS_EXE_CMDLINE_CUT : 0;
+	struct lineage lineage;
+
+	before.exec_id--;
+	old = image_find(ps, &before);
+	if (!file) {
+		file = executables_of_process(ps->executables, (pid_t)e->image.tgid, &e->file, &path);
+		if (file->state != PS_HASH_OK && file->state != PS_HASH_LATE)
+			ps->stats.not_opened++;
+	}
+	if (!path)
+		flags |= PS_EXE_PATH_GUESSED;
+	lineage.self = program_get(ps, path ? path : e->filename, e->comm, e->args, file, flags & PS_EXE_PATH_GUESSED);
+	free(path);
+	/* A process keeps its parents when it becomes another program. */
+	if (old && old->lineage.parent) {
+		lineage.parent = old->lineage.parent;
+		lineage.grandparent = old->lineage.grandparent;
+		program_hold(lineage.parent);
+		program_hold(lineage.grandparent);
+	} else {
+		set_parents(ps, &lineage, &e->parent);
+	}
+	image_end(ps, old);
+	if (image)
+		lineage_drop(ps, &image->lineage);
+	else
+		image = image_add(ps, &e->image);
+	image->lineage = lineage;
+	image->args.len = 0;
+	image->args_total = 0;
+	if (flags & PS_EXE_CMDLINE_CUT) {
+		image->args_total = e->args_total;
+		buf_put(&image->args, e->args.data, e->args.len);
+	}
+}
+
+/* The whole command line is there, or the most of it that will come. */
+static void set_cmdline(struct processes *ps, struct image *image)
+{
+	struct program *old = image->lineage.self;
+	uint8_t flags = old->flags;
+
+	if (image->args.len < image->args_total) {
+		struct buf whole;
+
+		buf_init(&whole);
+		if (proc_is((pid_t)image->id.tgid, image->id.start))
+			proc_read(&whole, (pid_t)image->id.tgid, "cmdline");
+		/* It counts if it goes on where what we have ends. */
+		if (whole.len > image->args.len && memcmp(whole.data, image->args.data, image->args.len) == 0) {
+			buf_done(&image->args);
+			image->args = whole;
+		} else {
+			buf_done(&whole);
+		}
+		if (image->args.len < image->args_total)
+			flags |= PS_EXE_CMDLINE_CUT;
+	}
+	image->lineage.self = program_get(ps, old->path.data, old->name.data,
+	                                  (struct ps_text){(char *)image->args.data, (uint32_t)image->args.len},
+	                                  executable_hold(old->file), flags);
+	program_drop(ps, old);
+	buf_done(&image->args);
+	image->args_total = 0;
+}
+
+static void on_args(struct processes *ps, const struct process_event *e)
+{
+	struct image *image = image_find(ps, &e->image);
+
+	/* A part that is missing ends it: what follows would not be in its place. */
+	if (!image || !image->args_total || e->offset != image->args.len)
+		return;
+	buf_put(&image->args, e->args.data, e->args.len);
+	if (image->args.len >= image->args_total || e->args.len < WIRE_ARGS_CHUNK ||
+	    image->args.len >= WIRE_ARGS_FIRST + WIRE_ARGS_CHUNKS * WIRE_ARGS_CHUNK)
+		set_cmdline(ps, image);
+}
+
+void processes_event(struct processes *ps, const struct process_event *e, struct executable *file, char *path)
+{
+	switch (e->kind) {
+	case WIRE_FORK:
+		on_fork(ps, e);
+		break;
+	case WIRE_EXEC:
+		on_exec(ps, e, file, path);
+		break;
+	case WIRE_ARGS:
+		on_args(ps, e);
+		break;
+	case WIRE_EXIT:
+		image_end(ps, image_find(ps, &e->image));
+		break;
+	}
+}
+
+/* A process that nobody told of: its events were lost. */
+static struct image *image_from_proc(struct processes *ps, const struct wire_image *id)
+{
+	struct wire_task task = {.image = *id};
+	struct program *program;
+	struct image *image;
+	struct buf comm;
+
+	if (!proc_is((pid_t)id->tgid, id->start))
+		return NULL;
+	buf_init(&comm);
+	proc_read(&comm, (pid_t)id->tgid, "comm");
+	if (comm.len && comm.data[comm.len - 1] == '\n')
+		comm.len--;
+	memcpy(task.comm, comm.data ? comm.data : (const uint8_t *)"", comm.len < WIRE_COMM ? comm.len : WIRE_COMM - 1);
+	buf_done(&comm);
+	program = program_from_proc(ps, &task);
+	image = image_add(ps, id);
+	image->lineage = (struct lineage){program, ps->nobody, ps->nobody};
+	program_hold(ps->nobody);
+	program_hold(ps->nobody);
+	return image;
+}
+
+bool processes_find(struct processes *ps, const struct wire_image *id, struct lineage *out)
+{
+	struct image *image = image_find(ps, id);
+
+	if (!image)
+		image = image_from_proc(ps, id);
+	if (!image) {
+		ps->stats.unknown++;
+		*out = (struct lineage){ps->nobody, ps->nobody, ps->nobody};
+		lineage_hold(out);
+		return false;
+	}
+	if (image->args_total)
+		set_cmdline(ps, image);
+	*out = image->lineage;
+	lineage_hold(out);
+	return true;
+}
+
+static void free_ended(struct processes *ps, struct image *list)
+{
+	while (list) {
+		struct image *next = list->next_ended == list ? NULL : list->next_ended;
+
+		image_free(ps, list);
+		list = next;
+	}
+}
+
+void processes_expire(struct processes *ps)
+{
+	free_ended(ps, ps->ended_before);
+	ps->ended_before = ps->ended;
+	ps->ended = NULL;
+}
+
+struct processes *processes_open(struct executables *executables)
+{
+	struct processes *ps = mem_alloc(sizeof(*ps));
+
+	ps->executables = executables;
+	ps->nobody = program_get(ps, "", "", (struct ps_text){"", 0}, executables_without(executables, PS_HASH_ABSENT), 0);
+	return ps;
+}
+
+void processes_close(struct processes *ps)
+{
+	struct image *image;
+
+	for (size_t at = 0; (image = table_next(&ps->images, &at));)
+		image_free(ps, image);
+	program_drop(ps, ps->nobody);
+	table_done(&ps->images);
+	table_done(&ps->programs);
+	free(ps);
+}
+
+void processes_get_stats(const struct processes *ps, struct processes_stats *stats)
+{
+	*stats = ps->stats;
+	stats->images = ps->images.n;
+	stats->programs = ps->programs.n;
+}

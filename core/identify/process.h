@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who is who: processes as the kernel tells of them, and the programs that they are. A process is
+ * (tgid, start time); between two execs it is one image. Main thread only.
+ */
+#ifndef PS_IDENTIFY_PROCESS_H
+#define PS_IDENTIFY_PROCESS_H
+
+#include <stdint.h>
+
+#include "core/capture/decode.h"
+#include "core/identify/executable.h"
+
+/* A program as it was started: interned, so that equal ones are the same pointer. */
+struct program {
+	struct ps_text path, name, cmdline;
+	struct executable *file;
+	uint8_t flags; /* enum ps_exe_flag */
+	unsigned refs; /* private, like all that follows */
+	struct ps_text key;
+};
+
+/* What an image is, who started it, and who started that one. None is NULL; what is not known is
+ * a program without path and name. */
+struct lineage {
+	struct program *self, *parent, *grandparent;
+};
+
+struct processes;
+
+struct processes *processes_open(struct executables *);
+void processes_close(struct processes *);
+
+/* A process that was there at start. */
+void processes_existing(struct processes *, const struct wire_task *);
+/* After the last of them: finds everyone's parents. */
+void processes_existing_done(struct processes *);
+
+/* `executed` names the file of an EXEC event, and its path, as executables_executed() gives them;
+ * file NULL: not seen, then /proc is asked. Both are taken over. */
+void processes_event(struct processes *, const struct process_event *, struct executable *file, char *path);
+
+/* The lineage of an image, each with a reference; asks /proc when the image was never told of.
+ * False, and programs that say nothing, when it is not known at all. */
+bool processes_find(struct processes *, const struct wire_image *, struct lineage *);
+
+/* What has ended before the last but one call is forgotten: to be called after each drain, when
+ * all of its flows have been looked up. */
+void processes_expire(struct processes *);
+
+void program_hold(struct program *);
+void program_drop(struct processes *, struct program *);
+
+struct processes_stats {
+	uint64_t images, programs;
+	uint64_t unknown;    /* lookups of images that are not known */
+	uint64_t not_opened; /* executions whose file neither fanotify nor /proc gave */
+	uint64_t cut;        /* command lines that were cut */
+};
+void processes_get_stats(const struct processes *, struct processes_stats *);
+
+#endif

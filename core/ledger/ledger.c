@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/ledger/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/table.h"
+
+enum {
+	BATCH_RECORDS = 16384,
+	BATCH_TEXT = 8 << 20, /* a batch ends when its texts have come to this */
+	HELD_WINDOWS = 2,
+};
+
+/* What tells one row from another. No padding: it is compared as bytes. */
+struct row_key {
+	struct program *self, *parent, *grandparent;
+	uint32_t uid, netns;
+	int32_t lport, rport;
+	uint8_t family, protocol;
+	uint8_t laddr_family, raddr_family;
+	uint8_t laddr[16], raddr[16];
+	uint32_t pad;
+};
+
+_Static_assert(sizeof(struct row_key) == 80, "row keys must have no holes");
+
+struct row {
+	struct row_key key;
+	int64_t start_ns;
+	uint64_t sent, received, calls;
+	unsigned held; /* windows that it has waited for a hash */
+	bool written;
+};
+
+struct ledger {
+	struct processes *processes;
+	struct executables *executables;
+	struct losses *losses;
+	struct ledger_origin origin;
+	ledger_encode encode;
+	size_t max_rows;
+	struct table rows;
+	struct ledger_stats stats;
+};
+
+struct ledger *ledger_open(struct processes *processes, struct executables *executables, struct losses *losses,
+                           const struct ledger_origin *origin, ledger_encode encode, size_t max_rows)
+{
+	struct ledger *l = mem_alloc(sizeof(*l));
+
+	*l = (struct ledger){processes, executables, losses, *origin, encode, max_rows, {0}, {0}};
+	l->stats.window_start_ns = clock_wall_ns();
+	return l;
+}
+
+static void row_free(struct ledger *l, struct row *row)
+{
+	table_remove(&l->rows, &row->key, sizeof(row->key));
+	program_drop(l->processes, row->key.self);
+	program_drop(l->processes, row->key.parent);
+	program_drop(l->processes, row->key.grandparent);
+	free(row);
+}
+
+void ledger_close(struct ledger *l)
+{
+	struct row *row;
+
+	for (size_t at = 0; (row = table_next(&l->rows, &at));)
+		row_free(l, row);
+	table_done(&l->rows);
+	free(l);
+}
+
+static void key_of(struct row_key *key, const struct observation *o, const struct lineage *who)
+{
+	memset(key, 0, sizeof(*key));
+	key->self = who->self;
+	key->parent = who->parent;
+	key->grandparent = who->grandparent;
+	key->uid = o->uid;
+	key->netns = o->netns;
+	key->lport = o->lport;
+	key->rport = o->rport;
+	key->family = o->family;
+	key->protocol = o->protocol;
+	key->laddr_family = o->laddr.family;
+	key->raddr_family = o->raddr.family;
+	memcpy(key->laddr, o->laddr.bytes, sizeof(key->laddr));
+	memcpy(key->raddr, o->raddr.bytes, sizeof(key->raddr));
+}
+
+void ledger_add(struct ledger *l, const struct observation *o)
+{
+	struct row_key key;
+	struct lineage who;
+	struct row *row;
+
+	l->stats.sent += o->sent;
+	l->stats.received += o->received;
+	l->stats.calls += o->calls;
+	if (!processes_find(l->processes, &o->image, &who))
+		losses_add(l->losses, PS_STAGE_PROCESS, o->calls, 0, 0,
+		           "traffic of processes that had gone before anything was known of them: it is stored without a name");
+	key_of(&key, o, &who);
+	row = table_get(&l->rows, &key, sizeof(key));
+	if (!row && l->rows.n >= l->max_rows) {
+		struct observation coarse = *o;
+
+		losses_add(l->losses, PS_STAGE_HANDOFF, 1, 0, 0,
+		           "more than %zu rows in one window: further traffic is kept per program, without addresses and ports",
+		           l->max_rows);
+		coarse.lport = coarse.rport = 0;
+		coarse.laddr = coarse.raddr = (struct ps_addr){0};
+		key_of(&key, &coarse, &who);
+		row = table_get(&l->rows, &key, sizeof(key));
+	}
+	if (row) {
+		program_drop(l->processes, who.self);
+		program_drop(l->processes, who.parent);
+		program_drop(l->processes, who.grandparent);
+	} else {
+		row = mem_alloc(sizeof(*row));
+		row->key = key;
+		row->start_ns = l->stats.window_start_ns;
+		table_add(&l->rows, &row->key, sizeof(row->key), row);
+	}
+	row->sent += o->sent;
+	row->received += o->received;
+	row->calls += o->calls;
+}
+
+/* ---- from rows to batches ---- */
+
+struct writer {
+	struct ledger *ledger;
+	struct table index; /* program -> its number plus one, as a pointer */
+	struct program **programs;
+	struct ps_exe *exes;
+	struct ps_text *texts;
+	struct ps_record *records;
+	uint32_t n_exes, n_texts, n_records;
+	size_t text_size;
+	struct arena arena;
+	struct buf *out;
+	size_t n_out;
+};
+
+static void writer_begin(struct writer *w)
+{
+	w->n_records = 0;
+	w->n_exes = w->n_texts = 1;
+	w->exes[0] = (struct ps_exe){.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}};
+	w->texts[0] = (struct ps_text){"", 0};
+	w->text_size = 0;
+	table_init(&w->index);
+	arena_init(&w->arena);
+}
+
+static void writer_flush(struct writer *w)
+{
+	const struct ledger_origin *origin = &w->ledger->origin;
+	struct ps_batch batch = {
+	    .hostname = {origin->hostname, (uint32_t)strlen(origin->hostname)},
+	    .n_exes = w->n_exes,
+	    .n_texts = w->n_texts,
+	    .n_records = w->n_records,
+	    .exes = w->exes,
+	    .texts = w->texts,
+	    .records = w->records,
+	};
+
+	if (w->n_records) {
+		memcpy(batch.host, origin->host, PS_ID_SIZE);
+		memcpy(batch.boot, origin->boot, PS_ID_SIZE);
+		w->out = mem_resize(w->out, (w->n_out + 1) * sizeof(*w->out));
+		buf_init(&w->out[w->n_out]);
+		w->ledger->encode(&w->out[w->n_out++], &batch);
+	}
+	table_done(&w->index);
+	arena_done(&w->arena);
+}
+
+static struct ps_record *writer_record(struct writer *w)
+{
+	if (w->n_records == BATCH_RECORDS || w->text_size > BATCH_TEXT) {
+		writer_flush(w);
+		writer_begin(w);
+	}
+	w->records[w->n_records] = (struct ps_record){0};
+	return &w->records[w->n_records++];
+}
+
+static uint32_t writer_exe(struct writer *w, struct program *p)
+{
+	struct ps_exe *exe;
+	uintptr_t at;
+
+	if (!p->path.len && !p->name.len)
+		return 0;
+	at = (uintptr_t)table_get(&w->index, &p, sizeof(p));
+	if (at)
+		return (uint32_t)(at - 1);
+	exe = &w->exes[w->n_exes];
+	*exe = (struct ps_exe){
+	    .path = p->path,
+	    .name = p->name,
+	    .cmdline = p->cmdline,
+	    .flags = p->flags,
+	    .hash_state = (uint8_t)p->file->state,
+	};
+	if (p->file->state == PS_HASH_OK)
+		memcpy(exe->sha256, p->file->sha256, sizeof(exe->sha256));
+	w->text_size += p->path.len + p->name.len + p->cmdline.len;
+	/* The key lives in the array of programs, which does not move while the batch is made. */
+	w->programs[w->n_exes] = p;
+	table_add(&w->index, &w->programs[w->n_exes], sizeof(p), (void *)(uintptr_t)(w->n_exes + 1));
+	return w->n_exes++;
+}
+
+static struct ps_addr address(uint8_t family, const uint8_t bytes[16])
+{
+	struct ps_addr a = {.family = family};
+
+	memcpy(a.bytes, bytes, sizeof(a.bytes));
+	return a;
+}
+
+static void write_row(struct writer *w, const struct row *row, int64_t end_ns)
+{
+	const struct row_key *k = &row->key;
+	struct ps_record *r = writer_record(w);
+
+	r->kind = PS_TRAFFIC;
+	r->start_ns = row->start_ns;
+	r->end_ns = end_ns;
+	r->traffic = (struct ps_traffic){
+	    .exe = writer_exe(w, k->self),
+	    .parent = writer_exe(w, k->parent),
+	    .grandparent = writer_exe(w, k->grandparent),
+	    .uid = k->uid,
+	    .netns = k->netns,
+	    .family = k->family,
+	    .protocol = k->protocol,
+	    .lport = k->lport,
+	    .rport = k->rport,
+	    .laddr = address(k->laddr_family, k->laddr),
+	    .raddr = address(k->raddr_family, k->raddr),
+	    .sent = row->sent,
+	    .received = row->received,
+	    .calls = row->calls,
+	};
+}
+
+static void write_alert(void *arg, const struct ps_record *alert, const char *text)
+{
+	struct writer *w = arg;
+	struct ps_record *r = writer_record(w);
+	size_t len = strlen(text);
+
+	*r = *alert;
+	if (!r->end_ns) {
+		r->start_ns = w->ledger->stats.window_start_ns;
+		r->end_ns = clock_wall_ns();
+	}
+	r->alert.text = w->n_texts;
+	w->texts[w->n_texts++] = (struct ps_text){arena_copy(&w->arena, text, len), (uint32_t)len};
+}
+
+static int is_late(const struct program *p)
+{
+	return p->file->state == PS_HASH_LATE;
+}
+
+/* Says once per window and reason that executables have no hash. */
+static void tell_unhashed(struct ledger *l, const struct program *p)
+{
+	static const char *const why[] = {
+	    [PS_HASH_GONE] = "process and file had gone",
+	    [PS_HASH_MISMATCH] = "the file that could be opened was not the one that was executed",
+	    [PS_HASH_UNREADABLE] = "it could not be read",
+	    [PS_HASH_CHANGED] = "it changed before it was read",
+	    [PS_HASH_LATE] = "it was not ready in time",
+	};
+
+	if (p->file->state != PS_HASH_OK && p->file->state != PS_HASH_ABSENT)
+		losses_add(l->losses, PS_STAGE_HASH, 1, 0, 0, "no SHA-256 of %s: %s", p->path.len ? p->path.data : p->name.data,
+		           why[p->file->state]);
+}
+
+size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int64_t *end_ns)
+{
+	struct writer w = {.ledger = l};
+	struct row *row;
+
+	*end_ns = clock_wall_ns();
+	if (*end_ns < l->stats.window_start_ns) /* the clock was set back */
+		*end_ns = l->stats.window_start_ns;
+	if (!l->rows.n && !losses_waiting(l->losses))
+		goto out;
+	w.records = mem_alloc(BATCH_RECORDS * sizeof(*w.records));
+	w.texts = mem_alloc((BATCH_RECORDS + 1) * sizeof(*w.texts));
+	w.exes = mem_alloc((3 * BATCH_RECORDS + 1) * sizeof(*w.exes));
+	w.programs = mem_alloc((3 * BATCH_RECORDS + 1) * sizeof(*w.programs));
+	writer_begin(&w);
+	for (size_t at = 0; (row = table_next(&l->rows, &at));) {
+		const struct row_key *k = &row->key;
+
+		if (!final && row->held < HELD_WINDOWS && (is_late(k->self) || is_late(k->parent) || is_late(k->grandparent))) {
+			row->held++;
+			continue;
+		}
+		tell_unhashed(l, k->self);
+		write_row(&w, row, *end_ns);
+		row->written = true;
+	}
+	losses_take(l->losses, write_alert, &w);
+	writer_flush(&w);
+	/* The batches have copies: now the rows may let go of what they point to. */
+	for (size_t at = 0; (row = table_next(&l->rows, &at));)
+		if (row->written)
+			row_free(l, row);
+	free(w.records);
+	free(w.texts);
+	free(w.exes);
+	free(w.programs);
+out:
+	l->stats.window_start_ns = *end_ns;
+	l->stats.windows++;
+	*batches = w.out;
+	return w.n_out;
+}
+
+void ledger_get_stats(const struct ledger *l, struct ledger_stats *stats)
+{
+	*stats = l->stats;
+	stats->rows = l->rows.n;
+}

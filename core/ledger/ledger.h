@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Observations added up into rows, window by window; a window that ends becomes encoded batches.
+ * Main thread only.
+ */
+#ifndef PS_LEDGER_LEDGER_H
+#define PS_LEDGER_LEDGER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/buf.h"
+#include "core/capture/decode.h"
+#include "core/identify/process.h"
+#include "core/ledger/losses.h"
+
+struct ledger;
+
+/* What a batch says of where it comes from. */
+struct ledger_origin {
+	uint8_t host[PS_ID_SIZE], boot[PS_ID_SIZE];
+	const char *hostname;
+};
+
+/* Encodes one batch: core/delivery/codec.h's codec_encode(), which lies downstream of here. */
+typedef void (*ledger_encode)(struct buf *out, const struct ps_batch *);
+
+/* max_rows: beyond that many rows in a window, traffic is kept per program only, without
+ * addresses and ports, and that is said. Begins the first window. */
+struct ledger *ledger_open(struct processes *, struct executables *, struct losses *, const struct ledger_origin *,
+                           ledger_encode, size_t max_rows);
+void ledger_close(struct ledger *);
+
+/* Adds what was observed to the window. */
+void ledger_add(struct ledger *, const struct observation *);
+
+/* Ends the window and begins the next: its rows and alerts, as encoded batches (the caller's to
+ * free, like the array). Rows whose executables are still being hashed stay for the next window,
+ * twice at most; `final`: none stay. Returns how many batches. */
+size_t ledger_end_window(struct ledger *, int final, struct buf **batches, int64_t *end_ns);
+
+struct ledger_stats {
+	uint64_t rows;                  /* in the window that is open */
+	uint64_t windows;               /* that have ended */
+	uint64_t sent, received, calls; /* since start */
+	int64_t window_start_ns;
+};
+void ledger_get_stats(const struct ledger *, struct ledger_stats *);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/ledger/losses.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+
+/* Distinct alerts in one window; further ones are added to the last. */
+enum { WAITING_MAX = 256, STAGES = PS_STAGE_CONFIG + 1 };
+
+struct waiting {
+	struct ps_record record;
+	char *text;
+};
+
+struct losses {
+	struct waiting waiting[WAITING_MAX];
+	size_t n;
+	struct losses_total totals[STAGES];
+};
+
+struct losses *losses_open(void)
+{
+	return mem_alloc(sizeof(struct losses));
+}
+
+void losses_close(struct losses *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->waiting[i].text);
+	free(l);
+}
+
+const char *losses_stage_name(enum ps_stage stage)
+{
+	static const char *const names[STAGES] = {"",        "ring",    "flows", "programs", "fanotify", "hash",  "process",
+	                                          "handoff", "journal", "sink",  "restart",  "capture",  "config"};
+
+	return (unsigned)stage < STAGES ? names[stage] : "";
+}
+
+void losses_add_range(struct losses *l, enum ps_stage stage, int64_t start_ns, int64_t end_ns, uint64_t count,
+                      uint64_t sent, uint64_t received, const char *text)
+{
+	struct losses_total *total = &l->totals[stage];
+	struct waiting *w = NULL;
+	struct ps_alert *a;
+
+	/* What was only told, and lost nothing, is a record but no loss. */
+	if (count || sent || received) {
+		total->stage = stage;
+		total->count += count;
+		total->sent += sent;
+		total->received += received;
+		total->last_ns = clock_wall_ns();
+	}
+	for (size_t i = 0; i < l->n && !w; i++)
+		if (l->waiting[i].record.alert.stage == stage && l->waiting[i].record.start_ns == start_ns &&
+		    strcmp(l->waiting[i].text, text) == 0)
+			w = &l->waiting[i];
+	if (!w && l->n == WAITING_MAX)
+		w = &l->waiting[WAITING_MAX - 1];
+	if (!w) {
+		w = &l->waiting[l->n++];
+		*w = (struct waiting){.text = mem_strdup(text)};
+		w->record.kind = PS_ALERT;
+		w->record.start_ns = start_ns;
+		w->record.end_ns = end_ns;
+		w->record.alert.stage = stage;
+		log_error("%s: %s", losses_stage_name(stage), text);
+	}
+	a = &w->record.alert;
+	a->count += count;
+	a->sent += sent;
+	a->received += received;
+}
+
+void losses_add(struct losses *l, enum ps_stage stage, uint64_t count, uint64_t sent, uint64_t received,
+                const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	losses_add_range(l, stage, 0, 0, count, sent, received, text);
+}
+
+void losses_take(struct losses *l, void (*each)(void *, const struct ps_record *, const char *), void *arg)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		each(arg, &l->waiting[i].record, l->waiting[i].text);
+		free(l->waiting[i].text);
+	}
+	l->n = 0;
+}
+
+size_t losses_waiting(const struct losses *l)
+{
+	return l->n;
+}
+
+size_t losses_totals(const struct losses *l, struct losses_total *out, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < STAGES && n < max; i++)
+		if (l->totals[i].last_ns)
+			out[n++] = l->totals[i];
+	return n;
+}

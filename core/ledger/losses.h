@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What was lost, and what went wrong: counted per stage, told once per change and window, and
+ * handed to the ledger as alert records. Main thread only.
+ */
+#ifndef PS_LEDGER_LOSSES_H
+#define PS_LEDGER_LOSSES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/record.h"
+
+struct losses;
+
+struct losses_total {
+	enum ps_stage stage;
+	uint64_t count, sent, received; /* since start */
+	int64_t last_ns;                /* wall clock of the last one; 0: never */
+};
+
+struct losses *losses_open(void);
+void losses_close(struct losses *);
+
+/* Adds to what was lost at a stage since the last window. Losses of one stage with the same text
+ * are one record; the text is the caller's format, for a person, without the counts. */
+void losses_add(struct losses *, enum ps_stage stage, uint64_t count, uint64_t sent, uint64_t received,
+                const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* The same for a time range of its own (ns since the Unix epoch). */
+void losses_add_range(struct losses *, enum ps_stage stage, int64_t start_ns, int64_t end_ns, uint64_t count,
+                      uint64_t sent, uint64_t received, const char *text);
+
+/* Calls `each` for what came since the last call; the text lives until it returns. Records without
+ * a range of their own have start_ns and end_ns 0. */
+void losses_take(struct losses *, void (*each)(void *arg, const struct ps_record *, const char *text), void *arg);
+size_t losses_waiting(const struct losses *);
+
+/* Since start, for each stage that has lost something; returns how many of `max` were set. */
+size_t losses_totals(const struct losses *, struct losses_total *out, size_t max);
+const char *losses_stage_name(enum ps_stage stage); /* "ring", "flows", ... */
+
+#endif

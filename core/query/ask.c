@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/query/ask.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/query/names.h"
+#include "core/query/when.h"
+
+#define USUAL_RANGE 86400
+
+const char ask_help[] =
+    "usage: picosnitch query [OPTION]...\n"
+    "\n"
+    "Says who exchanged how many bytes. Without options: each executable, over the last 24 hours.\n"
+    "\n"
+    "  -b, --by LIST          group by these, separated by commas; none: one row (default exe)\n"
+    "  -f, --filter DIM=VALUE only what has this value; several for one dimension are alternatives\n"
+    "  -x, --exclude DIM=VALUE leave out what has this value\n"
+    "  -l, --last LENGTH      the last 15min, 3h, 7d, ...; all: everything (default 24h)\n"
+    "      --from TIME        from then on: 2026-11-23, 2026-11-23T10:40, ...Z, or Unix seconds\n"
+    "      --to TIME          before then\n"
+    "  -o, --order ORDER      total, sent, received, calls, time or key (default total)\n"
+    "  -n, --limit N          at most N rows\n"
+    "      --format FORMAT    table, csv or json (one object a line)\n"
+    "  -u, --units UNIT       in a table: auto, B, kB, MB or GB\n"
+    "      --store NAME       ask the store of [sink NAME] (default sqlite)\n"
+    "      --file FILE        ask this file instead of the one in the configuration\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "Dimensions: exe name cmdline sha256, the same of the parent (pexe ...) and of its parent (gpexe ...),\n"
+    "uid lport rport laddr raddr domain netns family protocol. Values are those that a table shows.\n"
+    "\n"
+    "  picosnitch query --by raddr,rport -f exe=/usr/bin/curl --last 3h\n"
+    "  picosnitch query --by uid,exe -x uid=root --order received --limit 10\n";
+
+static int wrong(struct ask *a, const char **why, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static int wrong(struct ask *a, const char **why, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	*why = arena_copy(&a->memory, text, strlen(text));
+	return -EINVAL;
+}
+
+static int dimension(struct ask *a, const char *word, enum ps_dimension *out, const char **why)
+{
+	unsigned best = 3;
+	int near = -1;
+
+	*out = names_dimension_find(word);
+	if (*out != PS_DIMENSIONS)
+		return 0;
+	for (int d = 0; d < PS_DIMENSIONS; d++) {
+		unsigned distance = text_distance(word, names_dimension((enum ps_dimension)d));
+
+		if (distance < best) {
+			best = distance;
+			near = d;
+		}
+	}
+	if (near >= 0)
+		return wrong(a, why, "there is no dimension \"%s\"; did you mean %s?", word,
+		             names_dimension((enum ps_dimension)near));
+	return wrong(a, why, "there is no dimension \"%s\"; --help lists them", word);
+}
+
+static int parse_by(struct ask *a, const char *list, const char **why)
+{
+	char *words = arena_copy(&a->memory, list, strlen(list)), *state = NULL;
+
+	a->question.n_by = 0;
+	if (strcmp(list, "none") == 0)
+		return 0;
+	for (char *word = strtok_r(words, ",", &state); word; word = strtok_r(NULL, ",", &state)) {
+		enum ps_dimension d;
+		int r = dimension(a, word, &d, why);
+
+		if (r < 0)
+			return r;
+		for (uint32_t i = 0; i < a->question.n_by; i++)
+			if (a->by[i] == d)
+				return wrong(a, why, "--by has %s twice", word);
+		a->by[a->question.n_by++] = d;
+	}
+	return a->question.n_by ? 0 : wrong(a, why, "--by wants dimensions, separated by commas, or none");
+}
+
+/* A name of a user, a protocol or a family as the number that is stored. */
+static const char *as_number(struct ask *a, enum ps_dimension d, const char *value)
+{
+	const struct passwd *user;
+	char text[16];
+	int number = -1;
+
+	if (d == PS_BY_PROTOCOL)
+		number = names_protocol_find(value);
+	else if (d == PS_BY_FAMILY)
+		number = names_family_find(value);
+	else if (d == PS_BY_UID && (user = getpwnam(value)))
+		return arena_copy(&a->memory, text, (size_t)snprintf(text, sizeof(text), "%u", (unsigned)user->pw_uid));
+	if (number >= 0)
+		return arena_copy(&a->memory, text, (size_t)snprintf(text, sizeof(text), "%d", number));
+	return value;
+}
+
+static int parse_filter(struct ask *a, const char *text, int exclude, const char **why)
+{
+	const char *equals = strchr(text, '='), *value;
+	enum ps_dimension d;
+	char *end;
+	int r;
+
+	if (!equals)
+		return wrong(a, why, "a filter is DIMENSION=VALUE, not \"%s\"", text);
+	r = dimension(a, arena_copy(&a->memory, text, (size_t)(equals - text)), &d, why);
+	if (r < 0)
+		return r;
+	value = equals + 1;
+	if (names_is_number(d)) {
+		value = as_number(a, d, value);
+		errno = 0;
+		strtoll(value, &end, 10);
+		if (errno || *end || end == value)
+			return wrong(a, why, "%s wants a number%s, not \"%s\"", names_dimension(d),
+			             d == PS_BY_UID                             ? " or a user's name"
+			             : d == PS_BY_PROTOCOL || d == PS_BY_FAMILY ? " or a name"
+			                                                        : "",
+			             equals + 1);
+	}
+	a->filters = mem_resize(a->filters, (a->question.n_filters + 1) * sizeof(*a->filters));
+	a->filters[a->question.n_filters++] = (struct ps_filter){d, exclude, {value, (uint32_t)strlen(value)}};
+	return 0;
+}
+
+/* The index of word among words separated by one space, or -1. */
+static int choice(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (int i = 0;; i++) {
+		size_t n = strcspn(words, " ");
+
+		if (n == len && memcmp(words, word, n) == 0)
+			return i;
+		if (!words[n])
+			return -1;
+		words += n + 1;
+	}
+}
+
+static int parse_choice(struct ask *a, const char *what, const char *words, const char *word, const char **why)
+{
+	int at = choice(words, word);
+
+	return at >= 0 ? at : wrong(a, why, "%s is one of: %s; not \"%s\"", what, words, word);
+}
+
+struct range {
+	const char *last, *from, *to;
+};
+
+static int parse_range(struct ask *a, const struct range *range, int64_t now, const char **why)
+{
+	struct ps_question *q = &a->question;
+	int64_t length = USUAL_RANGE;
+
+	q->from = INT64_MIN;
+	q->to = INT64_MAX;
+	if (range->last && range->from)
+		return wrong(a, why, "--last and --from exclude each other");
+	if (range->from && when_point(range->from, &q->from) < 0)
+		return wrong(a, why, "\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", range->from);
+	if (range->to && when_point(range->to, &q->to) < 0)
+		return wrong(a, why, "\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", range->to);
+	if (range->last && strcmp(range->last, "all") != 0 && when_length(range->last, &length) < 0)
+		return wrong(a, why, "\"%s\" is not a length of time: 90s, 15min, 3h and 7d are, and so is all", range->last);
+	if (range->last ? strcmp(range->last, "all") != 0 : !range->from && !range->to)
+		q->from = (range->to ? q->to : now) - length;
+	return q->from < q->to ? 0 : wrong(a, why, "the range ends before it begins");
+}
+
+static int parse_limit(struct ask *a, const char *text, const char **why)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (errno || *end || end == text || n < 0 || n > UINT32_MAX)
+		return wrong(a, why, "--limit wants a number of rows, not \"%s\"", text);
+	a->question.limit = (uint32_t)n;
+	return 0;
+}
+
+enum { OPT_FROM = 256, OPT_TO, OPT_FORMAT, OPT_STORE, OPT_FILE };
+
+static const struct option options[] = {
+    {"by", required_argument, NULL, 'b'},
+    {"filter", required_argument, NULL, 'f'},
+    {"exclude", required_argument, NULL, 'x'},
+    {"last", required_argument, NULL, 'l'},
+    {"from", required_argument, NULL, OPT_FROM},
+    {"to", required_argument, NULL, OPT_TO},
+    {"order", required_argument, NULL, 'o'},
+    {"limit", required_argument, NULL, 'n'},
+    {"format", required_argument, NULL, OPT_FORMAT},
+    {"units", required_argument, NULL, 'u'},
+    {"store", required_argument, NULL, OPT_STORE},
+    {"file", required_argument, NULL, OPT_FILE},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static int take(struct ask *a, struct range *range, int option, const char **why)
+{
+	int r = 0;
+
+	switch (option) {
+	case 'b':
+		return parse_by(a, optarg, why);
+	case 'f':
+	case 'x':
+		return parse_filter(a, optarg, option == 'x', why);
+	case 'l':
+		range->last = optarg;
+		break;
+	case OPT_FROM:
+		range->from = optarg;
+		break;
+	case OPT_TO:
+		range->to = optarg;
+		break;
+	case 'o':
+		r = parse_choice(a, "--order", "total sent received calls time key", optarg, why);
+		a->question.order = r < 0 ? PS_ORDER_TOTAL : (enum ps_order)r;
+		break;
+	case 'n':
+		return parse_limit(a, optarg, why);
+	case OPT_FORMAT:
+		r = parse_choice(a, "--format", "table csv json", optarg, why);
+		a->format = r < 0 ? ASK_TABLE : (enum ask_format)r;
+		break;
+	case 'u':
+		r = parse_choice(a, "--units", "auto B kB MB GB", optarg, why);
+		a->units = r < 0 ? ASK_AUTO : (enum ask_units)r;
+		break;
+	case OPT_STORE:
+		a->store = optarg;
+		break;
+	case OPT_FILE:
+		a->file = optarg;
+		break;
+	default:
+		a->help = 1;
+		break;
+	}
+	return r < 0 ? r : 0;
+}
+
+int ask_parse(struct ask *a, int argc, char **argv, int64_t now, const char **why)
+{
+	struct range range = {0};
+	int option, r = 0;
+
+	*a = (struct ask){.by = {PS_BY_EXE}};
+	arena_init(&a->memory);
+	a->question.by = a->by;
+	a->question.n_by = 1;
+	opterr = 0;
+	optind = 0;
+	while (r == 0 && !a->help && (option = getopt_long(argc, argv, ":b:f:x:l:o:n:u:h", options, NULL)) != -1) {
+		if (option == ':')
+			r = wrong(a, why, "%s wants a value", argv[optind - 1]);
+		else if (option == '?')
+			r = wrong(a, why, "there is no option %s", argv[optind - 1]);
+		else
+			r = take(a, &range, option, why);
+	}
+	if (r == 0 && !a->help && optind < argc)
+		r = wrong(a, why, "\"%s\" is not an option; a filter is -f DIMENSION=VALUE", argv[optind]);
+	if (r == 0 && !a->help)
+		r = parse_range(a, &range, now, why);
+	a->question.filters = a->filters;
+	return r;
+}
+
+void ask_done(struct ask *a)
+{
+	free(a->filters);
+	arena_done(&a->memory);
+}

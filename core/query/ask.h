@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A question from the words of a command line. */
+#ifndef PS_QUERY_ASK_H
+#define PS_QUERY_ASK_H
+
+#include "core/base/mem.h"
+#include "core/question.h"
+
+enum ask_format { ASK_TABLE, ASK_CSV, ASK_JSON };
+enum ask_units { ASK_AUTO, ASK_B, ASK_KB, ASK_MB, ASK_GB };
+
+struct ask {
+	struct ps_question question;
+	enum ps_dimension by[PS_DIMENSIONS];
+	struct ps_filter *filters;
+	enum ask_format format;
+	enum ask_units units;
+	const char *store, *file; /* of argv, or NULL: which sink's store; which file */
+	int help;
+	struct arena memory;
+};
+
+/* Reads argv, whose first word is the command's name, as seen at `now` (Unix seconds). 0, or
+ * -EINVAL with what is wrong, for a person, in *why (lives as long as the ask). ask_done() in any
+ * case. Not thread-safe (getopt). */
+int ask_parse(struct ask *, int argc, char **argv, int64_t now, const char **why);
+void ask_done(struct ask *);
+
+/* What --help prints. */
+extern const char ask_help[];
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/query/names.h"
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static const char *const dimensions[PS_DIMENSIONS] = {
+    [PS_BY_EXE] = "exe",           [PS_BY_NAME] = "name",           [PS_BY_CMDLINE] = "cmdline",
+    [PS_BY_SHA256] = "sha256",     [PS_BY_PEXE] = "pexe",           [PS_BY_PNAME] = "pname",
+    [PS_BY_PCMDLINE] = "pcmdline", [PS_BY_PSHA256] = "psha256",     [PS_BY_GPEXE] = "gpexe",
+    [PS_BY_GPNAME] = "gpname",     [PS_BY_GPCMDLINE] = "gpcmdline", [PS_BY_GPSHA256] = "gpsha256",
+    [PS_BY_UID] = "uid",           [PS_BY_LPORT] = "lport",         [PS_BY_RPORT] = "rport",
+    [PS_BY_LADDR] = "laddr",       [PS_BY_RADDR] = "raddr",         [PS_BY_DOMAIN] = "domain",
+    [PS_BY_NETNS] = "netns",       [PS_BY_FAMILY] = "family",       [PS_BY_PROTOCOL] = "protocol",
+};
+
+static const char *const hash_states[] = {
+    [PS_HASH_ABSENT] = "absent",
+    [PS_HASH_OK] = "",
+    [PS_HASH_GONE] = "gone",
+    [PS_HASH_MISMATCH] = "mismatch",
+    [PS_HASH_UNREADABLE] = "unreadable",
+    [PS_HASH_CHANGED] = "changed",
+    [PS_HASH_LATE] = "late",
+};
+
+static const char *const stages[] = {
+    [PS_STAGE_RING] = "ring",         [PS_STAGE_FLOWS] = "flows",     [PS_STAGE_PROGRAMS] = "programs",
+    [PS_STAGE_FANOTIFY] = "fanotify", [PS_STAGE_HASH] = "hash",       [PS_STAGE_PROCESS] = "process",
+    [PS_STAGE_HANDOFF] = "handoff",   [PS_STAGE_JOURNAL] = "journal", [PS_STAGE_SINK] = "sink",
+    [PS_STAGE_RESTART] = "restart",   [PS_STAGE_CAPTURE] = "capture", [PS_STAGE_CONFIG] = "config",
+};
+
+struct word {
+	int number;
+	const char *word;
+};
+
+static const struct word protocols[] = {
+    {IPPROTO_ICMP, "icmp"}, {IPPROTO_IGMP, "igmp"},       {IPPROTO_TCP, "tcp"},       {IPPROTO_UDP, "udp"},
+    {IPPROTO_DCCP, "dccp"}, {IPPROTO_GRE, "gre"},         {IPPROTO_ESP, "esp"},       {IPPROTO_AH, "ah"},
+    {IPPROTO_SCTP, "sctp"}, {IPPROTO_UDPLITE, "udplite"}, {IPPROTO_ICMPV6, "icmpv6"}, {IPPROTO_RAW, "raw"},
+};
+
+static const struct word families[] = {
+    {AF_INET, "ipv4"},
+    {AF_INET6, "ipv6"},
+    {AF_PACKET, "packet"},
+    {AF_VSOCK, "vsock"},
+};
+
+static const char *word_of(const struct word *words, size_t n, unsigned number)
+{
+	for (size_t i = 0; i < n; i++)
+		if (words[i].number == (int)number)
+			return words[i].word;
+	return NULL;
+}
+
+static int number_of(const struct word *words, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(words[i].word, word) == 0)
+			return words[i].number;
+	return -1;
+}
+
+const char *names_dimension(enum ps_dimension dimension)
+{
+	return dimensions[dimension];
+}
+
+enum ps_dimension names_dimension_find(const char *word)
+{
+	for (unsigned i = 0; i < PS_DIMENSIONS; i++)
+		if (strcmp(dimensions[i], word) == 0)
+			return (enum ps_dimension)i;
+	return PS_DIMENSIONS;
+}
+
+int names_is_number(enum ps_dimension dimension)
+{
+	return dimension == PS_BY_UID || dimension == PS_BY_LPORT || dimension == PS_BY_RPORT || dimension == PS_BY_NETNS ||
+	       dimension == PS_BY_FAMILY || dimension == PS_BY_PROTOCOL;
+}
+
+const char *names_hash_state(unsigned state)
+{
+	return state < COUNT(hash_states) ? hash_states[state] : "other";
+}
+
+const char *names_stage(unsigned stage)
+{
+	return stage < COUNT(stages) && stages[stage] ? stages[stage] : "other";
+}
+
+const char *names_protocol(unsigned protocol)
+{
+	return word_of(protocols, COUNT(protocols), protocol);
+}
+
+int names_protocol_find(const char *word)
+{
+	return number_of(protocols, COUNT(protocols), word);
+}
+
+const char *names_family(unsigned family)
+{
+	return word_of(families, COUNT(families), family);
+}
+
+int names_family_find(const char *word)
+{
+	return number_of(families, COUNT(families), word);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The words by which people and stores know the numbers of record.h and question.h. They are
+ * written into stores: append only. All strings are static.
+ */
+#ifndef PS_QUERY_NAMES_H
+#define PS_QUERY_NAMES_H
+
+#include <stdint.h>
+
+#include "core/question.h"
+
+/* "exe", "gpsha256", "uid", ... and back: PS_DIMENSIONS when there is no such dimension. */
+const char *names_dimension(enum ps_dimension);
+enum ps_dimension names_dimension_find(const char *word);
+
+/* True if the values of that dimension are numbers. */
+int names_is_number(enum ps_dimension);
+
+/* Why an executable has no SHA-256: "" when it has one, else "absent", "gone", ... */
+const char *names_hash_state(unsigned state);
+
+/* "ring", "flows", "journal", ...; "other" for a stage of a newer core. */
+const char *names_stage(unsigned stage);
+
+/* "tcp", "udp", "ipv4", ... and back. NULL or -1 when there is no word for it. */
+const char *names_protocol(unsigned protocol);
+int names_protocol_find(const char *word);
+const char *names_family(unsigned family);
+int names_family_find(const char *word);
+
+#endif

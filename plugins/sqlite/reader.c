@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The file is opened read-only. While the daemon runs, or has left -wal and -shm behind, that
+ * is enough for anyone who may read the three files. Where -shm cannot be used, nobody writes,
+ * and the file is read as immutable.
+ */
+#include "plugins/sqlite/reader.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/query/sql.h"
+#include "plugins/sqlite/schema.h"
+
+#define STEPS_BETWEEN_LOOKS 10000 /* of SQLite's machine, between two looks at the clock */
+
+struct reader {
+	const struct ps_host *host;
+	struct ps_ctx *ctx;
+	sqlite3 *db;
+	int64_t until; /* CLOCK_MONOTONIC */
+};
+
+/* An aggregate like sum(), which stops at the largest number where sum() would fail. */
+static void add_step(sqlite3_context *context, int n, sqlite3_value **values)
+{
+	int64_t *total = sqlite3_aggregate_context(context, sizeof(*total));
+
+	(void)n;
+	if (total && __builtin_add_overflow(*total, sqlite3_value_int64(values[0]), total))
+		*total = INT64_MAX;
+}
+
+static void add_final(sqlite3_context *context)
+{
+	int64_t *total = sqlite3_aggregate_context(context, 0);
+
+	sqlite3_result_int64(context, total ? *total : 0);
+}
+
+static int on_progress(void *arg)
+{
+	return clock_monotonic_ns() > ((struct reader *)arg)->until;
+}
+
+/* "file:PATH?mode=ro", with what an URI would understand otherwise escaped. */
+static void put_uri(struct buf *uri, const char *path, const char *parameters)
+{
+	buf_put_str(uri, "file:");
+	for (; *path; path++)
+		if (*path == '?' || *path == '#' || *path == '%')
+			buf_printf(uri, "%%%02x", (unsigned char)*path);
+		else
+			buf_put_u8(uri, (uint8_t)*path);
+	buf_put_str(uri, parameters);
+	buf_put_u8(uri, 0);
+}
+
+static int try_open(struct reader *r, const char *path, const char *parameters, int *version)
+{
+	struct buf uri;
+	int rc;
+
+	buf_init(&uri);
+	put_uri(&uri, path, parameters);
+	sqlite3_close(r->db);
+	rc = sqlite3_open_v2((char *)uri.data, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+	buf_done(&uri);
+	if (rc == SQLITE_OK) {
+		sqlite3_busy_timeout(r->db, 5000);
+		rc = schema_version(r->db, version);
+	}
+	return rc;
+}
+
+int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
+{
+	const char *path = host->text(ctx, "file");
+	struct reader *r = mem_alloc(sizeof(*r));
+	struct stat file;
+	int rc, version = 0;
+
+	*r = (struct reader){.host = host, .ctx = ctx};
+	rc = stat(path, &file) < 0 ? -errno : 0;
+	if (rc < 0) {
+		if (rc == -ENOENT)
+			host->why(ctx, "there is no store at %s yet: start picosnitch with its sqlite sink enabled", path);
+		else
+			host->why(ctx, "%s cannot be read (%s): run this as root, or as a member of the group in [data]", path,
+			          rc == -EACCES ? "permission denied" : "error");
+		goto out;
+	}
+	rc = try_open(r, path, "?mode=ro", &version);
+	if (rc == SQLITE_READONLY || rc == SQLITE_CANTOPEN)
+		rc = try_open(r, path, "?mode=ro&immutable=1", &version);
+	if (rc != SQLITE_OK) {
+		host->why(ctx, "%s: %s%s", path, sqlite3_errmsg(r->db),
+		          rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY
+		              ? ": run this as root, or as a member of the group in [data]"
+		              : "");
+		rc = rc == SQLITE_CANTOPEN ? -EACCES : -EIO;
+	} else if (version == 0) {
+		host->why(ctx, "%s is still empty: nothing has been recorded yet", path);
+		rc = -ENODATA;
+	} else if (version < SCHEMA_FIRST || version > schema_newest()) {
+		host->why(ctx, "%s is of version %d; this picosnitch reads %d to %d", path, version, SCHEMA_FIRST,
+		          schema_newest());
+		rc = -ENOTSUP;
+	} else {
+		sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+		sqlite3_exec(r->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384", NULL, NULL, NULL);
+		sqlite3_create_function(r->db, "add_up", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL, add_step,
+		                        add_final);
+		sqlite3_progress_handler(r->db, STEPS_BETWEEN_LOOKS, on_progress, r);
+		r->until = INT64_MAX;
+		*self = r;
+		return 0;
+	}
+out:
+	sqlite3_close(r->db);
+	free(r);
+	return rc;
+}
+
+static int prepare(struct reader *r, const struct sql *sql, sqlite3_stmt **st)
+{
+	int rc = sqlite3_prepare_v2(r->db, (const char *)sql->text.data, -1, st, NULL);
+
+	for (unsigned i = 0; i < sql->n_values && rc == SQLITE_OK; i++) {
+		const struct sql_value *v = &sql->values[i];
+
+		rc = v->is_number ? sqlite3_bind_int64(*st, (int)i + 1, v->number)
+		                  : sqlite3_bind_text64(*st, (int)i + 1, v->text.data, v->text.len, SQLITE_STATIC, SQLITE_UTF8);
+	}
+	return rc;
+}
+
+static struct ps_text text_of(sqlite3_stmt *st, int column)
+{
+	const char *data = (const char *)sqlite3_column_text(st, column);
+
+	return (struct ps_text){data ? data : "", (uint32_t)sqlite3_column_bytes(st, column)};
+}
+
+static uint64_t count_of(sqlite3_stmt *st, int column)
+{
+	int64_t value = sqlite3_column_int64(st, column);
+
+	return value > 0 ? (uint64_t)value : 0;
+}
+
+static int ask_losses(struct reader *r, const struct ps_question *q, struct ps_answer *answer)
+{
+	sqlite3_stmt *st = NULL;
+	struct sql sql;
+	int rc;
+
+	sql_build_losses(&sql, q, "add_up");
+	rc = prepare(r, &sql, &st);
+	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
+		struct ps_answer_loss loss = {
+		    .stage = text_of(st, 0),
+		    .text = text_of(st, 7),
+		    .count = count_of(st, 1),
+		    .sent = count_of(st, 2),
+		    .received = count_of(st, 3),
+		    .rows = count_of(st, 4),
+		    .first = sqlite3_column_int64(st, 5),
+		    .last = sqlite3_column_int64(st, 6),
+		};
+
+		answer->loss(answer->arg, &loss);
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_reset(st);
+	sqlite3_finalize(st);
+	sql_done(&sql);
+	return rc;
+}
+
+static int ask_rows(struct reader *r, const struct ps_question *q, const struct sql *sql, struct ps_answer *answer)
+{
+	struct ps_text values[PS_DIMENSIONS];
+	sqlite3_stmt *st = NULL;
+	int n = (int)q->n_by, rc = prepare(r, sql, &st);
+
+	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
+		struct ps_answer_row row = {
+		    .values = values,
+		    .sent = count_of(st, n),
+		    .received = count_of(st, n + 1),
+		    .calls = count_of(st, n + 2),
+		    .rows = count_of(st, n + 3),
+		    .first = sqlite3_column_int64(st, n + 4),
+		    .last = sqlite3_column_int64(st, n + 5),
+		};
+
+		for (int i = 0; i < n; i++)
+			values[i] = text_of(st, i);
+		if (answer->row(answer->arg, &row))
+			break;
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_reset(st);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer)
+{
+	struct reader *r = self;
+	int64_t limit = r->host->number(r->ctx, "query_timeout");
+	const char *why = "";
+	struct sql sql;
+	int rc;
+
+	if (q->n_by > PS_DIMENSIONS) {
+		r->host->why(r->ctx, "a question may have %d dimensions", PS_DIMENSIONS);
+		return -EINVAL;
+	}
+	if (sql_build(&sql, q, "add_up", &why) < 0) {
+		r->host->why(r->ctx, "%s", why);
+		return -EINVAL;
+	}
+	r->until = clock_monotonic_ns() + limit * NS_PER_MS;
+	/* One transaction: losses and rows are of the same moment. */
+	rc = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
+	if (rc == SQLITE_OK && answer->loss)
+		rc = ask_losses(r, q, answer);
+	if (rc == SQLITE_OK)
+		rc = ask_rows(r, q, &sql, answer);
+	if (rc == SQLITE_INTERRUPT)
+		r->host->why(r->ctx, "the question took longer than %lld s and was given up: ask about a shorter time",
+		             (long long)(limit / 1000));
+	else if (rc != SQLITE_OK)
+		r->host->why(r->ctx, "%s: %s", r->host->text(r->ctx, "file"), sqlite3_errmsg(r->db));
+	r->until = INT64_MAX;
+	if (!sqlite3_get_autocommit(r->db))
+		sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+	sql_done(&sql);
+	return rc == SQLITE_OK ? 0 : rc == SQLITE_INTERRUPT ? -ETIME : -EIO;
+}
+
+void reader_close(void *self)
+{
+	struct reader *r = self;
+
+	sqlite3_close(r->db);
+	free(r);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is older than the sink's retention goes, in slices that are short enough for a batch
+ * never to wait long: connections first, then what no connection refers to any more.
+ *
+ * No search for references is needed: a dictionary's `seen` is never before the last connection
+ * that refers to the row, so what was seen before the cutoff has lost all of them.
+ */
+#include "core/base/clock.h"
+#include "plugins/sqlite/store.h"
+
+#define SLICE_NS (50 * NS_PER_MS)
+#define PAUSE_MS 50           /* between slices: half of the time is left to others */
+#define ROUND_MS (600 * 1000) /* between rounds, at most */
+#define TROUBLE_MS (60 * 1000)
+#define SLACK_PAGES 256 /* free pages that are not worth a vacuum: they are used again */
+
+static const enum statement steps[] = {
+    ST_OLD_CONNECTIONS, ST_OLD_LOSSES, ST_OLD_BATCHES, ST_OLD_EXECUTABLES, ST_OLD_DOMAINS, ST_OLD_ADDRESSES,
+};
+#define STEPS (sizeof(steps) / sizeof(*steps))
+#define STEP_VACUUM STEPS
+
+static int number(struct store *s, enum statement which, int64_t *out)
+{
+	*out = sqlite3_step(s->st[which]) == SQLITE_ROW ? sqlite3_column_int64(s->st[which], 0) : 0;
+	return sqlite3_reset(s->st[which]);
+}
+
+/* Gives pages back while more than a twentieth of the file is free. */
+static int vacuum(struct store *s, bool *done)
+{
+	int64_t unused, pages;
+	int rc;
+
+	*done = true;
+	if ((rc = number(s, ST_FREE_PAGES, &unused)) || (rc = number(s, ST_PAGES, &pages)))
+		return rc;
+	if (unused > SLACK_PAGES && unused > pages / 20) {
+		*done = false;
+		return store_run(s, ST_VACUUM);
+	}
+	/* The file itself becomes shorter when the log is written back. Readers are not waited for. */
+	sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
+/* One transaction's worth. *done: this step has nothing more to do. */
+static int slice(struct store *s, bool *done)
+{
+	int rc;
+
+	if (s->retention_step >= STEP_VACUUM)
+		return vacuum(s, done);
+	sqlite3_bind_int64(s->st[steps[s->retention_step]], 1, s->cutoff);
+	rc = store_run(s, steps[s->retention_step]);
+	*done = sqlite3_changes(s->db) == 0;
+	/* What is cached may be among the rows that are gone. */
+	if (!*done && steps[s->retention_step] >= ST_OLD_EXECUTABLES)
+		intern_forget(&s->intern);
+	return rc;
+}
+
+int64_t store_idle(struct store *s)
+{
+	int64_t retention = s->host->number(s->ctx, "retention"), round = retention / 10;
+	int64_t until = clock_monotonic_ns() + SLICE_NS;
+
+	if (!retention)
+		return -1;
+	if (!s->db)
+		return TROUBLE_MS; /* the next batch opens it */
+	if (s->retention_step == 0)
+		s->cutoff = clock_wall_ns() / NS_PER_S - retention / 1000;
+	while (s->retention_step <= STEP_VACUUM) {
+		bool done = false;
+		int rc = slice(s, &done);
+
+		if (rc != SQLITE_OK) {
+			if (!s->troubled)
+				s->host->log(s->ctx, PS_WARNING, "%s: removing old rows: %s; will be tried again",
+				             s->host->text(s->ctx, "file"), sqlite3_errmsg(s->db));
+			s->troubled = true;
+			return TROUBLE_MS;
+		}
+		s->troubled = false;
+		s->retention_step += done;
+		if (s->retention_step <= STEP_VACUUM && (clock_monotonic_ns() >= until || s->host->stopping(s->ctx)))
+			return PAUSE_MS;
+	}
+	s->retention_step = 0;
+	return round > ROUND_MS ? ROUND_MS : round < 1000 ? 1000 : round;
+}

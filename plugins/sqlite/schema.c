@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "plugins/sqlite/schema.h"
+
+#include <stdio.h>
+
+/*
+ * Dictionary rows carry `seen`: no row of connections that refers to one is younger than that
+ * (retention needs it, see retention.c). Executables are found by `key`, the beginning of a
+ * SHA-256 of their texts: an index over the texts would hold every command line twice.
+ */
+static const char first[] =
+    "CREATE TABLE executables(id INTEGER PRIMARY KEY, exe TEXT NOT NULL, name TEXT NOT NULL, cmdline TEXT NOT NULL,"
+    " sha256 TEXT NOT NULL, hash_state TEXT NOT NULL, flags INTEGER NOT NULL, key INTEGER NOT NULL,"
+    " seen INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX executables_key ON executables(key);"
+    "CREATE INDEX executables_seen ON executables(seen);"
+    "CREATE TABLE domains(id INTEGER PRIMARY KEY, domain TEXT NOT NULL UNIQUE, seen INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX domains_seen ON domains(seen);"
+    "CREATE TABLE addresses(id INTEGER PRIMARY KEY, addr TEXT NOT NULL UNIQUE, seen INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX addresses_seen ON addresses(seen);"
+    "INSERT INTO executables VALUES(0, '', '', '', '', 'absent', 0, 0, 9223372036854775807);"
+    "INSERT INTO domains VALUES(0, '', 9223372036854775807);"
+    "INSERT INTO addresses VALUES(0, '', 9223372036854775807);"
+
+    "CREATE TABLE connections(contime INTEGER NOT NULL, send INTEGER NOT NULL, recv INTEGER NOT NULL,"
+    " events INTEGER NOT NULL, exe_id INTEGER NOT NULL, pexe_id INTEGER NOT NULL, gpexe_id INTEGER NOT NULL,"
+    " uid INTEGER NOT NULL, family INTEGER NOT NULL, protocol INTEGER NOT NULL, lport INTEGER NOT NULL,"
+    " rport INTEGER NOT NULL, laddr_id INTEGER NOT NULL, raddr_id INTEGER NOT NULL, domain_id INTEGER NOT NULL,"
+    " netns INTEGER NOT NULL, endtime INTEGER NOT NULL, batch_id INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX connections_contime ON connections(contime);"
+
+    "CREATE TABLE losses(starttime INTEGER NOT NULL, endtime INTEGER NOT NULL, stage TEXT NOT NULL,"
+    " count INTEGER NOT NULL, send INTEGER NOT NULL, recv INTEGER NOT NULL, text TEXT NOT NULL,"
+    " batch_id INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX losses_endtime ON losses(endtime);"
+
+    "CREATE TABLE batches(id INTEGER PRIMARY KEY, host BLOB NOT NULL, boot BLOB NOT NULL, seq INTEGER NOT NULL,"
+    " digest BLOB NOT NULL, previous BLOB NOT NULL, starttime INTEGER NOT NULL, endtime INTEGER NOT NULL,"
+    " rows INTEGER NOT NULL, UNIQUE(host, boot, seq)) STRICT;"
+
+    "CREATE VIEW connections_flat AS SELECT"
+    " strftime('%Y-%m-%d %H:%M:%S', c.contime, 'unixepoch', 'localtime') AS contime, c.send AS send, c.recv AS recv,"
+    " e.exe AS exe, e.name AS name, e.cmdline AS cmdline, e.sha256 AS sha256,"
+    " p.exe AS pexe, p.name AS pname, p.cmdline AS pcmdline, p.sha256 AS psha256,"
+    " c.uid AS uid, c.lport AS lport, c.rport AS rport, l.addr AS laddr, r.addr AS raddr, d.domain AS domain"
+    " FROM connections c LEFT JOIN executables e ON e.id = c.exe_id LEFT JOIN executables p ON p.id = c.pexe_id"
+    " LEFT JOIN addresses l ON l.id = c.laddr_id LEFT JOIN addresses r ON r.id = c.raddr_id"
+    " LEFT JOIN domains d ON d.id = c.domain_id;";
+
+/* Step i makes version SCHEMA_FIRST + i out of the one before. Append only: files have run them. */
+static const char *const steps[] = {first};
+
+#define STEPS ((int)(sizeof(steps) / sizeof(*steps)))
+
+int schema_newest(void)
+{
+	return SCHEMA_FIRST + STEPS - 1;
+}
+
+static int one_number(sqlite3 *db, const char *sql, int *number)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+
+	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		*number = sqlite3_column_int(st, 0);
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+int schema_version(sqlite3 *db, int *version)
+{
+	int tables = 0, rc = one_number(db, "PRAGMA user_version", version);
+
+	if (rc == SQLITE_OK && *version == 0)
+		rc = one_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (rc == SQLITE_OK && tables)
+		*version = -1;
+	return rc;
+}
+
+int schema_apply(sqlite3 *db, int version)
+{
+	int rc = SQLITE_OK;
+
+	for (int step = version ? version - SCHEMA_FIRST + 1 : 0; step < STEPS && rc == SQLITE_OK; step++) {
+		char number[64];
+
+		snprintf(number, sizeof(number), "PRAGMA user_version = %d", SCHEMA_FIRST + step);
+		rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(db, steps[step], NULL, NULL, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(db, number, NULL, NULL, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+		if (rc != SQLITE_OK)
+			sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	return rc;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Opening the store's file, and what to make of SQLite's errors. */
+#include "plugins/sqlite/store.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "plugins/sqlite/schema.h"
+
+#define WAL_PAGES 1000       /* written back into the file once the log has so many */
+#define WAL_LARGE (64 << 20) /* bytes: some reader does not let go */
+#define BUSY_STEP_MS 20      /* a lock is looked at again */
+#define BUSY_LIMIT_MS 5000   /* and then left to the core, which waits longer */
+#define OF_A_SLICE "1000"    /* rows that retention removes in one transaction */
+
+static const char *const sql[STATEMENTS] = {
+    [ST_BEGIN] = "BEGIN IMMEDIATE",
+    [ST_COMMIT] = "COMMIT",
+    [ST_ROLLBACK] = "ROLLBACK",
+    [ST_FIND_BATCH] = "SELECT digest FROM batches WHERE host = ?1 AND boot = ?2 AND seq = ?3",
+    [ST_ADD_BATCH] = "INSERT INTO batches(host, boot, seq, digest, previous, starttime, endtime, rows)"
+                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [ST_ADD_CONNECTION] =
+        "INSERT INTO connections(contime, send, recv, events, exe_id, pexe_id, gpexe_id, uid, family, protocol, lport,"
+        " rport, laddr_id, raddr_id, domain_id, netns, endtime, batch_id)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+    [ST_ADD_LOSS] = "INSERT INTO losses(starttime, endtime, stage, count, send, recv, text, batch_id)"
+                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [ST_OLD_CONNECTIONS] = "DELETE FROM connections WHERE rowid IN (SELECT rowid FROM connections"
+                           " WHERE contime < ?1 ORDER BY contime LIMIT " OF_A_SLICE ")",
+    [ST_OLD_LOSSES] =
+        "DELETE FROM losses WHERE rowid IN (SELECT rowid FROM losses WHERE endtime < ?1 LIMIT " OF_A_SLICE ")",
+    /* Never the newest: it is the one that may come again. */
+    [ST_OLD_BATCHES] = "DELETE FROM batches WHERE endtime < ?1 AND id IN (SELECT id FROM batches"
+                       " WHERE id < (SELECT max(id) FROM batches) ORDER BY id LIMIT " OF_A_SLICE ")",
+    [ST_OLD_EXECUTABLES] = "DELETE FROM executables WHERE id IN (SELECT id FROM executables"
+                           " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
+    [ST_OLD_DOMAINS] = "DELETE FROM domains WHERE id IN (SELECT id FROM domains"
+                       " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
+    [ST_OLD_ADDRESSES] = "DELETE FROM addresses WHERE id IN (SELECT id FROM addresses"
+                         " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
+    [ST_VACUUM] = "PRAGMA incremental_vacuum(256)",
+    [ST_FREE_PAGES] = "PRAGMA freelist_count",
+    [ST_PAGES] = "PRAGMA page_count",
+};
+
+int store_run(struct store *s, enum statement which)
+{
+	while (sqlite3_step(s->st[which]) == SQLITE_ROW)
+		;
+	return sqlite3_reset(s->st[which]);
+}
+
+bool store_is_damage(struct store *s, int rc)
+{
+	const char *text;
+
+	switch (rc & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return true;
+	case SQLITE_ERROR: /* a table or a column is missing */
+		text = sqlite3_errmsg(s->db);
+		return strstr(text, "no such ") || strstr(text, "no column named");
+	default:
+		return false;
+	}
+}
+
+enum ps_verdict store_failed(struct store *s, int rc, const char *doing)
+{
+	const char *path = s->host->text(s->ctx, "file");
+	const char *text = s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc);
+	const char *advice = "";
+
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		advice = "; another program holds a lock on it";
+		break;
+	case SQLITE_FULL:
+		advice = "; make room on the disk, or lower the sink's retention";
+		break;
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		advice = "; it and its -wal and -shm must be there and belong to the user that sinks run as";
+		break;
+	case SQLITE_TOOBIG:
+		s->host->why(s->ctx, "%s: %s: %s", path, doing, text);
+		return PS_REJECTED;
+	default:
+		break;
+	}
+	s->host->why(s->ctx, "%s: %s: %s (%d)%s", path, doing, text, rc, advice);
+	return PS_AWAY;
+}
+
+static int on_busy(void *arg, int times)
+{
+	struct store *s = arg;
+
+	if (times * BUSY_STEP_MS >= BUSY_LIMIT_MS || s->host->stopping(s->ctx))
+		return 0;
+	nanosleep(&(struct timespec){.tv_nsec = BUSY_STEP_MS * 1000000L}, NULL);
+	return 1;
+}
+
+/* After each commit: what SQLite does by default, and a word when it does not help. */
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = arg;
+
+	if (pages >= WAL_PAGES)
+		sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if ((int64_t)pages * 4096 > WAL_LARGE && !s->wal_large) {
+		s->wal_large = true;
+		s->host->log(s->ctx, PS_WARNING,
+		             "%s-wal has grown to %d MiB: a program keeps reading the store without a pause",
+		             s->host->text(s->ctx, "file"), pages / 256);
+	} else if (pages < WAL_PAGES) {
+		s->wal_large = false;
+	}
+	return SQLITE_OK;
+}
+
+/* journal_mode: only in memory until the file is in WAL mode, as there is no folder to write
+ * a journal to. auto_vacuum has to come before the first table. */
+static const char empty_file_sql[] = "PRAGMA journal_mode = MEMORY; PRAGMA auto_vacuum = INCREMENTAL;"
+                                     "PRAGMA journal_mode = WAL;";
+static const char each_time_sql[] =
+    "PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
+    "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -2048;"
+    "PRAGMA journal_size_limit = 16777216;";
+
+/* An SQLite code; *version is that of the file once it is known, else 0. */
+static int attach(struct store *s, int *version)
+{
+	int keep = 1, rc;
+
+	*version = 0;
+	rc = sqlite3_open_v2(s->host->text(s->ctx, "file"), &s->db,
+	                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_busy_handler(s->db, on_busy, s);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+	rc = sqlite3_exec(s->db, each_time_sql, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = schema_version(s->db, version);
+	if (rc != SQLITE_OK)
+		return rc;
+	if (*version && (*version < SCHEMA_FIRST || *version > schema_newest()))
+		return SQLITE_MISMATCH;
+	if (*version == 0)
+		rc = sqlite3_exec(s->db, empty_file_sql, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = schema_apply(s->db, *version);
+	for (int i = 0; i < STATEMENTS && rc == SQLITE_OK; i++)
+		rc = sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL);
+	if (rc == SQLITE_OK)
+		rc = intern_init(&s->intern, s->db, s->host);
+	if (rc == SQLITE_OK)
+		sqlite3_wal_hook(s->db, on_commit, s);
+	return rc;
+}
+
+void store_detach(struct store *s)
+{
+	intern_done(&s->intern);
+	for (int i = 0; i < STATEMENTS; i++) {
+		sqlite3_finalize(s->st[i]);
+		s->st[i] = NULL;
+	}
+	sqlite3_close(s->db);
+	s->db = NULL;
+}
+
+int store_begin_anew(struct store *s)
+{
+	const char *path = s->host->text(s->ctx, "file");
+	int r;
+
+	s->host->log(s->ctx, PS_ERROR, "%s is damaged (%s): it is set aside, and a new one begun", path,
+	             sqlite3_errmsg(s->db));
+	store_detach(s);
+	r = s->host->set_aside(s->ctx, "file", "corrupt");
+	if (r < 0)
+		s->host->why(s->ctx, "%s is damaged and cannot be set aside: %s", path, strerror(-r));
+	return r;
+}
+
+enum ps_verdict store_attach(struct store *s)
+{
+	const char *path = s->host->text(s->ctx, "file");
+	enum ps_verdict verdict;
+	int rc, version;
+
+	for (int again = 0;; again++) {
+		rc = attach(s, &version);
+		if (rc == SQLITE_OK)
+			return PS_STORED;
+		if (rc == SQLITE_MISMATCH && version) {
+			s->host->why(s->ctx,
+			             "%s is of version %d; this picosnitch knows %d to %d. It is left alone: move it away, or"
+			             " set `file` to another name (`picosnitch import` reads older stores)",
+			             path, version, SCHEMA_FIRST, schema_newest());
+			verdict = PS_MISCONFIGURED;
+			break;
+		}
+		if (again || !store_is_damage(s, rc)) {
+			verdict = store_failed(s, rc, "opening");
+			break;
+		}
+		if (store_begin_anew(s) < 0)
+			return PS_AWAY;
+	}
+	store_detach(s);
+	return verdict;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The store as its writer has it open: one file, one connection, one batch a transaction.
+ *
+ * The process may write to the file and to its -wal and -shm, but not to the folder that they
+ * are in: nothing here makes or removes a file.
+ */
+#ifndef PS_SQLITE_STORE_H
+#define PS_SQLITE_STORE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "core/plugin.h"
+#include "plugins/sqlite/intern.h"
+
+enum statement {
+	ST_BEGIN,
+	ST_COMMIT,
+	ST_ROLLBACK,
+	ST_FIND_BATCH,
+	ST_ADD_BATCH,
+	ST_ADD_CONNECTION,
+	ST_ADD_LOSS,
+	ST_OLD_CONNECTIONS, /* retention.c: one slice each */
+	ST_OLD_LOSSES,
+	ST_OLD_BATCHES,
+	ST_OLD_EXECUTABLES,
+	ST_OLD_DOMAINS,
+	ST_OLD_ADDRESSES,
+	ST_VACUUM,
+	ST_FREE_PAGES,
+	ST_PAGES,
+	STATEMENTS
+};
+
+struct store {
+	const struct ps_host *host;
+	struct ps_ctx *ctx;
+	sqlite3 *db; /* NULL: has to be opened first */
+	sqlite3_stmt *st[STATEMENTS];
+	struct intern intern;
+	uint64_t batches, records;         /* since the start */
+	bool clamped, wal_large, troubled; /* what has been said and still holds */
+	unsigned retention_step;
+	int64_t cutoff; /* of the round of retention that is going on */
+};
+
+/* Opens the file, begins it if it is empty, sets it aside and begins anew if it is damaged. */
+enum ps_verdict store_attach(struct store *);
+void store_detach(struct store *);
+
+/* Closes, and sets a damaged file aside; store_attach() then begins a new one. -errno after why(). */
+int store_begin_anew(struct store *);
+
+/* A ps_sink.write (write.c). */
+enum ps_verdict store_write(struct store *, const struct ps_batch *);
+
+/* Runs a statement that gives no rows, or one whose rows do not matter. An SQLite code. */
+int store_run(struct store *, enum statement);
+
+/* What to answer after an SQLite error; says why. */
+enum ps_verdict store_failed(struct store *, int rc, const char *doing);
+
+/* True if it means that the file itself is broken. */
+bool store_is_damage(struct store *, int rc);
+
+/* A ps_sink.idle (retention.c). */
+int64_t store_idle(struct store *);
+
+#endif

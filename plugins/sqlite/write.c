@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One batch into the store, in one transaction. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/query/names.h"
+#include "plugins/sqlite/store.h"
+
+/* What a batch's indexes have turned out to be: NULL until first used. */
+struct writing {
+	struct store *store;
+	const struct ps_batch *batch;
+	struct interned **exes, **domains;
+	int64_t batch_id;
+};
+
+struct failure {
+	enum ps_verdict verdict;
+	bool damage, moved; /* the file is broken; it is not the one at its path any more */
+};
+
+static int64_t seconds(int64_t ns)
+{
+	return ns / NS_PER_S - (ns % NS_PER_S < 0);
+}
+
+static int64_t clamp(struct store *s, uint64_t value)
+{
+	if (value <= INT64_MAX)
+		return (int64_t)value;
+	if (!s->clamped)
+		s->host->log(s->ctx, PS_WARNING, "a count of %llu is more than SQLite can hold: stored as %lld",
+		             (unsigned long long)value, (long long)INT64_MAX);
+	s->clamped = true;
+	return INT64_MAX;
+}
+
+static int exe_of(struct writing *w, uint32_t at, int64_t contime, int64_t *id)
+{
+	int rc = SQLITE_OK;
+
+	if (!w->exes[at])
+		rc = intern_exe(&w->store->intern, &w->batch->exes[at], contime, &w->exes[at]);
+	if (rc == SQLITE_OK) {
+		*id = w->exes[at]->id;
+		rc = intern_touch(&w->store->intern, DICT_EXECUTABLES, w->exes[at], contime);
+	}
+	return rc;
+}
+
+static int domain_of(struct writing *w, uint32_t at, int64_t contime, int64_t *id)
+{
+	int rc = SQLITE_OK;
+
+	if (!w->domains[at])
+		rc = intern_domain(&w->store->intern, w->batch->texts[at], contime, &w->domains[at]);
+	if (rc == SQLITE_OK) {
+		*id = w->domains[at]->id;
+		rc = intern_touch(&w->store->intern, DICT_DOMAINS, w->domains[at], contime);
+	}
+	return rc;
+}
+
+static int addr_of(struct writing *w, const struct ps_addr *addr, int64_t contime, int64_t *id)
+{
+	struct interned *row;
+	int rc = intern_addr(&w->store->intern, addr, contime, &row);
+
+	if (rc == SQLITE_OK) {
+		*id = row->id;
+		rc = intern_touch(&w->store->intern, DICT_ADDRESSES, row, contime);
+	}
+	return rc;
+}
+
+static int add_connection(struct writing *w, const struct ps_record *r)
+{
+	const struct ps_traffic *t = &r->traffic;
+	sqlite3_stmt *st = w->store->st[ST_ADD_CONNECTION];
+	int64_t contime = seconds(r->start_ns), exe, parent, grandparent, domain, laddr, raddr;
+	int rc, at = 0;
+
+	if ((rc = exe_of(w, t->exe, contime, &exe)) || (rc = exe_of(w, t->parent, contime, &parent)) ||
+	    (rc = exe_of(w, t->grandparent, contime, &grandparent)) || (rc = domain_of(w, t->domain, contime, &domain)) ||
+	    (rc = addr_of(w, &t->laddr, contime, &laddr)) || (rc = addr_of(w, &t->raddr, contime, &raddr)))
+		return rc;
+
+	const int64_t values[] = {
+	    contime,
+	    clamp(w->store, t->sent),
+	    clamp(w->store, t->received),
+	    clamp(w->store, t->calls),
+	    exe,
+	    parent,
+	    grandparent,
+	    t->uid,
+	    t->family,
+	    t->protocol,
+	    t->lport,
+	    t->rport,
+	    laddr,
+	    raddr,
+	    domain,
+	    t->netns,
+	    seconds(r->end_ns),
+	    w->batch_id,
+	};
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		sqlite3_bind_int64(st, ++at, values[i]);
+	sqlite3_step(st);
+	return sqlite3_reset(st);
+}
+
+static int add_loss(struct writing *w, const struct ps_record *r)
+{
+	struct store *s = w->store;
+	const struct ps_alert *a = &r->alert;
+	const struct ps_text text = w->batch->texts[a->text];
+	sqlite3_stmt *st = s->st[ST_ADD_LOSS];
+	size_t len = s->host->show(NULL, 0, text, PS_SHOW_PATH);
+	char *shown = mem_alloc(len + 1);
+	int rc;
+
+	s->host->show(shown, len + 1, text, PS_SHOW_PATH);
+	sqlite3_bind_int64(st, 1, seconds(r->start_ns));
+	sqlite3_bind_int64(st, 2, seconds(r->end_ns));
+	sqlite3_bind_text(st, 3, names_stage(a->stage), -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 4, clamp(s, a->count));
+	sqlite3_bind_int64(st, 5, clamp(s, a->sent));
+	sqlite3_bind_int64(st, 6, clamp(s, a->received));
+	rc = sqlite3_bind_text64(st, 7, shown, len, SQLITE_STATIC, SQLITE_UTF8);
+	sqlite3_bind_int64(st, 8, w->batch_id);
+	if (rc == SQLITE_OK) {
+		sqlite3_step(st);
+		rc = sqlite3_reset(st);
+	}
+	sqlite3_clear_bindings(st);
+	free(shown);
+	return rc;
+}
+
+static void bind_name(sqlite3_stmt *st, const struct ps_batch *b)
+{
+	sqlite3_bind_blob(st, 1, b->host, sizeof(b->host), SQLITE_STATIC);
+	sqlite3_bind_blob(st, 2, b->boot, sizeof(b->boot), SQLITE_STATIC);
+	sqlite3_bind_int64(st, 3, (int64_t)b->seq);
+}
+
+/* SQLITE_ROW if a batch of that name is stored already, SQLITE_OK if not, or an error. */
+static int find_batch(struct store *s, const struct ps_batch *b)
+{
+	sqlite3_stmt *st = s->st[ST_FIND_BATCH];
+	int rc, found;
+
+	bind_name(st, b);
+	found = sqlite3_step(st) == SQLITE_ROW;
+	if (found && (sqlite3_column_bytes(st, 0) != (int)sizeof(b->digest) ||
+	              memcmp(sqlite3_column_blob(st, 0), b->digest, sizeof(b->digest)) != 0))
+		s->host->log(s->ctx, PS_WARNING, "batch %llu came again with another content: the first one is kept",
+		             (unsigned long long)b->seq);
+	rc = sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return rc == SQLITE_OK && found ? SQLITE_ROW : rc;
+}
+
+static int add_batch(struct writing *w)
+{
+	const struct ps_batch *b = w->batch;
+	sqlite3_stmt *st = w->store->st[ST_ADD_BATCH];
+	int64_t start = INT64_MAX, end = INT64_MIN;
+	int rc;
+
+	for (uint32_t i = 0; i < b->n_records; i++) {
+		start = b->records[i].start_ns < start ? b->records[i].start_ns : start;
+		end = b->records[i].end_ns > end ? b->records[i].end_ns : end;
+	}
+	if (!b->n_records)
+		start = end = clock_wall_ns();
+	bind_name(st, b);
+	sqlite3_bind_blob(st, 4, b->digest, sizeof(b->digest), SQLITE_STATIC);
+	sqlite3_bind_blob(st, 5, b->previous, sizeof(b->previous), SQLITE_STATIC);
+	sqlite3_bind_int64(st, 6, seconds(start));
+	sqlite3_bind_int64(st, 7, seconds(end));
+	sqlite3_bind_int64(st, 8, b->n_records);
+	sqlite3_step(st);
+	rc = sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	w->batch_id = sqlite3_last_insert_rowid(w->store->db);
+	return rc;
+}
+
+/* Within a transaction: SQLITE_ROW when there was nothing to do. */
+static int add_all(struct store *s, const struct ps_batch *b)
+{
+	struct writing w = {.store = s, .batch = b};
+	int rc = find_batch(s, b);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = add_batch(&w);
+	w.exes = mem_alloc(b->n_exes * sizeof(struct interned *));
+	w.domains = mem_alloc(b->n_texts * sizeof(struct interned *));
+	for (uint32_t i = 0; i < b->n_records && rc == SQLITE_OK; i++) {
+		const struct ps_record *r = &b->records[i];
+
+		if (r->kind == PS_TRAFFIC)
+			rc = add_connection(&w, r);
+		else if (r->kind == PS_ALERT)
+			rc = add_loss(&w, r);
+	}
+	free(w.exes);
+	free(w.domains);
+	return rc;
+}
+
+/* SQLITE_OK, SQLITE_ROW, or an error: then nothing has changed, and *failed says what to answer. */
+static int transaction(struct store *s, const struct ps_batch *b, struct failure *failed)
+{
+	int rc, moved = 0;
+
+	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	intern_trim(&s->intern);
+	rc = moved ? SQLITE_READONLY_DBMOVED : store_run(s, ST_BEGIN);
+	if (rc == SQLITE_OK) {
+		rc = add_all(s, b);
+		if (rc == SQLITE_OK)
+			rc = store_run(s, ST_COMMIT);
+	}
+	if (rc != SQLITE_OK && rc != SQLITE_ROW) {
+		*failed = (struct failure){store_failed(s, rc, "writing"), store_is_damage(s, rc), moved != 0};
+		intern_forget(&s->intern);
+	}
+	if (!sqlite3_get_autocommit(s->db)) /* some errors have rolled back already */
+		store_run(s, ST_ROLLBACK);
+	return rc;
+}
+
+enum ps_verdict store_write(struct store *s, const struct ps_batch *b)
+{
+	for (int again = 0;; again++) {
+		struct failure failed = {0};
+		enum ps_verdict verdict;
+		int rc;
+
+		if (!s->db && (verdict = store_attach(s)) != PS_STORED)
+			return verdict;
+		rc = transaction(s, b, &failed);
+		if (rc == SQLITE_OK || rc == SQLITE_ROW) {
+			s->batches++;
+			s->records += rc == SQLITE_OK ? b->n_records : 0;
+			return PS_STORED;
+		}
+		if (again || !(failed.damage || failed.moved))
+			return failed.verdict;
+		if (failed.moved)
+			store_detach(s);
+		else if (store_begin_anew(s) < 0)
+			return PS_AWAY;
+	}
+}

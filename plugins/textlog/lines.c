@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "plugins/textlog/lines.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/query/names.h"
+
+/* What a line of CSV must not hold: commas, control characters (C0, DEL, C1), and what ends a line
+ * or turns its direction on a terminal (U+200E..F, U+2028..E, U+2066..9). */
+static bool unwanted(const unsigned char *c, size_t n)
+{
+	if (n == 1)
+		return c[0] < 0x20 || c[0] == 0x7f || c[0] == ',';
+	if (n == 2)
+		return c[0] == 0xc2 && c[1] < 0xa0;
+	if (n != 3 || c[0] != 0xe2)
+		return false;
+	if (c[1] == 0x80)
+		return c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae);
+	return c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9;
+}
+
+/* Unwanted characters are left out; bytes that are not UTF-8 are written as \xHH. The NULs
+ * between arguments become spaces. */
+static void csv_text(struct buf *out, struct ps_text text, bool arguments)
+{
+	const char *s = text.data;
+	size_t left = text.len;
+
+	if (arguments && left && !s[left - 1])
+		left--;
+	while (left) {
+		size_t n = text_utf8(s, left);
+
+		if (!n) {
+			buf_printf(out, "\\x%02x", (unsigned char)*s);
+			n = 1;
+		} else if (arguments && !*s) {
+			buf_put_u8(out, ' ');
+		} else if (!unwanted((const unsigned char *)s, n)) {
+			buf_put(out, s, n);
+		}
+		s += n;
+		left -= n;
+	}
+}
+
+static void csv_exe(struct buf *out, const struct ps_exe *exe)
+{
+	char hex[2 * 32 + 1] = "";
+
+	csv_text(out, exe->path, false);
+	buf_put_u8(out, ',');
+	csv_text(out, exe->name, false);
+	buf_put_u8(out, ',');
+	csv_text(out, exe->cmdline, true);
+	if (exe->hash_state == PS_HASH_OK)
+		text_hex(hex, exe->sha256, sizeof(exe->sha256));
+	buf_printf(out, ",%s,", hex);
+}
+
+static void csv_line(struct buf *out, const struct ps_batch *b, const struct ps_record *r)
+{
+	const struct ps_traffic *t = &r->traffic;
+	char time[CLOCK_TEXT_SIZE], laddr[TEXT_ADDR_SIZE], raddr[TEXT_ADDR_SIZE];
+
+	buf_printf(out, "%s,%" PRIu64 ",%" PRIu64 ",", clock_text(time, r->start_ns), t->sent, t->received);
+	csv_exe(out, &b->exes[t->exe]);
+	csv_exe(out, &b->exes[t->parent]);
+	buf_printf(out, "%" PRIu32 ",%" PRId32 ",%" PRId32 ",%s,%s,", t->uid, t->lport, t->rport,
+	           text_addr(laddr, &t->laddr), text_addr(raddr, &t->raddr));
+	csv_text(out, b->texts[t->domain], false);
+	buf_put_u8(out, '\n');
+}
+
+/* A reversible string: what show() makes, as JSON. */
+static json_t *json_shown(const struct ps_host *host, struct ps_text text, enum ps_show how)
+{
+	size_t len = host->show(NULL, 0, text, how);
+	char *shown = mem_alloc(len + 1);
+	json_t *value;
+
+	host->show(shown, len + 1, text, how);
+	value = json_stringn(shown, len);
+	free(shown);
+	return value;
+}
+
+/* JSON knows no integers above 2^63: such a count is written as the largest below. */
+static json_t *json_count(uint64_t count)
+{
+	return json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count);
+}
+
+static void json_exe(json_t *line, const char *prefix, const struct ps_host *host, const struct ps_exe *exe)
+{
+	const struct {
+		const char *key;
+		json_t *value;
+	} fields[] = {
+	    {"exe", json_shown(host, exe->path, PS_SHOW_PATH)},
+	    {"name", json_shown(host, exe->name, PS_SHOW_PATH)},
+	    {"cmdline", json_shown(host, exe->cmdline, PS_SHOW_ARGV)},
+	    {"cmdline_cut", json_boolean(exe->flags & PS_EXE_CMDLINE_CUT)},
+	    {"path_guessed", json_boolean(exe->flags & PS_EXE_PATH_GUESSED)},
+	    {"hash_state", json_string(names_hash_state(exe->hash_state))},
+	};
+	char key[32], hex[2 * 32 + 1] = "";
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		snprintf(key, sizeof(key), "%s%s", prefix, fields[i].key);
+		json_object_set_new(line, key, fields[i].value);
+	}
+	if (exe->hash_state == PS_HASH_OK)
+		text_hex(hex, exe->sha256, sizeof(exe->sha256));
+	snprintf(key, sizeof(key), "%ssha256", prefix);
+	json_object_set_new(line, key, json_string(hex));
+}
+
+static void json_traffic(json_t *line, const struct ps_host *host, const struct ps_batch *b, const struct ps_traffic *t)
+{
+	char addr[TEXT_ADDR_SIZE];
+
+	json_object_set_new(line, "sent", json_count(t->sent));
+	json_object_set_new(line, "received", json_count(t->received));
+	json_object_set_new(line, "calls", json_count(t->calls));
+	json_exe(line, "", host, &b->exes[t->exe]);
+	json_exe(line, "p", host, &b->exes[t->parent]);
+	json_exe(line, "gp", host, &b->exes[t->grandparent]);
+	json_object_set_new(line, "uid", json_integer(t->uid));
+	json_object_set_new(line, "family", json_integer(t->family));
+	json_object_set_new(line, "protocol", json_integer(t->protocol));
+	json_object_set_new(line, "lport", json_integer(t->lport));
+	json_object_set_new(line, "rport", json_integer(t->rport));
+	json_object_set_new(line, "laddr", json_string(text_addr(addr, &t->laddr)));
+	json_object_set_new(line, "raddr", json_string(text_addr(addr, &t->raddr)));
+	json_object_set_new(line, "domain", json_shown(host, b->texts[t->domain], PS_SHOW_PATH));
+	json_object_set_new(line, "netns", json_integer(t->netns));
+}
+
+static int add_text(const char *data, size_t n, void *out)
+{
+	buf_put(out, data, n);
+	return 0;
+}
+
+static void json_line(struct buf *out, const struct ps_host *host, const struct ps_batch *b, const struct ps_record *r)
+{
+	json_t *line = json_object();
+
+	json_object_set_new(line, "kind", json_string(r->kind == PS_TRAFFIC ? "traffic" : "alert"));
+	json_object_set_new(line, "start_ns", json_integer(r->start_ns));
+	json_object_set_new(line, "end_ns", json_integer(r->end_ns));
+	if (r->kind == PS_TRAFFIC) {
+		json_traffic(line, host, b, &r->traffic);
+	} else {
+		json_object_set_new(line, "stage", json_string(names_stage(r->alert.stage)));
+		json_object_set_new(line, "text", json_shown(host, b->texts[r->alert.text], PS_SHOW_PATH));
+		json_object_set_new(line, "count", json_count(r->alert.count));
+		json_object_set_new(line, "sent", json_count(r->alert.sent));
+		json_object_set_new(line, "received", json_count(r->alert.received));
+	}
+	json_dump_callback(line, add_text, out, JSON_COMPACT);
+	buf_put_u8(out, '\n');
+	json_decref(line);
+}
+
+void lines_put(struct buf *out, enum lines_format format, const struct ps_host *host, const struct ps_batch *b,
+               const struct ps_record *r)
+{
+	if (format == LINES_CSV) {
+		if (r->kind == PS_TRAFFIC)
+			csv_line(out, b, r);
+	} else if (r->kind == PS_TRAFFIC || r->kind == PS_ALERT) {
+		json_line(out, host, b, r);
+	}
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Traffic generator: moves an exactly known number of bytes in a given way, and says as one line
+ * of JSON how many went where. One process plays one role on one socket:
+ *
+ *   traffic SOCKET STEP...
+ *
+ *   SOCKET  tcp-connect,ADDR,PORT   tcp-listen,ADDR,PORT (one connection)   udp,ADDR,PORT   fd,N
+ *   STEP    send,METHOD,TOTAL[,CHUNK]      traffic_io.c has the methods
+ *           recv,METHOD,TOTAL|eof[,CHUNK]
+ *           connect,ADDR,PORT   to,ADDR,PORT (one more peer of an unconnected socket)
+ *           peek,N   errqueue   recverr   zerocopy   shut
+ *           wait (for a line on standard input)
+ *           thread (the next step is done by another thread)
+ *           fork (the rest is done by a child)   exec,PATH (the rest is done by that program)
+ *
+ * A socket that others must find first prints {"port": N}. There are loads besides, see main().
+ */
+#include "traffic.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void die(const char *format, ...)
+{
+	int error = errno;
+	va_list args;
+	fprintf(stderr, "traffic: ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, error ? ": %s\n" : "\n", strerror(error));
+	exit(1);
+}
+
+ssize_t must(ssize_t value, const char *what)
+{
+	if (value < 0)
+		die("%s", what);
+	return value;
+}
+
+uint64_t number(const char *text, uint64_t max)
+{
+	char *end;
+	errno = 0;
+	uint64_t n = text ? strtoull(text, &end, 10) : 0;
+	if (!text || errno || !*text || *end || n > max)
+		die("'%s' is not a number up to %llu", text ? text : "", (unsigned long long)max);
+	return n;
+}
+
+socklen_t address(const char *addr, const char *port, struct sockaddr_storage *out)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+	in_port_t p = htons((uint16_t)number(port, 65535));
+	memset(out, 0, sizeof *out);
+	if (addr && inet_pton(AF_INET, addr, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = p;
+		return sizeof *v4;
+	}
+	if (addr && inet_pton(AF_INET6, addr, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = p;
+		return sizeof *v6;
+	}
+	fail("'%s' is not an address", addr ? addr : "");
+}
+
+void account(struct endpoint *e, const struct sockaddr_storage *peer, socklen_t len, uint64_t sent, uint64_t received)
+{
+	struct sockaddr_storage own;
+	if (!peer && e->connected) {
+		peer = &own;
+		len = sizeof own;
+		if (getpeername(e->fd, (struct sockaddr *)&own, &len) < 0)
+			len = 0;
+	} else if (!peer) {
+		len = 0;
+	}
+	/* A connection that has been reset has no peer name any more, but had one flow only. */
+	bool only = e->connected && !len && e->n_flows == 1;
+	pthread_mutex_lock(&e->lock);
+	size_t i = 0;
+	while (i < e->n_flows && !only && (e->flows[i].len != len || (len && memcmp(&e->flows[i].peer, peer, len))))
+		i++;
+	if (i == MAX_FLOWS)
+		die("more than %d peers", MAX_FLOWS);
+	if (i == e->n_flows) {
+		e->n_flows++;
+		e->flows[i].len = len;
+		if (len)
+			memcpy(&e->flows[i].peer, peer, len);
+	}
+	e->flows[i].sent += sent;
+	e->flows[i].received += received;
+	pthread_mutex_unlock(&e->lock);
+}
+
+static void print_name(const char *what, const struct sockaddr_storage *name, socklen_t len)
+{
+	char addr[NI_MAXHOST] = "", port[NI_MAXSERV] = "0";
+	if (len)
+		getnameinfo((const struct sockaddr *)name, len, addr, sizeof addr, port, sizeof port,
+		            NI_NUMERICHOST | NI_NUMERICSERV);
+	printf("\"%saddr\": \"%s\", \"%sport\": %s, ", what, addr, what, port);
+}
+
+static void report(struct endpoint *e)
+{
+	struct sockaddr_storage local;
+	socklen_t len = sizeof local;
+	if (getsockname(e->fd, (struct sockaddr *)&local, &len) < 0)
+		len = 0;
+	printf("{\"pid\": %d, \"flows\": [", getpid());
+	for (size_t i = 0; i < e->n_flows; i++) {
+		printf("%s{", i ? ", " : "");
+		print_name("l", &local, len);
+		print_name("r", &e->flows[i].peer, e->flows[i].len);
+		printf("\"sent\": %llu, \"received\": %llu}", (unsigned long long)e->flows[i].sent,
+		       (unsigned long long)e->flows[i].received);
+	}
+	printf("]}\n");
+	fflush(stdout);
+}
+
+static void say_port(int fd)
+{
+	struct sockaddr_storage local;
+	socklen_t len = sizeof local;
+	must(getsockname(fd, (struct sockaddr *)&local, &len), "getsockname");
+	in_port_t port = local.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&local)->sin6_port
+	                                             : ((struct sockaddr_in *)&local)->sin_port;
+	printf("{\"port\": %d}\n", ntohs(port));
+	fflush(stdout);
+}
+
+/* The words of `text`, at most n; gives how many. Cuts the text up. */
+static size_t split(char *text, char **words, size_t n)
+{
+	size_t count = 0;
+	memset(words, 0, n * sizeof *words);
+	for (char *save, *word = strtok_r(text, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		if (count == n)
+			fail("too many words in a step");
+		words[count++] = word;
+	}
+	return count;
+}
+
+static void endpoint_open(struct endpoint *e, char *spec)
+{
+	char *w[3];
+	struct sockaddr_storage name;
+	split(spec, w, 3);
+	pthread_mutex_init(&e->lock, NULL);
+	if (!strcmp(w[0], "fd")) {
+		socklen_t len = sizeof e->type;
+		e->fd = (int)number(w[1], 1023);
+		must(getsockopt(e->fd, SOL_SOCKET, SO_TYPE, &e->type, &len), "getsockopt");
+		len = sizeof name;
+		e->connected = getpeername(e->fd, (struct sockaddr *)&name, &len) == 0;
+		return;
+	}
+	socklen_t len = address(w[1], w[2], &name);
+	e->type = strcmp(w[0], "udp") ? SOCK_STREAM : SOCK_DGRAM;
+	e->fd = (int)must(socket(name.ss_family, e->type, 0), "socket");
+	if (!strcmp(w[0], "tcp-connect")) {
+		must(connect(e->fd, (struct sockaddr *)&name, len), "connect");
+		e->connected = true;
+	} else if (!strcmp(w[0], "tcp-listen")) {
+		must(bind(e->fd, (struct sockaddr *)&name, len), "bind");
+		must(listen(e->fd, 16), "listen");
+		say_port(e->fd);
+		int fd = (int)must(accept(e->fd, NULL, NULL), "accept");
+		close(e->fd);
+		e->fd = fd;
+		e->connected = true;
+	} else if (!strcmp(w[0], "udp")) {
+		int size = 4 << 20;
+		setsockopt(e->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+		must(bind(e->fd, (struct sockaddr *)&name, len), "bind");
+		say_port(e->fd);
+	} else
+		fail("'%s' is not a kind of socket", w[0]);
+	/* Nothing waits for ever: a test that went wrong must end. */
+	struct timeval limit = {.tv_sec = 30};
+	setsockopt(e->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+}
+
+static void set(struct endpoint *e, int level, int option)
+{
+	int on = 1;
+	must(setsockopt(e->fd, level, option, &on, sizeof on), "setsockopt");
+}
+
+/* A step that any thread may do. */
+static void step(struct endpoint *e, char *text)
+{
+	char *w[4];
+	size_t n = split(text, w, 4);
+	if (!n)
+		fail("an empty step");
+	if (!strcmp(w[0], "send")) {
+		io_send(e, w[1], number(w[2], UINT64_MAX), w[3] ? number(w[3], MAX_CHUNK) : 16384);
+	} else if (!strcmp(w[0], "recv")) {
+		uint64_t total = w[2] && !strcmp(w[2], "eof") ? UINT64_MAX : number(w[2], UINT64_MAX);
+		io_recv(e, w[1], total, w[3] ? number(w[3], MAX_CHUNK) : 16384);
+	} else if (!strcmp(w[0], "connect")) {
+		struct sockaddr_storage name;
+		socklen_t len = address(w[1], w[2], &name);
+		must(connect(e->fd, (struct sockaddr *)&name, len), "connect");
+		e->connected = true;
+	} else if (!strcmp(w[0], "to") && e->n_to < MAX_FLOWS) {
+		e->to_len[e->n_to] = address(w[1], w[2], &e->to[e->n_to]);
+		e->n_to++;
+	} else if (!strcmp(w[0], "peek")) {
+		io_peek(e, number(w[1], MAX_CHUNK));
+	} else if (!strcmp(w[0], "errqueue")) {
+		io_errqueue(e);
+	} else if (!strcmp(w[0], "recverr")) {
+		set(e, SOL_IP, IP_RECVERR);
+	} else if (!strcmp(w[0], "zerocopy")) {
+		set(e, SOL_SOCKET, SO_ZEROCOPY);
+	} else if (!strcmp(w[0], "shut")) {
+		must(shutdown(e->fd, SHUT_WR), "shutdown");
+	} else if (!strcmp(w[0], "wait")) {
+		while (must(read(STDIN_FILENO, &(char){0}, 1), "standard input") == 1)
+			break;
+	} else
+		fail("'%s' is not a step", w[0]);
+}
+
+struct errand {
+	struct endpoint *endpoint;
+	char *text;
+};
+
+static void *errand_run(void *arg)
+{
+	struct errand *errand = arg;
+	step(errand->endpoint, errand->text);
+	return NULL;
+}
+
+/* Gives its socket to another program, which does the steps that are left. */
+static void hand_over(struct endpoint *e, char *path, char **steps)
+{
+	char spec[32];
+	char *argv[64] = {path, spec};
+	size_t n = 2;
+	snprintf(spec, sizeof spec, "fd,%d", e->fd);
+	while (*steps && n < 63)
+		argv[n++] = *steps++;
+	report(e);
+	execv(path, argv);
+	die("%s", path);
+}
+
+static int play(int argc, char **argv)
+{
+	struct endpoint e = {0};
+	endpoint_open(&e, argv[1]);
+	for (int i = 2; i < argc; i++) {
+		if (!strcmp(argv[i], "fork")) {
+			pid_t child = (pid_t)must(fork(), "fork");
+			int status;
+			if (!child)
+				continue;
+			close(e.fd);
+			must(waitpid(child, &status, 0), "waitpid");
+			return status != 0;
+		}
+		if (!strncmp(argv[i], "exec,", 5))
+			hand_over(&e, argv[i] + 5, argv + i + 1);
+		if (!strcmp(argv[i], "thread") && i + 1 < argc) {
+			pthread_t thread;
+			struct errand errand = {&e, argv[++i]};
+			if (pthread_create(&thread, NULL, errand_run, &errand) || pthread_join(thread, NULL))
+				die("thread");
+			continue;
+		}
+		step(&e, argv[i]);
+	}
+	report(&e);
+	close(e.fd);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} loads[] = {
+	    {"spawn", load_spawn}, {"flood-send", load_flood_send},   {"flood-recv", load_flood_recv},
+	    {"churn", load_churn}, {"churn-serve", load_churn_serve}, {"pingpong", load_pingpong},
+	};
+	errno = 0;
+	if (argc < 2)
+		die("usage: traffic SOCKET STEP... | LOAD ARGUMENT... (see the top of traffic.c)");
+	for (size_t i = 0; i < sizeof loads / sizeof *loads; i++)
+		if (!strcmp(argv[1], loads[i].name))
+			return loads[i].run(argc - 1, argv + 1);
+	return play(argc, argv);
+}

@@ -7,5 +7,5 @@ picosnitch_SOURCES = \
 	core/daemon/pidfile.c core/daemon/pidfile.h core/daemon/privileges.c core/daemon/privileges.h \
 	core/daemon/status.c core/daemon/status.h core/daemon/watch.c core/daemon/watch.h
 picosnitch_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
-picosnitch_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsask.la core/libpsconfig.la core/libpsbase.la \
+picosnitch_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsquery.la core/libpsconfig.la core/libpsbase.la \
 	$(LIBUV_LIBS) $(JANSSON_LIBS)

@@ -79,20 +79,13 @@ socklen_t address(const char *addr, const char *port, struct sockaddr_storage *o
 
 void account(struct endpoint *e, const struct sockaddr_storage *peer, socklen_t len, uint64_t sent, uint64_t received)
 {
-	struct sockaddr_storage own;
-	if (!peer && e->connected) {
-		peer = &own;
-		len = sizeof own;
-		if (getpeername(e->fd, (struct sockaddr *)&own, &len) < 0)
-			len = 0;
-	} else if (!peer) {
-		len = 0;
+	if (!peer) {
+		peer = &e->peer;
+		len = e->connected ? e->peer_len : 0;
 	}
-	/* A connection that has been reset has no peer name any more, but had one flow only. */
-	bool only = e->connected && !len && e->n_flows == 1;
 	pthread_mutex_lock(&e->lock);
 	size_t i = 0;
-	while (i < e->n_flows && !only && (e->flows[i].len != len || (len && memcmp(&e->flows[i].peer, peer, len))))
+	while (i < e->n_flows && (e->flows[i].len != len || (len && memcmp(&e->flows[i].peer, peer, len))))
 		i++;
 	if (i == MAX_FLOWS)
 		die("more than %d peers", MAX_FLOWS);
@@ -158,6 +151,12 @@ static size_t split(char *text, char **words, size_t n)
 	return count;
 }
 
+static void learn_peer(struct endpoint *e)
+{
+	e->peer_len = sizeof e->peer;
+	e->connected = getpeername(e->fd, (struct sockaddr *)&e->peer, &e->peer_len) == 0;
+}
+
 static void endpoint_open(struct endpoint *e, char *spec)
 {
 	char *w[3];
@@ -168,8 +167,7 @@ static void endpoint_open(struct endpoint *e, char *spec)
 		socklen_t len = sizeof e->type;
 		e->fd = (int)number(w[1], 1023);
 		must(getsockopt(e->fd, SOL_SOCKET, SO_TYPE, &e->type, &len), "getsockopt");
-		len = sizeof name;
-		e->connected = getpeername(e->fd, (struct sockaddr *)&name, &len) == 0;
+		learn_peer(e);
 		return;
 	}
 	socklen_t len = address(w[1], w[2], &name);
@@ -177,7 +175,7 @@ static void endpoint_open(struct endpoint *e, char *spec)
 	e->fd = (int)must(socket(name.ss_family, e->type, 0), "socket");
 	if (!strcmp(w[0], "tcp-connect")) {
 		must(connect(e->fd, (struct sockaddr *)&name, len), "connect");
-		e->connected = true;
+		learn_peer(e);
 	} else if (!strcmp(w[0], "tcp-listen")) {
 		must(bind(e->fd, (struct sockaddr *)&name, len), "bind");
 		must(listen(e->fd, 16), "listen");
@@ -185,7 +183,7 @@ static void endpoint_open(struct endpoint *e, char *spec)
 		int fd = (int)must(accept(e->fd, NULL, NULL), "accept");
 		close(e->fd);
 		e->fd = fd;
-		e->connected = true;
+		learn_peer(e);
 	} else if (!strcmp(w[0], "udp")) {
 		int size = 4 << 20;
 		setsockopt(e->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
@@ -220,7 +218,7 @@ static void step(struct endpoint *e, char *text)
 		struct sockaddr_storage name;
 		socklen_t len = address(w[1], w[2], &name);
 		must(connect(e->fd, (struct sockaddr *)&name, len), "connect");
-		e->connected = true;
+		learn_peer(e);
 	} else if (!strcmp(w[0], "to") && e->n_to < MAX_FLOWS) {
 		e->to_len[e->n_to] = address(w[1], w[2], &e->to[e->n_to]);
 		e->n_to++;

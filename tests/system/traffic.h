@@ -29,6 +29,8 @@ struct endpoint {
 	int fd;
 	int type; /* SOCK_STREAM, SOCK_DGRAM */
 	bool connected;
+	struct sockaddr_storage peer; /* when connected: kept, since a reset connection forgets it */
+	socklen_t peer_len;
 	struct flow flows[MAX_FLOWS];
 	size_t n_flows;
 	struct sockaddr_storage to[MAX_FLOWS]; /* peers that an unconnected socket sends to, in turn */

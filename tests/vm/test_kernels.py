@@ -77,7 +77,7 @@ def run(version, deb, door):
         result = re.match(r"(not )?ok \d+ - (.*?)( # SKIP (.*))?$", line.rstrip())
         plan = plan or re.match(r"1\.\.(\d+)", line)
         if not result:
-            tap.note(line.rstrip())
+            tap.note(line.lstrip("#").strip())
             continue
         results += 1
         what = f"{version} {result[2]}".replace("\\#", "#")

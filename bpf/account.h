@@ -68,13 +68,14 @@ static __always_inline void account(const struct sock *sk, enum direction direct
 
 	key_of(&key, sk);
 	if (peer && peer->family) {
-		/* A socket of IPv6 may talk IPv4: the local address stays what the socket says. */
-		if (peer->family != key.family) {
-			__builtin_memset(key.laddr, 0, 16);
-			key.family = peer->family;
-		}
 		key.rport = peer->port;
-		__builtin_memcpy(key.raddr, peer->addr, 16);
+		if (peer->family == key.family) {
+			__builtin_memcpy(key.raddr, peer->addr, 16);
+		} else {
+			/* A socket of IPv6 talks IPv4: the address as such a socket has it. */
+			key.raddr[10] = key.raddr[11] = 0xff;
+			__builtin_memcpy(key.raddr + 12, peer->addr, 4);
+		}
 	} else {
 		connected_peer(&key, sk);
 	}

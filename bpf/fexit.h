@@ -163,7 +163,8 @@ int BPF_PROG(before_consume_udp, struct sock *sk, struct sk_buff *skb, int len)
 }
 
 SEC("fexit/tcp_splice_read")
-int BPF_PROG(on_tcp_splice_read, struct socket *sock, void *ppos, void *pipe, unsigned long len, unsigned int flags, long ret)
+int BPF_PROG(on_tcp_splice_read, struct socket *sock, void *ppos, void *pipe, unsigned long len, unsigned int flags,
+             long ret)
 {
 	if (ret > 0)
 		account(sock->sk, RECEIVED, ret, 0);

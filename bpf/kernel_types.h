@@ -152,7 +152,7 @@ struct bpf_iter__task {
 #define MSG_PEEK 0x2
 #define MSG_ERRQUEUE 0x2000
 #define TCP_ESTABLISHED 1
-#define SOCK_DONE 1 /* enum sock_flags: the peer has sent its FIN */
+#define SOCK_DONE 1                /* enum sock_flags: the peer has sent its FIN */
 #define I_CTIME_QUERIED (1u << 31) /* a mark in i_ctime_nsec, 6.13 and later */
 
 #endif

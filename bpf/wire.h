@@ -102,12 +102,12 @@ struct wire_task {
 
 /* Counters of the kernel side, per CPU. */
 enum wire_counter {
-	WIRE_LOST_EVENTS,   /* process events without room in the ring buffer */
-	WIRE_FULL_CALLS,    /* calls of flows without room in the flow map ... */
-	WIRE_FULL_SENT,     /* ... and their bytes */
+	WIRE_LOST_EVENTS, /* process events without room in the ring buffer */
+	WIRE_FULL_CALLS,  /* calls of flows without room in the flow map ... */
+	WIRE_FULL_SENT,   /* ... and their bytes */
 	WIRE_FULL_RECEIVED,
-	WIRE_NO_PEER,       /* datagrams whose peer found no room */
-	WIRE_NO_STORAGE,    /* TCP sockets without room for a position: splice reads may be missed */
+	WIRE_NO_PEER,    /* datagrams whose peer found no room */
+	WIRE_NO_STORAGE, /* TCP sockets without room for a position: splice reads may be missed */
 	WIRE_COUNTERS
 };
 

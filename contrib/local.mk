@@ -1,1 +1,1 @@
-# set-up scripts
+EXTRA_DIST += contrib/check contrib/packages.sh

@@ -106,7 +106,9 @@ enum ps_verdict {
 
 /* Where records go. */
 struct ps_sink {
-	uint32_t kinds; /* the enum ps_kind that it wants; others are not handed over */
+	/* The enum ps_kind that it wants: write() does not see others, and is not called for a batch
+	 * that has none of them. */
+	uint32_t kinds;
 
 	/* Checks what the options' types cannot say. No I/O beyond this machine. May be NULL. */
 	enum ps_verdict (*check)(const struct ps_host *, struct ps_ctx *);

@@ -9,7 +9,9 @@ EXTRA_DIST += tests/tap.h tests/tap.py
 
 include tests/unit/local.mk
 include tests/sinks/local.mk
-include tests/system/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
+if SYSTEM_TESTS
+include tests/system/local.mk
 include tests/vm/local.mk
+endif

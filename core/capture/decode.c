@@ -38,18 +38,18 @@ int decode_flow(struct observation *o, const void *data, size_t len)
 	if (key.family != AF_INET && key.family != AF_INET6)
 		return -EINVAL;
 	*o = (struct observation){
-		.image = key.image,
-		.uid = key.uid,
-		.netns = key.netns,
-		/* MPTCP's number, 262, does not fit and does not occur on the wire either: it is TCP. */
-		.protocol = key.protocol > UINT8_MAX ? 6 : (uint8_t)key.protocol,
-		.lport = key.lport,
-		.rport = key.rport,
-		.laddr = address(key.family, key.laddr),
-		.raddr = address(key.family, key.raddr),
-		.sent = flow.sent,
-		.received = flow.received,
-		.calls = flow.calls,
+	    .image = key.image,
+	    .uid = key.uid,
+	    .netns = key.netns,
+	    /* MPTCP's number, 262, does not fit and does not occur on the wire either: it is TCP. */
+	    .protocol = key.protocol > UINT8_MAX ? 6 : (uint8_t)key.protocol,
+	    .lport = key.lport,
+	    .rport = key.rport,
+	    .laddr = address(key.family, key.laddr),
+	    .raddr = address(key.family, key.raddr),
+	    .sent = flow.sent,
+	    .received = flow.received,
+	    .calls = flow.calls,
 	};
 	o->family = o->raddr.family ? o->raddr.family : o->laddr.family ? o->laddr.family : (uint8_t)key.family;
 	return 0;

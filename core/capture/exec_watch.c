@@ -28,10 +28,10 @@ struct exec_watch {
 /* File systems that hold no programs of anyone's. */
 static bool is_synthetic(const char *type)
 {
-	static const char *const types[] = {"proc",      "sysfs",    "cgroup",     "cgroup2",   "devpts",     "mqueue",
-	                                    "bpf",       "tracefs",  "debugfs",    "securityfs", "pstore",    "configfs",
-	                                    "fusectl",   "nsfs",     "efivarfs",   "autofs",    "binfmt_misc", "rpc_pipefs",
-	                                    "selinuxfs", "hugetlbfs"};
+	static const char *const types[] = {"proc",   "sysfs",       "cgroup",     "cgroup2",   "devpts",
+	                                    "mqueue", "bpf",         "tracefs",    "debugfs",   "securityfs",
+	                                    "pstore", "configfs",    "fusectl",    "nsfs",      "efivarfs",
+	                                    "autofs", "binfmt_misc", "rpc_pipefs", "selinuxfs", "hugetlbfs"};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strcmp(type, types[i]) == 0)
@@ -109,7 +109,8 @@ int exec_watch_open(struct exec_watch **out)
 
 	table_init(&w->filesystems);
 	/* The queue is bounded, on purpose: an overflow is told, memory without end is not. */
-	w->fan = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME);
+	w->fan =
+	    fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_CLOEXEC | O_LARGEFILE | O_NOATIME);
 	if (w->fan < 0) {
 		err = -errno;
 		free(w);

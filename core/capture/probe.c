@@ -31,26 +31,26 @@ static const struct {
 	enum hooks door; /* EVERY_DOOR: both */
 	const char *without;
 } parts[] = {
-	{"on_fork", EVERY_DOOR, NULL},
-	{"on_exec", EVERY_DOOR, NULL},
-	{"on_exit", EVERY_DOOR, NULL},
-	{"each_task", EVERY_DOOR, NULL},
-	{"on_inet_sendmsg", HOOKS_FEXIT, NULL},
-	{"on_inet6_sendmsg", HOOKS_FEXIT, "what IPv6 sockets send"},
-	{"before_inet6_sendmsg", HOOKS_FEXIT, "the peer of IPv4 datagrams sent through IPv6 sockets"},
-	{"on_inet_recvmsg", HOOKS_FEXIT, NULL},
-	{"on_inet6_recvmsg", HOOKS_FEXIT, "what IPv6 sockets receive"},
-	{"before_consume_udp", HOOKS_FEXIT, "the peer of datagrams received without asking for it"},
-	{"on_tcp_splice_read", HOOKS_FEXIT, "TCP received by splice()"},
-	{"on_inet_sendpage", HOOKS_FEXIT, "sendfile() and splice() to sockets"},
-	{"on_send_length", HOOKS_TRACEPOINT, NULL},
-	{"on_recv_length", HOOKS_TRACEPOINT, NULL},
-	{"on_rcv_space_adjust", HOOKS_TRACEPOINT, NULL},
-	{"on_set_state", HOOKS_TRACEPOINT, NULL},
-	{"on_sendmsg4", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv4 sockets"},
-	{"on_sendmsg6", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv6 sockets"},
-	{"on_recvmsg4", HOOKS_TRACEPOINT, "the peer of datagrams to unconnected IPv4 sockets"},
-	{"on_recvmsg6", HOOKS_TRACEPOINT, "the peer of datagrams to unconnected IPv6 sockets"},
+    {"on_fork", EVERY_DOOR, NULL},
+    {"on_exec", EVERY_DOOR, NULL},
+    {"on_exit", EVERY_DOOR, NULL},
+    {"each_task", EVERY_DOOR, NULL},
+    {"on_inet_sendmsg", HOOKS_FEXIT, NULL},
+    {"on_inet6_sendmsg", HOOKS_FEXIT, "what IPv6 sockets send"},
+    {"before_inet6_sendmsg", HOOKS_FEXIT, "the peer of IPv4 datagrams sent through IPv6 sockets"},
+    {"on_inet_recvmsg", HOOKS_FEXIT, NULL},
+    {"on_inet6_recvmsg", HOOKS_FEXIT, "what IPv6 sockets receive"},
+    {"before_consume_udp", HOOKS_FEXIT, "the peer of datagrams received without asking for it"},
+    {"on_tcp_splice_read", HOOKS_FEXIT, "TCP received by splice()"},
+    {"on_inet_sendpage", HOOKS_FEXIT, "sendfile() and splice() to sockets"},
+    {"on_send_length", HOOKS_TRACEPOINT, NULL},
+    {"on_recv_length", HOOKS_TRACEPOINT, NULL},
+    {"on_rcv_space_adjust", HOOKS_TRACEPOINT, NULL},
+    {"on_set_state", HOOKS_TRACEPOINT, NULL},
+    {"on_sendmsg4", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv4 sockets"},
+    {"on_sendmsg6", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv6 sockets"},
+    {"on_recvmsg4", HOOKS_TRACEPOINT, "the peer of datagrams to unconnected IPv4 sockets"},
+    {"on_recvmsg6", HOOKS_TRACEPOINT, "the peer of datagrams to unconnected IPv6 sockets"},
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -63,13 +63,13 @@ struct probe {
 	struct bpf_program *programs[PARTS];
 	struct bpf_link *links[PARTS];
 	unsigned n_hooks;
-	int flows[2];      /* the two inner maps */
-	unsigned in_use;   /* which of them the kernel writes to */
-	uint64_t made;     /* flows_made at the last swap */
+	int flows[2];    /* the two inner maps */
+	unsigned in_use; /* which of them the kernel writes to */
+	uint64_t made;   /* flows_made at the last swap */
 	struct {
 		struct wire_flow_key keys[DRAIN_BATCH];
 		struct wire_flow values[DRAIN_BATCH];
-	} *batch;
+	} * batch;
 	probe_event event;
 	void *event_arg;
 	unsigned event_room; /* how many more to hand on; 0: no limit */

@@ -11,11 +11,11 @@
 #include "core/daemon/daemon.h"
 
 static const char help[] = "usage: picosnitch check\n"
-						   "\n"
-						   "Reports every mistake in the configuration with its line. As root, it also loads the BPF\n"
-						   "programs for a moment and says what this kernel lets picosnitch see, and what not.\n"
-						   "\n"
-						   "Exit status: 0 all is well, 1 something is wrong.\n";
+                           "\n"
+                           "Reports every mistake in the configuration with its line. As root, it also loads the BPF\n"
+                           "programs for a moment and says what this kernel lets picosnitch see, and what not.\n"
+                           "\n"
+                           "Exit status: 0 all is well, 1 something is wrong.\n";
 
 static int check_kernel(const struct settings *settings)
 {

@@ -11,7 +11,7 @@
 #define CLI_CONFIG PS_SYSCONFDIR "/picosnitch.ini"
 
 struct cli {
-	const char *config;  /* --config, or CLI_CONFIG */
+	const char *config; /* --config, or CLI_CONFIG */
 	bool config_given;
 	const char *program; /* this program's own file */
 };

@@ -27,18 +27,18 @@ static const struct command {
 	int (*main)(int argc, char **argv);
 	const char *about; /* NULL: for the daemon itself, not for people */
 } commands[] = {
-	{"run", run_main, "run the daemon in the foreground"},
-	{"start-no-daemon", run_main, NULL},
-	{"start", start_main, "start the daemon in the background"},
-	{"stop", stop_main, "stop it"},
-	{"restart", restart_main, "stop it if it runs, and start it"},
-	{"status", status_main, "what it sees, its sinks, and what was lost (--json)"},
-	{"check", check_main, "check the configuration, and what this kernel lets it see"},
-	{"query", query, "ask the store: who talked, how much, with whom"},
-	{"help", help_main, "this text, or that of a command"},
-	{"version", version_main, "the version"},
-	{"sink-host", sink_host_main, NULL},
-	{"plugin-describe", plugin_describe_main, NULL},
+    {"run", run_main, "run the daemon in the foreground"},
+    {"start-no-daemon", run_main, NULL},
+    {"start", start_main, "start the daemon in the background"},
+    {"stop", stop_main, "stop it"},
+    {"restart", restart_main, "stop it if it runs, and start it"},
+    {"status", status_main, "what it sees, its sinks, and what was lost (--json)"},
+    {"check", check_main, "check the configuration, and what this kernel lets it see"},
+    {"query", query, "ask the store: who talked, how much, with whom"},
+    {"help", help_main, "this text, or that of a command"},
+    {"version", version_main, "the version"},
+    {"sink-host", sink_host_main, NULL},
+    {"plugin-describe", plugin_describe_main, NULL},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -52,9 +52,10 @@ static void usage(FILE *out)
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (commands[i].about)
 			fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
-	fprintf(out, "\n"
-	             "Each command has --help. The configuration is %s unless --config names another;\n"
-	             "see picosnitch(1) and picosnitch.ini(5).\n",
+	fprintf(out,
+	        "\n"
+	        "Each command has --help. The configuration is %s unless --config names another;\n"
+	        "see picosnitch(1) and picosnitch.ini(5).\n",
 	        CLI_CONFIG);
 }
 
@@ -107,7 +108,7 @@ int cli_usage(const char *command, const char *argument)
 
 int main(int argc, char **argv)
 {
-	static char program[PATH_MAX];
+	static char program[PATH_MAX], config[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	bool debug = false;
 	int i;
@@ -133,6 +134,9 @@ int main(int argc, char **argv)
 			break;
 		}
 	}
+	/* The daemon goes to another folder, and reads it again. */
+	if (cli.config_given && realpath(cli.config, config))
+		cli.config = config;
 	log_setup("picosnitch", debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, getenv("JOURNAL_STREAM") != NULL);
 	if (i >= argc || !find(argv[i])) {
 		if (i < argc)

@@ -8,12 +8,12 @@
 #include "core/daemon/daemon.h"
 
 static const char help[] =
-	"usage: picosnitch run [--lenient]\n"
-	"\n"
-	"Runs the daemon in the foreground until SIGTERM or SIGINT; SIGHUP reads the configuration again.\n"
-	"\n"
-	"  --lenient   a mistake in the configuration is told, and that key keeps its default:\n"
-	"              for service managers, so that a typo is no crash loop\n";
+    "usage: picosnitch run [--lenient]\n"
+    "\n"
+    "Runs the daemon in the foreground until SIGTERM or SIGINT; SIGHUP reads the configuration again.\n"
+    "\n"
+    "  --lenient   a mistake in the configuration is told, and that key keeps its default:\n"
+    "              for service managers, so that a typo is no crash loop\n";
 
 static bool lenient;
 

@@ -17,15 +17,16 @@
 #define STOP_S 60
 
 static const char start_help[] = "usage: picosnitch start\n"
-								 "\n"
-								 "Starts the daemon in the background, and returns when it watches.\n";
-static const char stop_help[] = "usage: picosnitch stop\n"
-								"\n"
-								"Stops the daemon: it drains the kernel, writes the last window and gives its sinks a few\n"
-								"seconds. Waits for it, 60 seconds at most.\n";
+                                 "\n"
+                                 "Starts the daemon in the background, and returns when it watches.\n";
+static const char stop_help[] =
+    "usage: picosnitch stop\n"
+    "\n"
+    "Stops the daemon: it drains the kernel, writes the last window and gives its sinks a few\n"
+    "seconds. Waits for it, 60 seconds at most.\n";
 static const char restart_help[] = "usage: picosnitch restart\n"
-								   "\n"
-								   "Checks the configuration, then stops the daemon if it runs, and starts it.\n";
+                                   "\n"
+                                   "Checks the configuration, then stops the daemon if it runs, and starts it.\n";
 
 static struct settings *reload(const char *config)
 {

@@ -14,14 +14,15 @@
 
 enum { NOT_RUNNING = 3 }; /* what service managers expect */
 
-static const char help[] = "usage: picosnitch status [--json]\n"
-						   "\n"
-						   "Shows whether the daemon runs, through which hooks it sees, the state and lag of each sink,\n"
-						   "and everything that was lost since it started.\n"
-						   "\n"
-						   "  --json   all of it, as one JSON object\n"
-						   "\n"
-						   "Exit status: 0 it runs, 1 it cannot be asked, 3 it does not run.\n";
+static const char help[] =
+    "usage: picosnitch status [--json]\n"
+    "\n"
+    "Shows whether the daemon runs, through which hooks it sees, the state and lag of each sink,\n"
+    "and everything that was lost since it started.\n"
+    "\n"
+    "  --json   all of it, as one JSON object\n"
+    "\n"
+    "Exit status: 0 it runs, 1 it cannot be asked, 3 it does not run.\n";
 
 static const char *str(const json_t *object, const char *key)
 {
@@ -40,9 +41,11 @@ static void print_sinks(const json_t *sinks)
 	const json_t *sink;
 	size_t i;
 
-	json_array_foreach(sinks, i, sink) {
-		printf("sink %-12s %s, %" PRId64 " batches with %" PRId64 " records taken, %" PRId64 " behind", str(sink, "name"),
-		       str(sink, "state"), num(sink, "batches"), num(sink, "records"), num(sink, "lag_batches"));
+	json_array_foreach(sinks, i, sink)
+	{
+		printf("sink %-12s %s, %" PRId64 " batches with %" PRId64 " records taken, %" PRId64 " behind",
+		       str(sink, "name"), str(sink, "state"), num(sink, "batches"), num(sink, "records"),
+		       num(sink, "lag_batches"));
 		if (num(sink, "restarts"))
 			printf(", %" PRId64 " restarts", num(sink, "restarts"));
 		if (num(sink, "dead"))
@@ -67,8 +70,8 @@ static void print_losses(const json_t *losses)
 		return;
 	}
 	json_array_foreach(losses, i, loss)
-		printf("loss %-12s %" PRId64 " times, %" PRId64 " bytes sent, %" PRId64 " received; last %s\n", str(loss, "stage"),
-		       num(loss, "count"), num(loss, "sent"), num(loss, "received"), str(loss, "last"));
+	    printf("loss %-12s %" PRId64 " times, %" PRId64 " bytes sent, %" PRId64 " received; last %s\n",
+	           str(loss, "stage"), num(loss, "count"), num(loss, "sent"), num(loss, "received"), str(loss, "last"));
 }
 
 static void print_hooks(const json_t *root)
@@ -76,12 +79,11 @@ static void print_hooks(const json_t *root)
 	const json_t *programs = json_object_get(root, "programs"), *hook;
 	size_t i, attached = 0;
 
-	json_array_foreach(programs, i, hook)
-		attached += json_is_true(json_object_get(hook, "attached"));
-	printf("hooks             %s, %zu of %zu programs attached\n", str(root, "hooks"), attached, json_array_size(programs));
-	json_array_foreach(programs, i, hook)
-		if (!json_is_true(json_object_get(hook, "attached")))
-			printf("  not attached    %s (%s): not seen: %s\n", str(hook, "name"), str(hook, "error"), str(hook, "not_seen"));
+	json_array_foreach(programs, i, hook) attached += json_is_true(json_object_get(hook, "attached"));
+	printf("hooks             %s, %zu of %zu programs attached\n", str(root, "hooks"), attached,
+	       json_array_size(programs));
+	json_array_foreach(programs, i, hook) if (!json_is_true(json_object_get(hook, "attached"))) printf(
+	    "  not attached    %s (%s): not seen: %s\n", str(hook, "name"), str(hook, "error"), str(hook, "not_seen"));
 }
 
 static void print(const json_t *root)
@@ -100,9 +102,9 @@ static void print(const json_t *root)
 	       " waiting; %" PRId64 " file systems watched\n",
 	       num(identity, "processes"), num(identity, "hashed"), num(identity, "hash_failures"),
 	       num(identity, "hash_waiting"), num(identity, "filesystems_watched"));
-	printf("journal           batch %" PRId64 "; %" PRId64 " waiting (%" PRId64 " bytes)%s%s\n", num(journal, "last_batch"),
-	       num(journal, "batches_waiting"), num(journal, "bytes_waiting"), *str(journal, "error") ? "; " : "",
-	       str(journal, "error"));
+	printf("journal           batch %" PRId64 "; %" PRId64 " waiting (%" PRId64 " bytes)%s%s\n",
+	       num(journal, "last_batch"), num(journal, "batches_waiting"), num(journal, "bytes_waiting"),
+	       *str(journal, "error") ? "; " : "", str(journal, "error"));
 	print_sinks(json_object_get(root, "sinks"));
 	print_losses(json_object_get(root, "losses"));
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stddef.h>
@@ -66,7 +67,8 @@ static void on_error(enum log_level level, const char *line)
 		dprintf(starter, "picosnitch: %s%s\n", level == LOG_LEVEL_ERROR ? "error: " : "warning: ", line);
 	if (!error_log)
 		return;
-	text = mem_printf("%s %s%s", clock_text(stamp, clock_wall_ns()), level == LOG_LEVEL_WARNING ? "warning: " : "", line);
+	text =
+	    mem_printf("%s %s%s", clock_text(stamp, clock_wall_ns()), level == LOG_LEVEL_WARNING ? "warning: " : "", line);
 	journal_error_line(error_log, text);
 	free(text);
 }
@@ -169,7 +171,7 @@ static void start_couriers(struct daemon *d)
 	for (size_t i = 0; i < d->settings->n_sinks; i++)
 		if (d->settings->sinks[i].enabled)
 			d->couriers[d->n_couriers++] =
-				courier_open(&d->loop, d->journal, &d->settings->sinks[i], &d->host, &events);
+			    courier_open(&d->loop, d->journal, &d->settings->sinks[i], &d->host, &events);
 	if (!n)
 		log_warning("no sink is enabled: records are kept nowhere");
 }
@@ -202,8 +204,9 @@ static void on_committed(void *arg, uint64_t last_seq)
 static void on_dropped(void *arg, const struct journal_drop *drop)
 {
 	struct daemon *d = arg;
-	char *text = mem_printf("the journal met its limits ([journal] max_size, max_age): %llu batches were dropped for sink %s",
-	                        (unsigned long long)drop->batches, drop->sink);
+	char *text =
+	    mem_printf("the journal met its limits ([journal] max_size, max_age): %llu batches were dropped for sink %s",
+	               (unsigned long long)drop->batches, drop->sink);
 
 	losses_add_range(d->watch.losses, PS_STAGE_JOURNAL, drop->start_ns, drop->end_ns, drop->records, drop->sent,
 	                 drop->received, text);
@@ -215,7 +218,8 @@ static void on_trouble(void *arg, int error, const char *what)
 	struct daemon *d = arg;
 
 	if (error)
-		losses_add(d->watch.losses, PS_STAGE_JOURNAL, 0, 0, 0, "the journal cannot be written: %s; it is tried again", what);
+		losses_add(d->watch.losses, PS_STAGE_JOURNAL, 0, 0, 0, "the journal cannot be written: %s; it is tried again",
+		           what);
 	else
 		log_info("the journal can be written again");
 }
@@ -399,9 +403,10 @@ static void tell_gap(struct daemon *d, const struct journal_start *start, int64_
 	/* The pid file knows of windows without traffic too. */
 	if (before_ns > from && before_ns < d->started_ns)
 		from = before_ns;
-	text = mem_printf("the daemon before did not stop but was killed: what came after %s is lost, the window that was open "
-	                  "and the time until this start",
-	                  clock_text(stamp, from));
+	text = mem_printf(
+	    "the daemon before did not stop but was killed: what came after %s is lost, the window that was open "
+	    "and the time until this start",
+	    clock_text(stamp, from));
 	losses_add_range(d->watch.losses, PS_STAGE_RESTART, from, d->started_ns, 1, 0, 0, text);
 	free(text);
 }
@@ -501,6 +506,8 @@ static int start(struct daemon *d)
 	open_signal(d, &d->hangup, SIGHUP, on_hangup);
 	uv_timer_init(&d->loop, &d->patience);
 	d->patience.data = d;
+	/* Loading took the kernel's types apart, some ten megabytes of them. */
+	malloc_trim(0);
 	tell_ready(d);
 	return 0;
 }
@@ -514,6 +521,7 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	/* libuv's workers hash; one drains the kernel, and one reads the configuration again. */
 	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 2);
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
+	mallopt(M_ARENA_MAX, 2); /* its threads allocate little: memory counts more than contention */
 	d->options = options;
 	d->settings = settings;
 	d->pidfile = -1;

@@ -29,16 +29,18 @@ void privileges_raise_nofile(int64_t wanted)
 
 /* What is still done after attaching. */
 static const int needed[] = {
-	CAP_SYS_ADMIN,       /* fanotify: marks on file systems that are mounted later */
-	CAP_BPF,             /* swapping and reading maps */
-	CAP_PERFMON,         /* iterating over tasks */
-	CAP_SYS_PTRACE,      /* /proc/PID/exe of other users */
-	CAP_DAC_READ_SEARCH, /* programs that only their owner may read */
-	CAP_DAC_OVERRIDE,    /* files made for sinks, in folders of root */
-	CAP_CHOWN,           /* and given to their user */
-	CAP_FOWNER,
-	CAP_SETUID, CAP_SETGID, CAP_SETPCAP, /* becoming that user, without any of these */
-	CAP_KILL,                            /* a sink's host that hangs */
+    CAP_SYS_ADMIN,       /* fanotify: marks on file systems that are mounted later */
+    CAP_BPF,             /* swapping and reading maps */
+    CAP_PERFMON,         /* iterating over tasks */
+    CAP_SYS_PTRACE,      /* /proc/PID/exe of other users */
+    CAP_DAC_READ_SEARCH, /* programs that only their owner may read */
+    CAP_DAC_OVERRIDE,    /* files made for sinks, in folders of root */
+    CAP_CHOWN,           /* and given to their user */
+    CAP_FOWNER,
+    CAP_SETUID,
+    CAP_SETGID,
+    CAP_SETPCAP, /* becoming that user, without any of these */
+    CAP_KILL,    /* a sink's host that hangs */
 };
 
 int privileges_cut(void)

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/clock.h"
 #include "config.h"
+#include "core/base/clock.h"
 
 static json_int_t number(uint64_t n)
 {
@@ -48,12 +48,12 @@ static json_t *sinks(struct courier *const *couriers, size_t n, uint64_t last_se
 
 		courier_get_status(couriers[i], &s);
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "name", s.name, "plugin",
-		                    s.plugin, "state", s.state_text, "why", s.why, "pid", (int)s.pid, "cursor", number(s.cursor),
-		                    "lag_batches", number(last_seq > s.cursor ? last_seq - s.cursor : 0), "batches",
-		                    number(s.batches), "records", number(s.records), "restarts", number(s.restarts), "dead",
-		                    number(s.dead), "state_seconds", (json_int_t)((clock_monotonic_ns() - s.since_ns) / NS_PER_S),
-		                    "stats", s.stats));
+		    list, json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "name", s.name,
+		                    "plugin", s.plugin, "state", s.state_text, "why", s.why, "pid", (int)s.pid, "cursor",
+		                    number(s.cursor), "lag_batches", number(last_seq > s.cursor ? last_seq - s.cursor : 0),
+		                    "batches", number(s.batches), "records", number(s.records), "restarts", number(s.restarts),
+		                    "dead", number(s.dead), "state_seconds",
+		                    (json_int_t)((clock_monotonic_ns() - s.since_ns) / NS_PER_S), "stats", s.stats));
 	}
 	return list;
 }

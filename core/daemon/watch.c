@@ -98,9 +98,10 @@ static void tell_losses(struct watch *w)
 		           "process events found no room in the ring buffer ([capture] ring_buffer_pages = %u)",
 		           w->settings->capture.ring_buffer_pages);
 	if (d[WIRE_FULL_CALLS])
-		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_FULL_CALLS], d[WIRE_FULL_SENT], d[WIRE_FULL_RECEIVED],
-		           "calls of flows that found no room in the flow map ([capture] max_flows = %u): counted, not attributed",
-		           w->settings->capture.max_flows);
+		losses_add(
+		    w->losses, PS_STAGE_FLOWS, d[WIRE_FULL_CALLS], d[WIRE_FULL_SENT], d[WIRE_FULL_RECEIVED],
+		    "calls of flows that found no room in the flow map ([capture] max_flows = %u): counted, not attributed",
+		    w->settings->capture.max_flows);
 	if (d[WIRE_NO_PEER])
 		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_NO_PEER], 0, 0,
 		           "datagrams whose peer found no room: counted, without the peer");
@@ -108,13 +109,15 @@ static void tell_losses(struct watch *w)
 		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_NO_STORAGE], 0, 0,
 		           "TCP sockets whose position found no room: what they receive by splice() may be missed");
 	if (missed != w->missed)
-		losses_add(w->losses, PS_STAGE_PROGRAMS, missed - w->missed, 0, 0, "calls that the kernel did not show to a BPF program");
+		losses_add(w->losses, PS_STAGE_PROGRAMS, missed - w->missed, 0, 0,
+		           "calls that the kernel did not show to a BPF program");
 	w->missed = missed;
 	if (w->exec_watch)
 		overflows = exec_watch_overflows(w->exec_watch);
 	if (overflows != w->overflows)
-		losses_add(w->losses, PS_STAGE_FANOTIFY, overflows - w->overflows, 0, 0,
-		           "overflows of the fanotify queue: executables are opened through /proc instead, if they live long enough");
+		losses_add(
+		    w->losses, PS_STAGE_FANOTIFY, overflows - w->overflows, 0, 0,
+		    "overflows of the fanotify queue: executables are opened through /proc instead, if they live long enough");
 	w->overflows = overflows;
 	executables_get_stats(w->executables, &stats);
 	if (stats.refused != w->refused)
@@ -257,7 +260,8 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	                        (size_t)w->settings->capture.max_flows * 4);
 	err = probe_tasks(w->probe, on_task, w);
 	if (err)
-		losses_add(w->losses, PS_STAGE_CAPTURE, 1, 0, 0, "the processes that run already cannot be listed: %s", strerror(-err));
+		losses_add(w->losses, PS_STAGE_CAPTURE, 1, 0, 0, "the processes that run already cannot be listed: %s",
+		           strerror(-err));
 	processes_existing_done(w->processes);
 	probe_consume(w->probe, on_process_event, w, 0);
 

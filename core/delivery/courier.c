@@ -10,6 +10,7 @@
 #include "core/delivery/courier.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,107 +22,15 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/delivery/codec.h"
-#include "core/delivery/frame.h"
-#include "core/delivery/host_link.h"
-#include "core/delivery/sink_files.h"
+#include "core/delivery/courier_inside.h"
 
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000
 #define END_LIMIT_MS 10000
 #define STRIKES 3
-#define LOG_BURST 20
-#define LOG_EVERY_NS (500 * NS_PER_MS)
-#define ASIDE_BURST 8
-#define ASIDE_EVERY_NS (600 * NS_PER_S)
-
-enum phase { PREPARE, OPEN, IDLE, FETCH, WRITE, PAUSE_OPEN, PAUSE_WRITE, PAUSE_START, END, HALT };
-
-/* So many at once, and one more in each interval. */
-struct allowance {
-	int64_t since_ns;
-	unsigned used;
-};
-
-struct courier {
-	uv_loop_t *loop;
-	struct journal *journal;
-	const struct sink_settings *sink;
-	struct courier_host host;
-	struct courier_events events;
-	struct courier_status status;
-	char why[512];
-	enum phase phase;
-	struct host_link *link;
-	uv_timer_t timer, deadline;
-	int open_handles;
-
-	int fetching, woken; /* a question is with the journal; new batches came meanwhile */
-	uint64_t seq;        /* under way */
-	uint32_t records;
-	int begun; /* the sink's write() was called with it */
-	uint64_t strike_seq;
-	unsigned strikes;
-	int64_t pause_ms;
-	int is_away, is_crashing; /* alerted, and not taken back yet */
-	int misconfigured, stopping, drain, hurried, ending;
-	int64_t deadline_ns;
-
-	struct sink_files files;
-	uv_work_t work;
-	int working, start_after_work;
-	struct {
-		enum { JOB_PREPARE, JOB_ASIDE, JOB_ROTATE } kind;
-		const struct sink_file *file;
-		char reason[64];
-		unsigned keep;
-		int err;
-		char why[TRUST_WHY];
-		struct host_link *link; /* who asked */
-	} job;
-	struct allowance log_allowance, aside_allowance;
-	unsigned lines_left_out;
-};
 
 static void look(struct courier *);
 static void start(struct courier *);
-
-static int allow(struct allowance *a, unsigned burst, int64_t every_ns)
-{
-	int64_t now = clock_monotonic_ns(), back = (now - a->since_ns) / every_ns;
-
-	a->used = back < a->used ? a->used - (unsigned)back : 0;
-	a->since_ns += back * every_ns;
-	if (a->used >= burst)
-		return 0;
-	a->used++;
-	return 1;
-}
-
-static void set_state(struct courier *c, enum courier_state state, const char *why)
-{
-	static const char *const text[] = {"starting", "ready", "away", "restarting", "stopped", "ended"};
-	char copy[sizeof(c->why)];
-
-	snprintf(copy, sizeof(copy), "%s", why);
-	text_clean(copy, strlen(copy));
-	memcpy(c->why, copy, sizeof(copy));
-	if (c->status.state != state)
-		c->status.since_ns = clock_monotonic_ns();
-	c->status.state = state;
-	c->status.state_text = text[state];
-}
-
-__attribute__((format(printf, 3, 4))) static void alert(struct courier *c, uint64_t count, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	text_clean(text, strlen(text));
-	c->events.alert(c->events.arg, c->sink->name, text, count);
-}
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -138,7 +47,7 @@ static void finish(struct courier *c)
 	if (c->link || c->working || c->fetching || c->ending)
 		return;
 	c->ending = 1;
-	set_state(c, COURIER_ENDED, c->why);
+	courier_set_state(c, COURIER_ENDED, c->why);
 	uv_close((uv_handle_t *)&c->timer, on_closed);
 	uv_close((uv_handle_t *)&c->deadline, on_closed);
 }
@@ -215,9 +124,9 @@ static void pause_in(struct courier *c, enum phase phase)
 static void away(struct courier *c, const char *why, enum phase phase)
 {
 	if (!c->is_away)
-		alert(c, 0, "its destination is away: %s", why);
+		courier_alert(c, 0, "its destination is away: %s", why);
 	c->is_away = 1;
-	set_state(c, COURIER_AWAY, why);
+	courier_set_state(c, COURIER_AWAY, why);
 	pause_in(c, phase);
 	if (c->stopping)
 		end_host(c);
@@ -225,16 +134,16 @@ static void away(struct courier *c, const char *why, enum phase phase)
 
 static void misconfigured(struct courier *c, const char *why)
 {
-	alert(c, 0, "it is stopped until the next reload: %s", why);
+	courier_alert(c, 0, "it is stopped until the next reload: %s", why);
 	c->misconfigured = 1;
-	set_state(c, COURIER_STOPPED, why);
+	courier_set_state(c, COURIER_STOPPED, why);
 	end_host(c);
 }
 
 static void is_back(struct courier *c)
 {
 	if (c->is_away || c->is_crashing)
-		alert(c, 0, "it works again");
+		courier_alert(c, 0, "it works again");
 	c->is_away = c->is_crashing = 0;
 }
 
@@ -242,9 +151,9 @@ static void is_back(struct courier *c)
 static void crashed(struct courier *c, const char *why)
 {
 	if (!c->is_crashing)
-		alert(c, 0, "%s; it is tried again", why);
+		courier_alert(c, 0, "%s; it is tried again", why);
 	c->is_crashing = 1;
-	set_state(c, COURIER_RESTARTING, why);
+	courier_set_state(c, COURIER_RESTARTING, why);
 	pause_in(c, PAUSE_START);
 }
 
@@ -260,7 +169,7 @@ static void on_ready(struct courier *c, unsigned verdict, const char *why)
 		return;
 	}
 	c->phase = IDLE;
-	set_state(c, COURIER_READY, "");
+	courier_set_state(c, COURIER_READY, "");
 	/* A sink that crashes with each batch has to take one before it counts as well. */
 	if (!c->is_crashing)
 		is_back(c);
@@ -272,7 +181,7 @@ static void set_aside(struct courier *c, uint64_t seq, const char *why)
 {
 	journal_dead(c->journal, c->sink->name, seq, why);
 	c->status.dead++;
-	alert(c, 1, "batch %llu was set aside, and is kept in the journal: %s", (unsigned long long)seq, why);
+	courier_alert(c, 1, "batch %llu was set aside, and is kept in the journal: %s", (unsigned long long)seq, why);
 }
 
 static void on_verdict(struct courier *c, unsigned verdict, const char *why)
@@ -296,110 +205,9 @@ static void on_verdict(struct courier *c, unsigned verdict, const char *why)
 		c->status.records += c->records;
 	}
 	c->pause_ms = c->host.pause_min_ms;
-	set_state(c, COURIER_READY, "");
+	courier_set_state(c, COURIER_READY, "");
 	is_back(c);
 	look(c);
-}
-
-static void on_log(struct courier *c, unsigned level, const char *line)
-{
-	const char *name = c->sink->name;
-
-	if (!allow(&c->log_allowance, LOG_BURST, LOG_EVERY_NS)) {
-		c->lines_left_out++;
-		return;
-	}
-	if (c->lines_left_out)
-		log_warning("sink %s: %u lines were left out", name, c->lines_left_out);
-	c->lines_left_out = 0;
-	if (level == PS_ERROR)
-		log_error("sink %s: %s", name, line);
-	else if (level == PS_WARNING)
-		log_warning("sink %s: %s", name, line);
-	else if (level == PS_INFO)
-		log_info("sink %s: %s", name, line);
-	else
-		log_debug("sink %s: %s", name, line);
-}
-
-static void job_run(uv_work_t *work)
-{
-	struct courier *c = work->data;
-
-	if (c->job.kind == JOB_PREPARE)
-		c->job.err = sink_files_prepare(&c->files, c->job.why);
-	else if (c->job.kind == JOB_ASIDE)
-		c->job.err = files_set_aside(&c->job.file->set, c->job.reason, c->job.why);
-	else
-		c->job.err = files_rotate(&c->job.file->set, c->job.keep, c->job.why);
-}
-
-static void tell_file_done(struct courier *c, int err)
-{
-	struct buf out;
-	size_t at;
-
-	buf_init(&out);
-	at = frame_begin(&out, FRAME_FILE_DONE);
-	buf_put_u32(&out, (uint32_t)-err);
-	frame_end(&out, at);
-	host_link_send(c->link, &out);
-}
-
-static void spawn(struct courier *);
-
-static void job_done(uv_work_t *work, int status)
-{
-	struct courier *c = work->data;
-
-	(void)status;
-	c->working = 0;
-	if (c->job.kind != JOB_PREPARE) {
-		if (c->job.err)
-			log_warning("sink %s: %s", c->sink->name, c->job.why);
-		if (c->link && c->link == c->job.link)
-			tell_file_done(c, c->job.err);
-		if (c->start_after_work && c->phase == PREPARE)
-			start(c);
-		else if (c->phase == HALT && c->stopping)
-			finish(c);
-		return;
-	}
-	if (c->stopping) {
-		finish(c);
-	} else if (c->job.err) {
-		crashed(c, c->job.why);
-	} else {
-		spawn(c);
-	}
-}
-
-static void job_start(struct courier *c, int kind)
-{
-	c->job.kind = kind;
-	c->job.link = c->link;
-	c->working = 1;
-	c->work.data = c;
-	if (uv_queue_work(c->loop, &c->work, job_run, job_done))
-		abort(); /* only without a function to run */
-}
-
-static void on_file_request(struct courier *c, uint8_t type, struct cursor *body)
-{
-	char key[128];
-
-	frame_text(body, key, sizeof(key));
-	if (type == FRAME_SET_ASIDE)
-		frame_text(body, c->job.reason, sizeof(c->job.reason));
-	else
-		c->job.keep = cursor_u32(body);
-	c->job.file = sink_files_find(&c->files, key);
-	if (!c->job.file)
-		tell_file_done(c, -ENOENT);
-	else if (type == FRAME_SET_ASIDE && !allow(&c->aside_allowance, ASIDE_BURST, ASIDE_EVERY_NS))
-		tell_file_done(c, -EBUSY);
-	else
-		job_start(c, type == FRAME_SET_ASIDE ? JOB_ASIDE : JOB_ROTATE);
 }
 
 static int seq_matches(struct courier *c, uint64_t seq, unsigned verdict)
@@ -438,7 +246,7 @@ static void on_frame(void *arg, uint8_t type, struct cursor *body)
 		break;
 	case FRAME_LOG:
 		verdict = cursor_u8(body);
-		on_log(c, verdict, frame_text(body, text, sizeof(text)));
+		courier_log(c, verdict, frame_text(body, text, sizeof(text)));
 		sense = !body->bad;
 		break;
 	case FRAME_STATS:
@@ -450,7 +258,7 @@ static void on_frame(void *arg, uint8_t type, struct cursor *body)
 	case FRAME_ROTATE:
 		sense = !c->working;
 		if (sense && !ending)
-			on_file_request(c, type, body);
+			courier_file_request(c, type, body);
 		break;
 	}
 	if (!sense && !ending)
@@ -536,13 +344,31 @@ static void spawn(struct courier *c)
 	await_answer(c, OPEN);
 }
 
+void courier_prepared(struct courier *c)
+{
+	if (c->stopping)
+		finish(c);
+	else if (c->job.err)
+		crashed(c, c->job.why);
+	else
+		spawn(c);
+}
+
+void courier_worked(struct courier *c)
+{
+	if (c->start_after_work && c->phase == PREPARE)
+		start(c);
+	else if (c->phase == HALT && c->stopping)
+		finish(c);
+}
+
 /* First its files, on another thread; then the process. */
 static void start(struct courier *c)
 {
 	c->phase = PREPARE;
 	c->start_after_work = c->working;
 	if (!c->working)
-		job_start(c, JOB_PREPARE);
+		courier_prepare_files(c);
 }
 
 static void send_batch(struct courier *c, uint64_t seq, const uint8_t *data, size_t len)
@@ -569,8 +395,14 @@ static void send_batch(struct courier *c, uint64_t seq, const uint8_t *data, siz
 static void on_fetched(void *arg, uint64_t seq, const uint8_t *data, size_t len)
 {
 	struct courier *c = arg;
+	struct journal_stats stats;
 
 	c->fetching = 0;
+	if (!seq) {
+		/* Nothing is left for it: it has all there is, whichever run it took that in. */
+		journal_get_stats(c->journal, &stats);
+		c->status.cursor = stats.last_seq;
+	}
 	if (c->phase == HALT && c->stopping)
 		finish(c);
 	if (c->phase != FETCH)
@@ -621,12 +453,14 @@ struct courier *courier_open(uv_loop_t *loop, struct journal *journal, const str
 		sink_files_init(&c->files, host->settings, sink, host->uid, host->gid);
 	else
 		sink_files_init(&c->files, host->settings, sink, geteuid(), getegid());
+	/* Writing to a host that has just died must not be the end of this process. */
+	signal(SIGPIPE, SIG_IGN);
 	uv_timer_init(loop, &c->timer);
 	uv_timer_init(loop, &c->deadline);
 	c->timer.data = c->deadline.data = c;
 	c->open_handles = 2;
 	c->status.since_ns = clock_monotonic_ns();
-	set_state(c, COURIER_STARTING, "");
+	courier_set_state(c, COURIER_STARTING, "");
 	start(c);
 	return c;
 }

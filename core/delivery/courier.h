@@ -53,7 +53,8 @@ struct courier_host {
 };
 
 /* Starts the host. Settings and program must live until the courier is freed; what `host` and
- * `events` point to is copied. uid and gid count when this process is root; then neither may be 0. */
+ * `events` point to is copied. SIGPIPE is ignored from then on. uid and gid count when this process is root; then
+ * neither may be 0. */
 struct courier *courier_open(uv_loop_t *, struct journal *, const struct sink_settings *, const struct courier_host *,
                              const struct courier_events *);
 

@@ -66,7 +66,7 @@ static int place_open(struct place *p, const char *path, char why[TRUST_WHY])
 	if (!err)
 		err = join(p->name, slash + 1, "", "");
 	if (err) {
-		snprintf(why, TRUST_WHY, "%.400s is not a file's absolute path", path);
+		snprintf(why, TRUST_WHY, "%.300s is not a file's absolute path", path);
 		return err;
 	}
 	folder = slash == path ? mem_strdup("/") : mem_printf("%.*s", (int)(slash - path), path);
@@ -204,7 +204,7 @@ int files_set_aside(const struct files_set *set, const char *reason, char why[TR
 		return err;
 	err = move_away(&p, set->companions, reason, to);
 	if (err && err != -ENOENT)
-		snprintf(why, TRUST_WHY, "%.400s cannot be set aside: %s", set->path, strerror(-err));
+		snprintf(why, TRUST_WHY, "%.300s cannot be set aside: %s", set->path, strerror(-err));
 	else
 		err = prepare(&p, set, why);
 	close(p.dir);
@@ -249,7 +249,7 @@ int files_rotate(const struct files_set *set, unsigned keep, char why[TRUST_WHY]
 			break;
 	}
 	if (err)
-		snprintf(why, TRUST_WHY, "%.400s cannot be rotated: %s", set->path, strerror(-err));
+		snprintf(why, TRUST_WHY, "%.300s cannot be rotated: %s", set->path, strerror(-err));
 	else
 		err = prepare(&p, set, why);
 	close(p.dir);

@@ -15,421 +15,10 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/delivery/files.h"
-#include "core/delivery/journal_store.h"
+#include "core/delivery/journal_inside.h"
 
-#define PAUSE_MIN_NS (1 * NS_PER_S)
-#define PAUSE_MAX_NS (30 * NS_PER_S)
-#define UPKEEP_NS (60 * NS_PER_S)
 #define LINES_MAX 1024
-
-enum op_kind { OP_APPEND, OP_SINKS, OP_TAKEN, OP_DEAD, OP_FETCH, OP_LINE, OP_REOPEN };
-
-struct op {
-	struct op *next;
-	enum op_kind kind;
-	char *sink, *text;
-	uint64_t seq;
-	struct buf *batches;
-	char **names;
-	size_t n;
-	int64_t end_ns;
-	journal_fetched done;
-	void *arg;
-};
-
-enum event_kind { EVENT_COMMITTED, EVENT_DROPPED, EVENT_TROUBLE, EVENT_FETCHED };
-
-struct event {
-	struct event *next;
-	enum event_kind kind;
-	uint64_t seq;
-	struct journal_drop drop;
-	char *text;
-	int error;
-	journal_fetched done;
-	void *arg;
-	uint8_t *data;
-	size_t len;
-};
-
-/* A list that is added to at its end. */
-struct ops {
-	struct op *first, **end;
-};
-
-struct events_list {
-	struct event *first, **end;
-};
-
-struct journal {
-	struct journal_events events;
-	uv_async_t *wake_main;
-	uv_thread_t thread;
-	uv_mutex_t lock;
-	uv_cond_t wake;
-
-	/* under the lock */
-	struct ops queue;
-	struct events_list told;
-	struct journal_limits limits;
-	struct journal_stats stats;
-	size_t lines, lines_left_out;
-	int closing, done, result;
-
-	/* the thread's own */
-	struct store *store;
-	char *log_path;
-	int log_fd, log_error;
-	struct ops work, fetches; /* not committed, not answered yet */
-	int error;
-	int64_t retry_at, pause, upkeep_at;
-};
-
-static void ops_init(struct ops *list)
-{
-	list->first = NULL;
-	list->end = &list->first;
-}
-
-static void ops_add(struct ops *list, struct op *op)
-{
-	op->next = NULL;
-	*list->end = op;
-	list->end = &op->next;
-}
-
-static void op_free(struct op *op)
-{
-	for (size_t i = 0; i < op->n; i++) {
-		if (op->batches)
-			buf_done(&op->batches[i]);
-		if (op->names)
-			free(op->names[i]);
-	}
-	free(op->batches);
-	free(op->names);
-	free(op->sink);
-	free(op->text);
-	free(op);
-}
-
-static void ops_free(struct ops *list)
-{
-	for (struct op *op = list->first, *next; op; op = next) {
-		next = op->next;
-		op_free(op);
-	}
-	ops_init(list);
-}
-
-static void events_init(struct events_list *list)
-{
-	list->first = NULL;
-	list->end = &list->first;
-}
-
-static void event_free(struct event *e)
-{
-	free(e->data);
-	free(e->text);
-	free(e);
-}
-
-/* Tells the main thread. */
-static struct event *event_new(enum event_kind kind)
-{
-	struct event *e = mem_alloc(sizeof(*e));
-
-	e->kind = kind;
-	return e;
-}
-
-static void tell(struct journal *j, struct event *e)
-{
-	uv_mutex_lock(&j->lock);
-	*j->told.end = e;
-	j->told.end = &e->next;
-	if (!j->closing)
-		uv_async_send(j->wake_main);
-	uv_mutex_unlock(&j->lock);
-}
-
-static void tell_trouble(struct journal *j, int error, const char *text)
-{
-	struct event *e = event_new(EVENT_TROUBLE);
-
-	e->error = error;
-	e->text = mem_strdup(text);
-	tell(j, e);
-}
-
-/* error.log. A file that cannot be written is said once: the message comes back here as a line. */
-static void write_line(struct journal *j, const char *line, size_t left_out)
-{
-	struct buf out;
-	int err = 0;
-
-	if (!j->log_path)
-		return;
-	if (j->log_fd < 0)
-		j->log_fd = files_append(j->log_path, 0640);
-	buf_init(&out);
-	if (left_out)
-		buf_printf(&out, "(%zu lines were left out: they came faster than they could be written)\n", left_out);
-	for (; *line; line++)
-		buf_put_u8(&out, (unsigned char)*line < 0x20 || *line == 0x7f ? '?' : (uint8_t)*line);
-	buf_put_u8(&out, '\n');
-	if (j->log_fd < 0)
-		err = j->log_fd;
-	else if (write(j->log_fd, out.data, out.len) != (ssize_t)out.len)
-		err = errno ? -errno : -ENOSPC;
-	if (err && !j->log_error)
-		log_warning("%s cannot be written: %s", j->log_path, strerror(-err));
-	j->log_error = err;
-	buf_done(&out);
-}
-
-static void reopen_log(struct journal *j)
-{
-	if (j->log_fd >= 0)
-		close(j->log_fd);
-	j->log_fd = -1;
-}
-
-static int apply(struct journal *j, struct op *op)
-{
-	int err = 0;
-
-	switch (op->kind) {
-	case OP_APPEND:
-		for (size_t i = 0; i < op->n && !err; i++)
-			err = store_append(j->store, &op->batches[i], op->end_ns);
-		return err;
-	case OP_SINKS:
-		return store_sinks(j->store, (const char *const *)op->names, op->n);
-	case OP_TAKEN:
-		return store_taken(j->store, op->sink, op->seq);
-	case OP_DEAD:
-		return store_dead(j->store, op->sink, op->seq, op->text);
-	default:
-		return 0;
-	}
-}
-
-static void succeeded(struct journal *j, int64_t took_ns)
-{
-	struct journal_stats old, now;
-	struct journal_drop drop;
-	uint64_t windows = 0;
-
-	for (struct op *op = j->work.first; op; op = op->next)
-		windows += op->kind == OP_APPEND;
-	ops_free(&j->work);
-	uv_mutex_lock(&j->lock);
-	old = j->stats;
-	store_stats(j->store, &j->stats);
-	j->stats.queued -= windows;
-	j->stats.error = 0;
-	if (took_ns > j->stats.commit_ns_max)
-		j->stats.commit_ns_max = took_ns;
-	now = j->stats;
-	uv_mutex_unlock(&j->lock);
-	if (j->error)
-		tell_trouble(j, 0, "the journal takes batches again");
-	j->error = 0;
-	j->pause = PAUSE_MIN_NS;
-	if (now.last_seq != old.last_seq) {
-		struct event *e = event_new(EVENT_COMMITTED);
-
-		e->seq = now.last_seq;
-		tell(j, e);
-	}
-	while (store_next_drop(j->store, &drop)) {
-		struct event *e = event_new(EVENT_DROPPED);
-
-		e->text = mem_strdup(drop.sink);
-		e->drop = drop;
-		tell(j, e);
-	}
-}
-
-/* The disk refuses. A damaged file is replaced, and the next try is made at once. */
-static void failed(struct journal *j, int err)
-{
-	char text[512], *aside = NULL;
-
-	if (err == -EUCLEAN) {
-		int again;
-
-		snprintf(text, sizeof(text), "the journal is damaged (%s)", store_message(j->store));
-		again = store_reset(j->store, &aside);
-		if (!again) {
-			size_t n = strlen(text);
-
-			snprintf(text + n, sizeof(text) - n, "; it was set aside as %s and a new one begun", aside);
-			j->retry_at = 0;
-		}
-		log_error("%s", text);
-		free(aside);
-		if (!again || !j->error)
-			tell_trouble(j, err, text);
-		j->error = err;
-		if (!again)
-			return;
-	} else if (!j->error) {
-		snprintf(text, sizeof(text), "the journal cannot be written: %s (%s); batches are kept in memory",
-		         strerror(-err), store_message(j->store));
-		tell_trouble(j, err, text);
-		j->error = err;
-	}
-	uv_mutex_lock(&j->lock);
-	j->stats.error = err;
-	uv_mutex_unlock(&j->lock);
-	j->retry_at = clock_monotonic_ns() + j->pause;
-	j->pause = 2 * j->pause < PAUSE_MAX_NS ? 2 * j->pause : PAUSE_MAX_NS;
-}
-
-/* Everything that waits, in one transaction. Sets *more when there is upkeep left. */
-static void commit(struct journal *j, const struct journal_limits *limits, int *more)
-{
-	int64_t start = clock_monotonic_ns();
-	int err = store_begin(j->store);
-
-	for (struct op *op = j->work.first; op && !err; op = op->next)
-		err = apply(j, op);
-	if (!err)
-		err = store_trim(j->store, limits, more);
-	if (!err)
-		err = store_commit(j->store);
-	if (!err) {
-		succeeded(j, clock_monotonic_ns() - start);
-		return;
-	}
-	store_rollback(j->store);
-	*more = 0;
-	failed(j, err);
-}
-
-static void answer(struct journal *j)
-{
-	struct op *op;
-
-	while ((op = j->fetches.first)) {
-		struct event *e = event_new(EVENT_FETCHED);
-		int err = store_fetch(j->store, op->sink, &e->seq, &e->data, &e->len);
-
-		if (err) {
-			event_free(e);
-			failed(j, err);
-			if (j->retry_at)
-				return;
-			continue;
-		}
-		e->done = op->done;
-		e->arg = op->arg;
-		j->fetches.first = op->next;
-		if (!op->next)
-			j->fetches.end = &j->fetches.first;
-		op_free(op);
-		tell(j, e);
-	}
-}
-
-/* Takes what is in the queue; waits for it when there is nothing else to do. */
-static struct op *take(struct journal *j, int busy, size_t *left_out, struct journal_limits *limits, int *closing)
-{
-	int pending = j->work.first || j->fetches.first;
-	struct op *list;
-
-	uv_mutex_lock(&j->lock);
-	while (!j->queue.first && !j->closing && !busy) {
-		int64_t now = clock_monotonic_ns(), until = j->upkeep_at;
-
-		if (pending && j->retry_at < until)
-			until = j->retry_at;
-		if (until <= now)
-			break;
-		uv_cond_timedwait(&j->wake, &j->lock, (uint64_t)(until - now));
-	}
-	list = j->queue.first;
-	ops_init(&j->queue);
-	*limits = j->limits;
-	*closing = j->closing;
-	*left_out = j->lines_left_out;
-	j->lines = j->lines_left_out = 0;
-	uv_mutex_unlock(&j->lock);
-	return list;
-}
-
-static void sort_in(struct journal *j, struct op *list, size_t left_out)
-{
-	for (struct op *op = list, *next; op; op = next) {
-		next = op->next;
-		switch (op->kind) {
-		case OP_LINE:
-			write_line(j, op->text, left_out);
-			left_out = 0;
-			op_free(op);
-			break;
-		case OP_REOPEN:
-			reopen_log(j);
-			op_free(op);
-			break;
-		case OP_FETCH:
-			ops_add(&j->fetches, op);
-			break;
-		case OP_TAKEN:
-		case OP_DEAD:
-			store_reached(j->store, op->sink, op->seq);
-			ops_add(&j->work, op);
-			break;
-		default:
-			ops_add(&j->work, op);
-		}
-	}
-}
-
-static void run(void *arg)
-{
-	struct journal *j = arg;
-	struct journal_limits limits;
-	int closing = 0, more = 0, shrinking = 0, clean;
-	size_t left_out;
-
-	while (!closing) {
-		struct op *list = take(j, more || shrinking, &left_out, &limits, &closing);
-		int64_t now = clock_monotonic_ns();
-
-		sort_in(j, list, left_out);
-		if (closing || now >= j->retry_at) {
-			int due = more || now >= j->upkeep_at;
-
-			more = 0;
-			j->retry_at = 0;
-			if (due)
-				j->upkeep_at = now + UPKEEP_NS;
-			if (j->work.first || due)
-				commit(j, &limits, &more);
-			/* After a damage, once more: in the new file. */
-			if (j->work.first && !j->retry_at)
-				commit(j, &limits, &more);
-			if (!closing && !j->retry_at)
-				answer(j);
-		}
-		shrinking = !closing && !list && !j->error && store_shrink(j->store) > 0;
-	}
-	clean = !j->work.first;
-	store_close(j->store, clean);
-	reopen_log(j);
-	uv_mutex_lock(&j->lock);
-	j->result = clean ? 0 : j->error ? j->error : -EIO;
-	j->done = 1;
-	uv_cond_signal(&j->wake);
-	uv_mutex_unlock(&j->lock);
-}
 
 static void deliver(struct journal *j, struct event *e)
 {
@@ -457,12 +46,12 @@ static void on_wake(uv_async_t *async)
 
 	uv_mutex_lock(&j->lock);
 	list = j->told.first;
-	events_init(&j->told);
+	journal_events_init(&j->told);
 	uv_mutex_unlock(&j->lock);
 	for (; list; list = next) {
 		next = list->next;
 		deliver(j, list);
-		event_free(list);
+		journal_event_free(list);
 	}
 }
 
@@ -482,11 +71,10 @@ int journal_open(struct journal **out, uv_loop_t *loop, const char *path, const 
 	j->limits = *limits;
 	j->log_path = error_log ? mem_strdup(error_log) : NULL;
 	j->log_fd = -1;
-	j->pause = PAUSE_MIN_NS;
-	ops_init(&j->queue);
-	ops_init(&j->work);
-	ops_init(&j->fetches);
-	events_init(&j->told);
+	journal_ops_init(&j->queue);
+	journal_ops_init(&j->work);
+	journal_ops_init(&j->fetches);
+	journal_events_init(&j->told);
 	store_stats(j->store, &j->stats);
 	j->wake_main = mem_alloc(sizeof(*j->wake_main));
 	j->wake_main->data = j;
@@ -495,7 +83,7 @@ int journal_open(struct journal **out, uv_loop_t *loop, const char *path, const 
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	if (uv_thread_create(&j->thread, run, j))
+	if (uv_thread_create(&j->thread, journal_run, j))
 		abort();
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	*out = j;
@@ -505,7 +93,7 @@ int journal_open(struct journal **out, uv_loop_t *loop, const char *path, const 
 static void put(struct journal *j, struct op *op)
 {
 	uv_mutex_lock(&j->lock);
-	ops_add(&j->queue, op);
+	journal_ops_add(&j->queue, op);
 	uv_cond_signal(&j->wake);
 	uv_mutex_unlock(&j->lock);
 }
@@ -590,7 +178,7 @@ void journal_error_line(struct journal *j, const char *line)
 		j->lines++;
 	uv_mutex_unlock(&j->lock);
 	if (full)
-		op_free(op);
+		journal_op_free(op);
 	else
 		put(j, op);
 }
@@ -639,12 +227,12 @@ int journal_close(struct journal *j, int64_t timeout_ms)
 		return -ETIMEDOUT;
 	}
 	uv_thread_join(&j->thread);
-	ops_free(&j->queue);
-	ops_free(&j->work);
-	ops_free(&j->fetches);
+	journal_ops_free(&j->queue);
+	journal_ops_free(&j->work);
+	journal_ops_free(&j->fetches);
 	for (struct event *e = j->told.first, *next; e; e = next) {
 		next = e->next;
-		event_free(e);
+		journal_event_free(e);
 	}
 	uv_mutex_destroy(&j->lock);
 	uv_cond_destroy(&j->wake);

@@ -81,35 +81,39 @@ static int error_of(struct journal_file *f, int rc)
 	}
 }
 
-/* SQLite would follow a link and take any file: it is looked at, or made, before. The folder's own
- * links are resolved, so that SQLite can be told to follow none. */
+/* SQLite would follow a link and take any file: it is looked at, or made, before. The folder must be
+ * trusted; its own links are resolved, so that SQLite can be told to follow none. */
 static int make_file(struct journal_file *f, const char *path)
 {
-	int fd = files_append(path, 0600), err = 0;
-	char *slash, *folder, *real;
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? mem_printf("%.*s", slash == path ? 1 : (int)(slash - path), path) : mem_strdup(".");
+	char *real = NULL, why[TRUST_WHY];
+	int fd, err;
 
+	fd = trust_folder(folder, why);
+	if (fd < 0) {
+		err = fd;
+		snprintf(f->message, sizeof(f->message), "%.250s", why);
+		goto out;
+	}
+	close(fd);
+	fd = files_append(path, 0600);
 	if (fd < 0) {
 		err = fd;
 		snprintf(f->message, sizeof(f->message), "%s",
 		         err == -ELOOP    ? "it is a symbolic link, which is not followed"
 		         : err == -EMLINK ? "it has more than one link"
 		                          : strerror(-err));
-		return err;
+		goto out;
 	}
-	if (fchmod(fd, 0600))
-		err = -errno;
+	err = fchmod(fd, 0600) ? -errno : 0;
 	close(fd);
-	if (err)
-		return err;
-	folder = mem_strdup(path);
-	slash = strrchr(folder, '/');
-	if (slash)
-		*slash = 0;
-	real = realpath(slash ? slash == folder ? "/" : folder : ".", NULL);
-	if (real)
-		f->path = mem_printf("%s/%s", real, slash ? slash + 1 : folder);
-	else
+	real = realpath(folder, NULL);
+	if (!err && !real)
 		err = -errno;
+	if (!err)
+		f->path = mem_printf("%s/%s", strcmp(real, "/") == 0 ? "" : real, slash ? slash + 1 : path);
+out:
 	free(real);
 	free(folder);
 	return err;

@@ -117,8 +117,10 @@ int store_open(struct store **out, const char *path, struct journal_start *start
 		*out = s;
 		return 0;
 	}
-	if (journal_file_message(&s->file)[0])
-		log_error("the journal %s cannot be opened: %s (%s)", path, strerror(-err), journal_file_message(&s->file));
+	log_error("the journal %s cannot be opened: %s", path,
+	          err == -EBUSY                            ? "another picosnitch has it"
+	          : journal_file_message(&s->file)[0] != 0 ? journal_file_message(&s->file)
+	                                                   : strerror(-err));
 	free(start->set_aside);
 	start->set_aside = NULL;
 	store_close(s, 0);

@@ -3,10 +3,12 @@
 noinst_LTLIBRARIES += core/libpsdelivery.la
 core_libpsdelivery_la_SOURCES = \
 	core/delivery/codec.c core/delivery/codec.h core/delivery/confine.c core/delivery/confine.h \
-	core/delivery/courier.c core/delivery/courier.h core/delivery/files.c core/delivery/files.h \
+	core/delivery/courier.c core/delivery/courier.h core/delivery/courier_files.c \
+	core/delivery/courier_inside.h core/delivery/courier_say.c core/delivery/files.c core/delivery/files.h \
 	core/delivery/frame.c core/delivery/frame.h core/delivery/host_link.c core/delivery/host_link.h \
 	core/delivery/host_table.c core/delivery/host_table.h core/delivery/journal.c core/delivery/journal.h \
-	core/delivery/journal_file.c core/delivery/journal_file.h \
+	core/delivery/journal_file.c core/delivery/journal_file.h core/delivery/journal_inside.h \
+	core/delivery/journal_queue.c core/delivery/journal_thread.c \
 	core/delivery/journal_store.c core/delivery/journal_store.h \
 	core/delivery/plugin_describe.c core/delivery/plugin_load.c core/delivery/plugin_load.h \
 	core/delivery/sink_files.c core/delivery/sink_files.h \

@@ -103,9 +103,9 @@ struct ps_option *plugin_describe(const char *dir, const char *name, const char 
 	struct buf text;
 	pid_t pid;
 
-	*why = reason;
 	if (plugin_check_file(dir, name, why))
 		return NULL;
+	*why = reason;
 	if (!describe_program || pipe2(ends, O_CLOEXEC)) {
 		snprintf(reason, sizeof(reason), "plugin %s cannot be asked what it declares: %s", name,
 		         describe_program ? strerror(errno) : "plugin_describe_as() was not called");

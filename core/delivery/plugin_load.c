@@ -42,17 +42,17 @@ static int open_file(const char *dir, const char *name)
 	if (err == -ENOENT)
 		snprintf(reason, sizeof(reason), "there is no %s in %.300s: it was not built or not installed", file, dir);
 	else if (err == -ELOOP)
-		snprintf(reason, sizeof(reason), "%.400s/%s is a symbolic link, which is not followed", dir, file);
+		snprintf(reason, sizeof(reason), "%.300s/%s is a symbolic link, which is not followed", dir, file);
 	else if (err)
-		snprintf(reason, sizeof(reason), "%.400s/%s: %s", dir, file, strerror(-err));
+		snprintf(reason, sizeof(reason), "%.300s/%s: %s", dir, file, strerror(-err));
 	if (err)
 		return err;
 	if (fstat(fd, &st)) {
 		err = -errno;
-		snprintf(reason, sizeof(reason), "%.400s/%s: %s", dir, file, strerror(-err));
+		snprintf(reason, sizeof(reason), "%.300s/%s: %s", dir, file, strerror(-err));
 	} else if (!S_ISREG(st.st_mode)) {
 		err = -EINVAL;
-		snprintf(reason, sizeof(reason), "%.400s/%s is not a regular file", dir, file);
+		snprintf(reason, sizeof(reason), "%.300s/%s is not a regular file", dir, file);
 	} else {
 		err = trust_owner(&st, file, reason);
 	}
@@ -117,7 +117,7 @@ const struct ps_plugin *plugin_load(const char *dir, const char *name, const cha
 	}
 	plugin = dlsym(handle, "ps_plugin");
 	if (!plugin) {
-		snprintf(reason, sizeof(reason), "%.400s/%s.so is not a plugin: it has no symbol ps_plugin", dir, name);
+		snprintf(reason, sizeof(reason), "%.300s/%s.so is not a plugin: it has no symbol ps_plugin", dir, name);
 		return NULL;
 	}
 	return judge(plugin, name) ? NULL : plugin;

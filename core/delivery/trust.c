@@ -11,11 +11,11 @@
 int trust_owner(const struct stat *st, const char *name, char why[TRUST_WHY])
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid()) {
-		snprintf(why, TRUST_WHY, "%.400s belongs to user %u: it must belong to root", name, st->st_uid);
+		snprintf(why, TRUST_WHY, "%.300s belongs to user %u: it must belong to root", name, st->st_uid);
 		return -EPERM;
 	}
 	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
-		snprintf(why, TRUST_WHY, "%.400s can be written by its group or by others (mode %04o): chmod go-w it", name,
+		snprintf(why, TRUST_WHY, "%.300s can be written by its group or by others (mode %04o): chmod go-w it", name,
 		         st->st_mode & 07777);
 		return -EPERM;
 	}
@@ -30,7 +30,7 @@ static int judge(int fd, const char *name, int last, char why[TRUST_WHY])
 	if (fstat(fd, &st)) {
 		int err = -errno;
 
-		snprintf(why, TRUST_WHY, "%.400s: %s", name, strerror(-err));
+		snprintf(why, TRUST_WHY, "%.300s: %s", name, strerror(-err));
 		return err;
 	}
 	if (!last && (st.st_mode & S_ISVTX))
@@ -46,7 +46,7 @@ int trust_folder(const char *path, char why[TRUST_WHY])
 
 	if (!real) {
 		err = -errno;
-		snprintf(why, TRUST_WHY, "%.400s: %s", path, strerror(-err));
+		snprintf(why, TRUST_WHY, "%.300s: %s", path, strerror(-err));
 		return err;
 	}
 	fd = open("/", flags);
@@ -58,7 +58,7 @@ int trust_folder(const char *path, char why[TRUST_WHY])
 		next = openat(fd, at, flags);
 		if (next < 0) {
 			err = -errno;
-			snprintf(why, TRUST_WHY, "%.400s: %s", real, strerror(-err));
+			snprintf(why, TRUST_WHY, "%.300s: %s", real, strerror(-err));
 			break;
 		}
 		close(fd);

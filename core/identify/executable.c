@@ -68,11 +68,11 @@ struct executables {
 static struct executable_key key_of(const struct stat *st)
 {
 	return (struct executable_key){
-		.dev = st->st_dev,
-		.ino = st->st_ino,
-		.size = (uint64_t)st->st_size,
-		.ctime_s = st->st_ctim.tv_sec,
-		.ctime_ns = st->st_ctim.tv_nsec,
+	    .dev = st->st_dev,
+	    .ino = st->st_ino,
+	    .size = (uint64_t)st->st_size,
+	    .ctime_s = st->st_ctim.tv_sec,
+	    .ctime_ns = st->st_ctim.tv_nsec,
 	};
 }
 

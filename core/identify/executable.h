@@ -28,7 +28,7 @@ struct executable {
 		int64_t ctime_s, ctime_ns;
 	} key;
 	bool in_table;
-	bool settled; /* its change time was old enough to be trusted when it was hashed */
+	bool settled;                     /* its change time was old enough to be trusted when it was hashed */
 	struct executable *newer, *older; /* the queue of those that nobody holds */
 };
 

@@ -87,12 +87,12 @@ static struct program *program_get(struct processes *ps, const char *path, const
 		memcpy(text, key.data, key.len);
 		p = mem_alloc(sizeof(*p));
 		*p = (struct program){
-			.path = {text + 9, path_len},
-			.name = {text + 10 + path_len, name_len},
-			.cmdline = {text + 11 + path_len + name_len, cmdline.len},
-			.file = file,
-			.flags = flags,
-			.key = {text, (uint32_t)key.len},
+		    .path = {text + 9, path_len},
+		    .name = {text + 10 + path_len, name_len},
+		    .cmdline = {text + 11 + path_len + name_len, cmdline.len},
+		    .file = file,
+		    .flags = flags,
+		    .key = {text, (uint32_t)key.len},
 		};
 		ps->text += key.len;
 		table_add(&ps->programs, p->key.data, p->key.len, p);
@@ -338,9 +338,9 @@ static void set_cmdline(struct processes *ps, struct image *image)
 		if (image->args.len < image->args_total)
 			flags |= PS_EXE_CMDLINE_CUT;
 	}
-	image->lineage.self =
-		program_get(ps, old->path.data, old->name.data,
-	                (struct ps_text){(char *)image->args.data, (uint32_t)image->args.len}, executable_hold(old->file), flags);
+	image->lineage.self = program_get(ps, old->path.data, old->name.data,
+	                                  (struct ps_text){(char *)image->args.data, (uint32_t)image->args.len},
+	                                  executable_hold(old->file), flags);
 	program_drop(ps, old);
 	buf_done(&image->args);
 	image->args_total = 0;

@@ -53,9 +53,9 @@ void program_drop(struct processes *, struct program *);
 
 struct processes_stats {
 	uint64_t images, programs;
-	uint64_t unknown;      /* lookups of images that are not known */
-	uint64_t not_opened;   /* executions whose file neither fanotify nor /proc gave */
-	uint64_t cut;          /* command lines that were cut */
+	uint64_t unknown;    /* lookups of images that are not known */
+	uint64_t not_opened; /* executions whose file neither fanotify nor /proc gave */
+	uint64_t cut;        /* command lines that were cut */
 };
 void processes_get_stats(const struct processes *, struct processes_stats *);
 

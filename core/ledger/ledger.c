@@ -164,13 +164,13 @@ static void writer_flush(struct writer *w)
 {
 	const struct ledger_origin *origin = &w->ledger->origin;
 	struct ps_batch batch = {
-		.hostname = {origin->hostname, (uint32_t)strlen(origin->hostname)},
-		.n_exes = w->n_exes,
-		.n_texts = w->n_texts,
-		.n_records = w->n_records,
-		.exes = w->exes,
-		.texts = w->texts,
-		.records = w->records,
+	    .hostname = {origin->hostname, (uint32_t)strlen(origin->hostname)},
+	    .n_exes = w->n_exes,
+	    .n_texts = w->n_texts,
+	    .n_records = w->n_records,
+	    .exes = w->exes,
+	    .texts = w->texts,
+	    .records = w->records,
 	};
 
 	if (w->n_records) {
@@ -206,11 +206,11 @@ static uint32_t writer_exe(struct writer *w, struct program *p)
 		return (uint32_t)(at - 1);
 	exe = &w->exes[w->n_exes];
 	*exe = (struct ps_exe){
-		.path = p->path,
-		.name = p->name,
-		.cmdline = p->cmdline,
-		.flags = p->flags,
-		.hash_state = (uint8_t)p->file->state,
+	    .path = p->path,
+	    .name = p->name,
+	    .cmdline = p->cmdline,
+	    .flags = p->flags,
+	    .hash_state = (uint8_t)p->file->state,
 	};
 	if (p->file->state == PS_HASH_OK)
 		memcpy(exe->sha256, p->file->sha256, sizeof(exe->sha256));
@@ -238,20 +238,20 @@ static void write_row(struct writer *w, const struct row *row, int64_t end_ns)
 	r->start_ns = row->start_ns;
 	r->end_ns = end_ns;
 	r->traffic = (struct ps_traffic){
-		.exe = writer_exe(w, k->self),
-		.parent = writer_exe(w, k->parent),
-		.grandparent = writer_exe(w, k->grandparent),
-		.uid = k->uid,
-		.netns = k->netns,
-		.family = k->family,
-		.protocol = k->protocol,
-		.lport = k->lport,
-		.rport = k->rport,
-		.laddr = address(k->laddr_family, k->laddr),
-		.raddr = address(k->raddr_family, k->raddr),
-		.sent = row->sent,
-		.received = row->received,
-		.calls = row->calls,
+	    .exe = writer_exe(w, k->self),
+	    .parent = writer_exe(w, k->parent),
+	    .grandparent = writer_exe(w, k->grandparent),
+	    .uid = k->uid,
+	    .netns = k->netns,
+	    .family = k->family,
+	    .protocol = k->protocol,
+	    .lport = k->lport,
+	    .rport = k->rport,
+	    .laddr = address(k->laddr_family, k->laddr),
+	    .raddr = address(k->raddr_family, k->raddr),
+	    .sent = row->sent,
+	    .received = row->received,
+	    .calls = row->calls,
 	};
 }
 
@@ -279,11 +279,11 @@ static int is_late(const struct program *p)
 static void tell_unhashed(struct ledger *l, const struct program *p)
 {
 	static const char *const why[] = {
-		[PS_HASH_GONE] = "process and file had gone",
-		[PS_HASH_MISMATCH] = "the file that could be opened was not the one that was executed",
-		[PS_HASH_UNREADABLE] = "it could not be read",
-		[PS_HASH_CHANGED] = "it changed before it was read",
-		[PS_HASH_LATE] = "it was not ready in time",
+	    [PS_HASH_GONE] = "process and file had gone",
+	    [PS_HASH_MISMATCH] = "the file that could be opened was not the one that was executed",
+	    [PS_HASH_UNREADABLE] = "it could not be read",
+	    [PS_HASH_CHANGED] = "it changed before it was read",
+	    [PS_HASH_LATE] = "it was not ready in time",
 	};
 
 	if (p->file->state != PS_HASH_OK && p->file->state != PS_HASH_ABSENT)

@@ -40,8 +40,8 @@ void ledger_add(struct ledger *, const struct observation *);
 size_t ledger_end_window(struct ledger *, int final, struct buf **batches, int64_t *end_ns);
 
 struct ledger_stats {
-	uint64_t rows;              /* in the window that is open */
-	uint64_t windows;           /* that have ended */
+	uint64_t rows;                  /* in the window that is open */
+	uint64_t windows;               /* that have ended */
 	uint64_t sent, received, calls; /* since start */
 	int64_t window_start_ns;
 };

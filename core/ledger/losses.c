@@ -51,11 +51,14 @@ void losses_add_range(struct losses *l, enum ps_stage stage, int64_t start_ns, i
 	struct waiting *w = NULL;
 	struct ps_alert *a;
 
-	total->stage = stage;
-	total->count += count;
-	total->sent += sent;
-	total->received += received;
-	total->last_ns = clock_wall_ns();
+	/* What was only told, and lost nothing, is a record but no loss. */
+	if (count || sent || received) {
+		total->stage = stage;
+		total->count += count;
+		total->sent += sent;
+		total->received += received;
+		total->last_ns = clock_wall_ns();
+	}
 	for (size_t i = 0; i < l->n && !w; i++)
 		if (l->waiting[i].record.alert.stage == stage && l->waiting[i].record.start_ns == start_ns &&
 		    strcmp(l->waiting[i].text, text) == 0)

@@ -1,4 +1,13 @@
-# libpsquery: what the readers, the sinks and the front ends share.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# libpssql: the words of the stores, and questions as SQL: for plugins.
+noinst_LTLIBRARIES += core/libpssql.la
+core_libpssql_la_SOURCES = core/query/names.c core/query/names.h core/query/sql.c core/query/sql.h
+core_libpssql_la_LIBADD = core/libpsbase.la
+
+# libpsquery: with that, questions and answers on a command line: for the program.
 noinst_LTLIBRARIES += core/libpsquery.la
-core_libpsquery_la_SOURCES = core/query/names.c core/query/names.h core/query/sql.c core/query/sql.h
-core_libpsquery_la_LIBADD = core/libpsbase.la
+core_libpsquery_la_SOURCES = \
+	core/query/ask.c core/query/ask.h core/query/output.c core/query/output.h \
+	core/query/table_text.c core/query/table_text.h core/query/when.c core/query/when.h
+core_libpsquery_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+core_libpsquery_la_LIBADD = core/libpssql.la $(JANSSON_LIBS)

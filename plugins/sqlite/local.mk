@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 if PLUGIN_SQLITE
 pluginexec_LTLIBRARIES += plugins/sqlite.la
 endif
@@ -7,4 +8,4 @@ plugins_sqlite_la_SOURCES = \
 	plugins/sqlite/store.c plugins/sqlite/store.h plugins/sqlite/write.c
 plugins_sqlite_la_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_PLUGIN_CFLAGS)
 plugins_sqlite_la_LDFLAGS = $(plugin_ldflags)
-plugins_sqlite_la_LIBADD = core/libpsquery.la $(SQLITE_PLUGIN_LIBS)
+plugins_sqlite_la_LIBADD = core/libpssql.la $(SQLITE_PLUGIN_LIBS)

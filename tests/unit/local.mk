@@ -11,3 +11,38 @@ tests_unit_test_text_LDADD = core/libpsbase.la
 tests_unit_test_ini_LDADD = core/libpsconfig.la
 tests_unit_test_option_LDADD = core/libpsconfig.la
 tests_unit_test_settings_LDADD = core/libpsconfig.la
+
+watch_tests = tests/unit/test_decode tests/unit/test_process tests/unit/test_ledger
+check_PROGRAMS += $(watch_tests)
+TESTS += $(watch_tests)
+EXTRA_DIST += tests/unit/watch_fixture.h
+tests_unit_test_decode_LDADD = core/libpscapture.la
+tests_unit_test_process_LDADD = core/libpscapture.la
+tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la
+
+# Delivery. test_courier starts host_program, a stand-in for picosnitch with the subcommands of a
+# sink's process, with the plugin `faulty`.
+delivery_tests = tests/unit/test_codec tests/unit/test_files tests/unit/test_journal tests/unit/test_plugin_load \
+	tests/unit/test_courier
+check_PROGRAMS += $(delivery_tests) tests/unit/host_program
+check_LTLIBRARIES += tests/unit/faulty.la tests/unit/old.la tests/unit/alien.la
+TESTS += $(delivery_tests)
+EXTRA_DIST += tests/unit/batches.h tests/unit/scratch.h
+
+tests_unit_test_codec_LDADD = core/libpsdelivery.la
+tests_unit_test_files_LDADD = core/libpsdelivery.la
+tests_unit_test_journal_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_journal_LDADD = core/libpsdelivery.la
+tests_unit_test_plugin_load_LDADD = core/libpsdelivery.la
+tests_unit_test_courier_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
+tests_unit_test_courier_LDADD = core/libpsdelivery.la
+tests_unit_host_program_LDADD = core/libpsdelivery.la
+
+# -rpath makes libtool build a shared object that is not to be installed.
+faulty_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+tests_unit_faulty_la_SOURCES = tests/unit/faulty.c
+tests_unit_faulty_la_LDFLAGS = $(faulty_ldflags)
+tests_unit_old_la_SOURCES = tests/unit/old.c
+tests_unit_old_la_LDFLAGS = $(faulty_ldflags)
+tests_unit_alien_la_SOURCES = tests/unit/alien.c
+tests_unit_alien_la_LDFLAGS = $(faulty_ldflags)

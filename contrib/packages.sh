@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Which packages building (and testing) needs, by package manager; sourced by the scripts here.
+
+# install_packages build [test]: installs what is missing, with whichever manager is there.
+install_packages() {
+	local wanted=() missing=() p
+
+	if command -v apt-get >/dev/null; then
+		wanted=(gcc make autoconf automake libtool pkg-config clang llvm bpftool libbpf-dev libuv1-dev libsqlite3-dev
+			libinih-dev libssl-dev libjansson-dev curl python3)
+		[[ ${2:-} != test ]] || wanted+=(libclang-rt-14-dev clang-format iproute2 nftables liburing-dev qemu-system-x86
+			busybox-static cpio kmod xz-utils zstd mandoc sqlite3 e2fsprogs libcap2-bin)
+		for p in "${wanted[@]}"; do
+			[[ $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) == installed ]] || missing+=("$p")
+		done
+		((${#missing[@]})) || return 0
+		need_root "${missing[@]}" || return 0
+		apt-get -qq update
+		# The compiler's runtime is named after its version, which another release has changed.
+		apt-cache show libclang-rt-14-dev >/dev/null 2>&1 || missing=("${missing[@]/libclang-rt-14-dev/}")
+		# shellcheck disable=SC2068
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends ${missing[@]} >/dev/null
+	elif command -v dnf >/dev/null; then
+		wanted=(gcc make autoconf automake libtool pkgconf-pkg-config clang llvm bpftool libbpf-devel libuv-devel
+			sqlite-devel inih-devel openssl-devel jansson-devel curl python3)
+		[[ ${2:-} != test ]] || wanted+=(compiler-rt clang-tools-extra iproute nftables liburing-devel qemu-system-x86-core
+			busybox cpio kmod xz zstd mandoc sqlite libasan libubsan)
+		need_root "${wanted[@]}" || return 0
+		dnf -q -y install "${wanted[@]}"
+	elif command -v pacman >/dev/null; then
+		wanted=(gcc make autoconf automake libtool pkgconf clang llvm bpf libbpf libuv sqlite libinih openssl jansson curl
+			python)
+		[[ ${2:-} != test ]] || wanted+=(compiler-rt iproute2 nftables liburing qemu-system-x86 busybox cpio kmod xz zstd
+			mandoc)
+		need_root "${wanted[@]}" || return 0
+		pacman -Sq --needed --noconfirm "${wanted[@]}"
+	elif command -v zypper >/dev/null; then
+		wanted=(gcc make autoconf automake libtool pkgconf clang llvm bpftool libbpf-devel libuv-devel sqlite3-devel
+			libinih-devel libopenssl-3-devel libjansson-devel curl python3)
+		[[ ${2:-} != test ]] || wanted+=(iproute2 nftables liburing-devel qemu-x86 busybox-static cpio kmod xz zstd mandoc
+			sqlite3)
+		need_root "${wanted[@]}" || return 0
+		zypper -q -n install "${wanted[@]}"
+	else
+		echo "no apt-get, dnf, pacman or zypper here: install what ./configure asks for" >&2
+	fi
+}
+
+need_root() {
+	((EUID)) || return 0
+	echo "not root, so nothing is installed; needed: $*" >&2
+	return 1
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/query/table_text.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "core/base/text.h"
+#include "core/query/names.h"
+#include "core/query/output.h"
+#include "core/query/when.h"
+
+#define COUNTS 4    /* sent, received, calls, last */
+#define GAP 2       /* between columns */
+#define NARROWEST 8 /* of a column that has to give way */
+
+/* Columns that the character at s takes on a terminal, and its length in *n. */
+static unsigned char_width(const char *s, size_t *n)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	wchar_t c;
+	int w;
+
+	*n = text_utf8(s, strlen(s));
+	if (*n <= 1) {
+		*n = 1;
+		return 1;
+	}
+	c = (wchar_t)(p[0] & (0xff >> (*n + 1)));
+	for (size_t i = 1; i < *n; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	w = wcwidth(c);
+	return w < 0 ? 1 : (unsigned)w;
+}
+
+static unsigned text_width(const char *s)
+{
+	unsigned width = 0;
+
+	for (size_t n; *s; s += n)
+		width += char_width(s, &n);
+	return width;
+}
+
+static void cell(struct table_text *t, const char *text, size_t len)
+{
+	if (!(t->n_cells & (t->n_cells - 1)))
+		t->cells = mem_resize(t->cells, (t->n_cells ? t->n_cells * 2 : 1) * sizeof(*t->cells));
+	t->cells[t->n_cells++] = arena_copy(&t->memory, text, len);
+}
+
+static void cell_str(struct table_text *t, const char *text)
+{
+	cell(t, text, strlen(text));
+}
+
+void table_text_init(struct table_text *t, const struct ask *ask, unsigned width, int bold)
+{
+	*t = (struct table_text){.ask = ask, .width = width, .bold = bold, .columns = ask->question.n_by + COUNTS};
+	arena_init(&t->memory);
+	for (uint32_t i = 0; i < ask->question.n_by; i++)
+		cell_str(t, names_dimension(ask->by[i]));
+	cell_str(t, "sent");
+	cell_str(t, "received");
+	cell_str(t, "calls");
+	cell_str(t, "last seen");
+}
+
+/* Names for the numbers that have one, and a dash for what is not known. */
+static void cell_value(struct table_text *t, enum ps_dimension d, struct ps_text value)
+{
+	long long number = names_is_number(d) ? strtoll(value.data, NULL, 10) : 0;
+	const char *word = NULL;
+
+	if (d == PS_BY_UID) {
+		const struct passwd *user = getpwuid((uid_t)number);
+
+		word = user ? user->pw_name : NULL;
+	} else if (d == PS_BY_PROTOCOL) {
+		word = names_protocol((unsigned)number);
+	} else if (d == PS_BY_FAMILY) {
+		word = names_family((unsigned)number);
+	} else if (!value.len || ((d == PS_BY_LPORT || d == PS_BY_RPORT) && number <= 0)) {
+		word = "-";
+	}
+	if (word)
+		cell_str(t, word);
+	else
+		cell(t, value.data, value.len);
+}
+
+static void cell_counts(struct table_text *t, uint64_t sent, uint64_t received, uint64_t calls, const char *last)
+{
+	char text[OUTPUT_BYTES_SIZE];
+
+	cell_str(t, output_bytes(text, sent, t->ask->units));
+	cell_str(t, output_bytes(text, received, t->ask->units));
+	snprintf(text, sizeof(text), "%" PRIu64, calls);
+	cell_str(t, text);
+	cell_str(t, last);
+}
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+void table_text_row(struct table_text *t, const struct ps_answer_row *row)
+{
+	char last[WHEN_TEXT_SIZE];
+
+	for (uint32_t i = 0; i < t->ask->question.n_by; i++)
+		cell_value(t, t->ask->by[i], row->values[i]);
+	cell_counts(t, row->sent, row->received, row->calls, when_text(last, row->last));
+	t->sent = add(t->sent, row->sent);
+	t->received = add(t->received, row->received);
+	t->calls = add(t->calls, row->calls);
+	t->rows++;
+}
+
+static int is_right(const struct table_text *t, unsigned column)
+{
+	return column >= t->ask->question.n_by ? column + 1 < t->columns : names_is_number(t->ask->by[column]);
+}
+
+/* Takes from the widest column until the line fits, or all are narrow. */
+static void fit(const struct table_text *t, unsigned *widths)
+{
+	unsigned total = (t->columns - 1) * GAP;
+
+	for (unsigned i = 0; i < t->columns; i++)
+		total += widths[i];
+	while (t->width && total > t->width) {
+		unsigned widest = 0;
+
+		for (unsigned i = 1; i < t->ask->question.n_by; i++)
+			if (widths[i] > widths[widest])
+				widest = i;
+		if (!t->ask->question.n_by || widths[widest] <= NARROWEST)
+			return;
+		widths[widest]--;
+		total--;
+	}
+}
+
+static void spaces(FILE *out, unsigned n)
+{
+	fprintf(out, "%*s", (int)n, "");
+}
+
+/* The beginning of text that fits, and three dots if that is not all. */
+static void write_cell(const struct table_text *t, FILE *out, unsigned column, unsigned width, const char *text)
+{
+	unsigned needed = text_width(text), room = width - 3, used = 0;
+
+	if (needed <= width) {
+		if (is_right(t, column))
+			spaces(out, width - needed);
+		fputs(text, out);
+		if (!is_right(t, column) && column + 1 < t->columns)
+			spaces(out, width - needed);
+		return;
+	}
+	for (size_t n; *text; text += n) {
+		unsigned w = char_width(text, &n);
+
+		if (used + w > room)
+			break;
+		used += w;
+		fwrite(text, 1, n, out);
+	}
+	fputs("...", out);
+	spaces(out, room - used);
+}
+
+void table_text_write(struct table_text *t, FILE *out)
+{
+	unsigned widths[PS_DIMENSIONS + COUNTS] = {0};
+	size_t rows;
+
+	if (!t->rows) {
+		fputs("nothing was recorded that fits the question\n", out);
+		return;
+	}
+	/* Under the first column "total"; the columns between stay empty. */
+	if (t->ask->question.n_by && t->rows > 1) {
+		for (uint32_t i = 0; i < t->ask->question.n_by; i++)
+			cell_str(t, i ? "" : "total");
+		cell_counts(t, t->sent, t->received, t->calls, "");
+	}
+	rows = t->n_cells / t->columns;
+	for (size_t i = 0; i < t->n_cells; i++) {
+		unsigned width = text_width(t->cells[i]);
+
+		if (width > widths[i % t->columns])
+			widths[i % t->columns] = width;
+	}
+	fit(t, widths);
+	for (size_t row = 0; row < rows; row++) {
+		if (t->bold && row == 0)
+			fputs("\033[1m", out);
+		for (unsigned column = 0; column < t->columns; column++) {
+			write_cell(t, out, column, widths[column], t->cells[row * t->columns + column]);
+			if (column + 1 < t->columns)
+				spaces(out, GAP);
+		}
+		fputs(t->bold && row == 0 ? "\033[0m\n" : "\n", out);
+	}
+}
+
+void table_text_done(struct table_text *t)
+{
+	free(t->cells);
+	arena_done(&t->memory);
+}

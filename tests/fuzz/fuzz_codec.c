@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Any bytes: refused, or a batch all of which can be read, and which encodes to the same bytes. */
+#include <string.h>
+
+#include "core/delivery/codec.h"
+#include "tests/fuzz/target.h"
+
+/* Reads every byte, which a sanitizer judges. */
+static void touch(struct ps_text text)
+{
+	volatile char byte = 0;
+
+	must(text.data && text.data[text.len] == 0);
+	for (uint32_t i = 0; i < text.len; i++)
+		byte = text.data[i];
+	(void)byte;
+}
+
+static void touch_all(const struct ps_batch *b)
+{
+	touch(b->hostname);
+	for (uint32_t i = 0; i < b->n_exes; i++) {
+		touch(b->exes[i].path);
+		touch(b->exes[i].name);
+		touch(b->exes[i].cmdline);
+	}
+	for (uint32_t i = 0; i < b->n_texts; i++)
+		touch(b->texts[i]);
+	for (uint32_t i = 0; i < b->n_records; i++) {
+		const struct ps_record *r = &b->records[i];
+
+		must(r->kind == PS_TRAFFIC || r->kind == PS_ALERT);
+		if (r->kind == PS_TRAFFIC) {
+			must(r->traffic.exe < b->n_exes && r->traffic.parent < b->n_exes && r->traffic.grandparent < b->n_exes);
+			must(r->traffic.domain < b->n_texts);
+		} else {
+			must(r->alert.text < b->n_texts);
+		}
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct ps_batch *b;
+	struct arena arena;
+	const char *why = NULL;
+	struct buf again;
+
+	arena_init(&arena);
+	buf_init(&again);
+	(void)codec_count(data, size);
+	b = codec_decode_unchecked(data, size, &arena, &why);
+	must(b || why);
+	if (b) {
+		struct codec_totals totals;
+
+		touch_all(b);
+		codec_totals(b, &totals);
+		must(totals.records == b->n_records);
+		codec_encode(&again, b);
+		/* All but what codec_seal() sets. */
+		must(again.len == size);
+		must(memcmp(again.data, data, 40) == 0);
+		must(memcmp(again.data + 80, data + 80, size - 80 - PS_DIGEST_SIZE) == 0);
+	}
+	(void)codec_decode(data, size, &arena, &why);
+	buf_done(&again);
+	arena_done(&arena);
+	return 0;
+}

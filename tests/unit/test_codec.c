@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The codec: what goes in comes out, and nothing else gets in. */
+#include "core/delivery/codec.h"
+
+#include <stdlib.h>
+
+#include "core/base/sha256.h"
+#include "tests/tap.h"
+#include "tests/unit/batches.h"
+
+static const uint8_t no_digest[PS_DIGEST_SIZE];
+
+/* Encodes and seals; the caller frees. */
+static struct buf sealed(uint32_t n, uint64_t seq, uint8_t digest[PS_DIGEST_SIZE])
+{
+	struct buf b;
+
+	buf_init(&b);
+	batch_make(&b, n, seq * 100);
+	codec_seal(b.data, b.len, seq, no_digest, digest);
+	return b;
+}
+
+static void test_round_trip(void)
+{
+	uint8_t digest[PS_DIGEST_SIZE];
+	struct buf b = sealed(3, 42, digest), again;
+	const struct ps_batch *got;
+	const char *why = "";
+	struct arena arena;
+
+	arena_init(&arena);
+	buf_init(&again);
+	got = codec_decode(b.data, b.len, &arena, &why);
+	if (ok(got != NULL, "a sealed batch is decoded (%s)", got ? "" : why)) {
+		const struct ps_traffic *t = &got->records[1].traffic;
+
+		is_int(got->seq, 42, "its number");
+		ok(memcmp(got->digest, digest, PS_DIGEST_SIZE) == 0, "its digest");
+		is_int(got->host[0] * 10 + got->boot[0], 78, "host and boot");
+		is_str(got->hostname.data, "host", "the host's name, with a NUL behind it");
+		is_int(got->n_exes * 100 + got->n_texts * 10 + got->n_records, 334, "counts");
+		is_int(codec_count(b.data, b.len), 4, "the count of records without decoding");
+		ok(memcmp(got->exes[1].cmdline.data, "curl\0-s\0", 9) == 0, "a text with NULs, and the NUL behind it");
+		ok(memcmp(got->exes[2].path.data, "/bin/\xff\n", 8) == 0, "a text that is not UTF-8");
+		is_int(got->exes[1].sha256[2], 3, "a hash");
+		is_int(got->exes[2].hash_state, PS_HASH_GONE, "why there is no hash");
+		is_int(t->lport, -1, "a port that is not there");
+		is_int(t->rport, 65535, "the highest port");
+		is_int(t->netns, 4026531840u, "an inode beyond 31 bits");
+		is_int(t->sent, 4200, "bytes");
+		is_int(t->raddr.bytes[15], 9, "an address to its last byte");
+		is_int(got->records[3].alert.text, 2, "an alert");
+		ok(got->texts[1].data > (char *)b.data && got->texts[1].data < (char *)b.data + b.len, "texts are not copied");
+		codec_encode(&again, got);
+		codec_seal(again.data, again.len, got->seq, got->previous, digest);
+		ok(again.len == b.len && memcmp(again.data, b.data, b.len) == 0, "encoded again, it is the same bytes");
+	}
+	arena_done(&arena);
+	buf_done(&again);
+	buf_done(&b);
+}
+
+static void test_totals(void)
+{
+	uint8_t digest[PS_DIGEST_SIZE];
+	struct buf b = sealed(3, 1, digest);
+	struct codec_totals t;
+	struct arena arena;
+	const char *why;
+
+	arena_init(&arena);
+	codec_totals(codec_decode(b.data, b.len, &arena, &why), &t);
+	is_int(t.records, 4, "totals: records");
+	is_int(t.sent, 300, "totals: sent");
+	is_int(t.received, 3, "totals: received, without what an alert counts");
+	is_int(t.start_ns, 500, "totals: the earliest start");
+	is_int(t.end_ns, 2002, "totals: the latest end");
+	arena_done(&arena);
+	buf_done(&b);
+}
+
+/* Any one byte changed, and any length, is refused: by the digest. */
+static void test_damage(void)
+{
+	uint8_t digest[PS_DIGEST_SIZE];
+	struct buf b = sealed(2, 7, digest);
+	unsigned accepted = 0, cut = 0;
+	const char *why;
+
+	for (size_t i = 0; i < b.len; i++) {
+		struct arena arena;
+
+		arena_init(&arena);
+		b.data[i] ^= 0x20;
+		accepted += codec_decode(b.data, b.len, &arena, &why) != NULL;
+		b.data[i] ^= 0x20;
+		arena_done(&arena);
+	}
+	is_int(accepted, 0, "a batch with any one byte changed is refused");
+	for (size_t len = 0; len < b.len; len++) {
+		uint8_t *exact = mem_copy(b.data, len);
+		struct arena arena;
+
+		arena_init(&arena);
+		cut += codec_decode(exact, len, &arena, &why) != NULL;
+		cut += codec_decode_unchecked(exact, len, &arena, &why) != NULL;
+		arena_done(&arena);
+		free(exact);
+	}
+	is_int(cut, 0, "a batch cut anywhere is refused, even without a look at the digest");
+	buf_done(&b);
+}
+
+/* Changes `n` bytes at `at` from the end or start, makes the digest right, and decodes. */
+static const char *judged(long at, const void *data, size_t n, size_t extra)
+{
+	uint8_t digest[PS_DIGEST_SIZE];
+	struct buf b = sealed(1, 7, digest);
+	const char *why = "accepted";
+	struct arena arena;
+
+	if (extra) { /* before the digest */
+		memset(buf_add(&b, extra), 0, extra);
+	}
+	memcpy(b.data + (at < 0 ? (long)b.len - (long)extra + at : at), data, n);
+	sha256_bytes(b.data, b.len - PS_DIGEST_SIZE, b.data + b.len - PS_DIGEST_SIZE);
+	arena_init(&arena);
+	if (codec_decode(b.data, b.len, &arena, &why))
+		why = "accepted";
+	arena_done(&arena);
+	buf_done(&b);
+	return why;
+}
+
+static void test_hostile(void)
+{
+	const uint32_t two = 2, huge = 0xffffffff, three = 3, verdict = PS_VERDICT, port = 65536, one = 1;
+	/* From the end: digest 32, alert 52, traffic 112. */
+	const long alert = -32 - 52, traffic = alert - 112;
+
+	is_str(judged(0, "X", 1, 0), "it does not begin as a batch does", "another magic");
+	is_str(judged(4, &two, 4, 0), "it is of a version that this program does not know", "another version");
+	is_str(judged(80, &huge, 4, 0), "it says that it has more than its length can hold",
+	       "4 thousand million executables");
+	is_str(judged(88, &huge, 4, 0), "it says that it has more than its length can hold", "4 thousand million records");
+	is_str(judged(92, &huge, 4, 0), "the host name is cut off", "a host name of 4 GiB");
+	is_str(judged(92 + 4 + 4, "x", 1, 0), "the host name is cut off", "a text without its NUL");
+	is_str(judged(88, &three, 4, 0), "the records are cut off", "a record more than there are");
+	is_str(judged(88, &one, 4, 0), "there is more behind its end", "a record less than there are");
+	is_str(judged(0, "P", 1, 1), "there is more behind its end", "a byte behind the end");
+	is_str(judged(alert, &verdict, 4, 0), "a record is of an unknown kind", "a kind that is not known yet");
+	is_str(judged(traffic + 20, &three, 4, 0), "a record is cut off, or refers to what is not there",
+	       "an executable that is not there");
+	is_str(judged(traffic + 20 + 12, &huge, 4, 0), "a record is cut off, or refers to what is not there",
+	       "a domain that is not there");
+	is_str(judged(alert + 24, &three, 4, 0), "a record is cut off, or refers to what is not there",
+	       "an alert's text that is not there");
+	is_str(judged(traffic + 20 + 26, &port, 4, 0), "a record is cut off, or refers to what is not there", "port 65536");
+	is_str(judged(traffic + 20 + 34, "\5", 1, 0), "a record is cut off, or refers to what is not there",
+	       "an address of no known family");
+	is_str(judged(traffic + 20 + 34 + 5, "\1", 1, 0), "a record is cut off, or refers to what is not there",
+	       "an IPv4 address with more than four bytes");
+	is_str(judged(92 + 9, "\1", 1, 0), "its first executable or text is not the empty one",
+	       "a first executable that is not empty");
+}
+
+/* What a record holds beyond its meaning does not reach the bytes. */
+static void test_canonical(void)
+{
+	struct ps_exe exes[2] = {
+	    {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}},
+	    {.path = {"a", 1}, .name = {"a", 1}, .cmdline = {"", 0}, .hash_state = PS_HASH_UNREADABLE, .sha256 = {1}}};
+	struct ps_text texts[1] = {{"", 0}};
+	struct ps_record record = {.kind = PS_TRAFFIC};
+	struct ps_batch batch = {.hostname = {"", 0},
+	                         .n_exes = 2,
+	                         .n_texts = 1,
+	                         .n_records = 1,
+	                         .exes = exes,
+	                         .texts = texts,
+	                         .records = &record};
+	const struct ps_batch *got;
+	struct arena arena;
+	const char *why = "";
+	struct buf b;
+
+	memset(record.traffic.laddr.bytes, 0xee, 16);
+	record.traffic.raddr = (struct ps_addr){AF_INET, {1, 2, 3, 4, 5}};
+	buf_init(&b);
+	arena_init(&arena);
+	codec_encode(&b, &batch);
+	got = codec_decode_unchecked(b.data, b.len, &arena, &why);
+	if (ok(got != NULL, "bytes without meaning are left out (%s)", got ? "" : why)) {
+		is_int(got->records[0].traffic.laddr.bytes[0], 0, "of an address that is not known");
+		is_int(got->records[0].traffic.raddr.bytes[4], 0, "of an IPv4 address");
+		is_int(got->exes[1].sha256[0], 0, "of a hash that is none");
+	}
+	arena_done(&arena);
+	buf_done(&b);
+}
+
+/* A note for people, and a generous bound that only a mistake of order would break. */
+static void test_speed(void)
+{
+	const uint32_t n = 20000;
+	uint64_t records = 0;
+	int64_t start = clock_monotonic_ns(), took;
+	uint8_t digest[PS_DIGEST_SIZE];
+	const char *why;
+
+	for (int i = 0; i < 20; i++) {
+		struct buf b = sealed(n, 1, digest);
+		struct arena arena;
+
+		arena_init(&arena);
+		records += codec_decode(b.data, b.len, &arena, &why)->n_records;
+		arena_done(&arena);
+		buf_done(&b);
+	}
+	took = clock_monotonic_ns() - start;
+	printf("# %.0f records/s made, encoded, sealed, checked and decoded\n", (double)records * 1e9 / (double)took);
+	ok(took < 60 * NS_PER_S, "batches of %u records go through", n);
+}
+
+int main(void)
+{
+	test_round_trip();
+	test_totals();
+	test_damage();
+	test_hostile();
+	test_canonical();
+	test_speed();
+	return tap_done();
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Bytes as the kernel side writes them, decoded. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/base/text.h"
+#include "core/capture/decode.h"
+#include "tests/tap.h"
+
+static const uint8_t mapped[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7};
+static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+
+struct pair {
+	struct wire_flow_key key;
+	struct wire_flow flow;
+};
+
+static struct pair example(uint16_t family, const uint8_t laddr[16], const uint8_t raddr[16])
+{
+	struct pair p = {
+	    .key = {.image = {77, 42, 3}, .uid = 1000, .netns = 4026531840, .family = family, .protocol = 17},
+	    .flow = {1000, UINT64_MAX, 5},
+	};
+
+	p.key.lport = 65535;
+	p.key.rport = 53;
+	memcpy(p.key.laddr, laddr, 16);
+	memcpy(p.key.raddr, raddr, 16);
+	return p;
+}
+
+static void addresses(uint16_t family, const uint8_t laddr[16], const uint8_t raddr[16], int want_family,
+                      const char *want_local, const char *want_remote, const char *what)
+{
+	struct pair p = example(family, laddr, raddr);
+	char local[TEXT_ADDR_SIZE], remote[TEXT_ADDR_SIZE];
+	struct observation o;
+
+	is_int(decode_flow(&o, &p, sizeof(p)), 0, "%s is a flow", what);
+	is_int(o.family, want_family, "%s: family", what);
+	is_str(text_addr(local, &o.laddr), want_local, "%s: local address", what);
+	is_str(text_addr(remote, &o.raddr), want_remote, "%s: remote address", what);
+}
+
+static void test_flows(void)
+{
+	static const uint8_t zero[16], v4[16] = {192, 0, 2, 7}, any_mapped[16] = {[10] = 0xff, [11] = 0xff};
+	struct pair p = example(AF_INET, v4, v4);
+	struct observation o;
+
+	is_int(decode_flow(&o, &p, sizeof(p)), 0, "a flow decodes");
+	ok(o.image.start == 77 && o.image.tgid == 42 && o.image.exec_id == 3, "the image is taken over");
+	ok(o.uid == 1000 && o.netns == 4026531840 && o.protocol == 17, "uid, namespace and protocol are taken over");
+	ok(o.lport == 65535 && o.rport == 53, "ports are taken over");
+	ok(o.sent == 1000 && o.received == UINT64_MAX && o.calls == 5, "all 64 bits of the counts are taken over");
+	addresses(AF_INET, v4, v4, AF_INET, "192.0.2.7", "192.0.2.7", "IPv4");
+	addresses(AF_INET6, v6, v6, AF_INET6, "2001:db8::1", "2001:db8::1", "IPv6");
+	addresses(AF_INET6, mapped, mapped, AF_INET, "192.0.2.7", "192.0.2.7", "IPv4 mapped into IPv6");
+	addresses(AF_INET6, zero, mapped, AF_INET, "", "192.0.2.7", "an unbound IPv6 socket that talks IPv4");
+	addresses(AF_INET6, any_mapped, any_mapped, AF_INET6, "", "", "mapped zeros");
+	addresses(AF_INET, zero, zero, AF_INET, "", "", "addresses of zeros are not known");
+	is_int(decode_flow(&o, &p, sizeof(p) - 1), -EINVAL, "a flow that is cut is refused");
+	is_int(decode_flow(&o, &p, sizeof(p) + 1), -EINVAL, "a flow that is too long is refused");
+	p.key.family = AF_UNIX;
+	is_int(decode_flow(&o, &p, sizeof(p)), -EINVAL, "another address family is refused");
+	p.key.family = AF_INET;
+	p.key.protocol = 262;
+	is_int(decode_flow(&o, &p, sizeof(p)), 0, "MPTCP is a flow");
+	is_int(o.protocol, 6, "MPTCP is TCP on the wire");
+}
+
+/* An event in memory that the ring buffer would give: of exactly that length, eight bytes aligned. */
+static int decode(const void *event, size_t len, struct process_event *out, void **memory)
+{
+	*memory = aligned_alloc(8, len ? (len + 7) / 8 * 8 : 8);
+	memcpy(*memory, event, len);
+	return decode_event(out, *memory, len);
+}
+
+static void refused(const void *event, size_t len, const char *what)
+{
+	struct process_event e;
+	void *memory;
+
+	is_int(decode(event, len, &e, &memory), -EINVAL, "refused: %s", what);
+	free(memory);
+}
+
+static void test_events(void)
+{
+	struct wire_fork fork = {.event = {WIRE_FORK, 0, {1, 2, 3}}, .forker = {4, 5, 6}, .parent = {7, 8, 9}};
+	struct wire_exec exec = {
+	    .event = {WIRE_EXEC, 0, {1, 2, 4}}, .comm = "prog", .filename = "./prog", .args_total = 300};
+	struct wire_args args = {.event = {WIRE_ARGS, 0, {1, 2, 4}}, .offset = 256, .len = 44};
+	struct wire_exit exit = {.event = {WIRE_EXIT, 0, {1, 2, 4}}};
+	struct process_event e;
+	void *memory;
+
+	is_int(decode(&fork, sizeof(fork), &e, &memory), 0, "a fork decodes");
+	ok(e.kind == WIRE_FORK && e.image.tgid == 2 && e.forker.tgid == 5 && e.parent.tgid == 8,
+	   "with who, whose and by whom");
+	free(memory);
+
+	exec.args_len = WIRE_ARGS_FIRST;
+	memset(exec.args, 'a', sizeof(exec.args));
+	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "an exec decodes");
+	is_str(e.comm, "prog", "with its name");
+	is_str(e.filename, "./prog", "and its file");
+	ok(e.args.len == WIRE_ARGS_FIRST && e.args_total == 300, "and the beginning of its command line");
+	free(memory);
+
+	is_int(decode(&args, sizeof(args), &e, &memory), 0, "a part of a command line decodes");
+	ok(e.offset == 256 && e.args.len == 44, "with its place");
+	free(memory);
+	is_int(decode(&exit, sizeof(exit), &e, &memory), 0, "an exit decodes");
+	free(memory);
+
+	refused("", 0, "nothing");
+	refused(&fork, sizeof(fork) - 1, "a fork that is cut");
+	refused(&exec, sizeof(exec) - 1, "an exec that is cut");
+	refused(&args, sizeof(args) - 1, "a part that is cut");
+	args.len = WIRE_ARGS_CHUNK + 1;
+	refused(&args, sizeof(args), "a part longer than its room");
+	args.len = 1;
+	args.offset = UINT32_MAX;
+	refused(&args, sizeof(args), "a part beyond any command line");
+	exec.args_len = WIRE_ARGS_FIRST + 1;
+	refused(&exec, sizeof(exec), "more arguments than there is room");
+	exec.args_len = 0;
+	memset(exec.comm, 'x', sizeof(exec.comm));
+	refused(&exec, sizeof(exec), "a name that does not end");
+	memset(exec.comm, 0, sizeof(exec.comm));
+	memset(exec.filename, 'x', sizeof(exec.filename));
+	refused(&exec, sizeof(exec), "a file name that does not end");
+	exit.event.kind = 99;
+	refused(&exit, sizeof(exit), "an unknown kind");
+}
+
+int main(void)
+{
+	test_flows();
+	test_events();
+	return tap_done();
+}

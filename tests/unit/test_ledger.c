@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Observations into windows, windows into batches. */
+#include <sys/socket.h>
+
+#include "core/base/log.h"
+#include "core/delivery/codec.h"
+#include "core/ledger/ledger.h"
+#include "tests/tap.h"
+#include "tests/unit/watch_fixture.h"
+
+struct desk {
+	struct fixture f;
+	struct losses *losses;
+	struct ledger *ledger;
+};
+
+static void desk_open(struct desk *d, size_t max_rows)
+{
+	static const struct ledger_origin origin = {{1}, {2}, "host"};
+
+	fixture_open(&d->f);
+	d->losses = losses_open();
+	d->ledger = ledger_open(d->f.processes, d->f.executables, d->losses, &origin, codec_encode, max_rows);
+}
+
+static void desk_close(struct desk *d)
+{
+	ledger_close(d->ledger);
+	losses_close(d->losses);
+	fixture_close(&d->f);
+}
+
+static void observe(struct desk *d, struct wire_image who, uint16_t lport, uint64_t sent, uint64_t received)
+{
+	struct observation o = {.image = who, .uid = 7, .family = AF_INET, .protocol = 6, .lport = lport, .rport = 443};
+
+	o.raddr = (struct ps_addr){AF_INET, {192, 0, 2, 1}};
+	o.sent = sent;
+	o.received = received;
+	o.calls = 1;
+	ledger_add(d->ledger, &o);
+}
+
+/* Ends the window; what `each` sees is the decoded batches, one after the other. */
+static size_t end_window(struct desk *d, int final, void (*each)(void *, const struct ps_batch *), void *arg)
+{
+	static const uint8_t previous[PS_DIGEST_SIZE];
+	uint8_t digest[PS_DIGEST_SIZE];
+	struct buf *batches;
+	int64_t end_ns;
+	size_t n = ledger_end_window(d->ledger, final, &batches, &end_ns);
+
+	for (size_t i = 0; i < n; i++) {
+		struct arena arena;
+		const struct ps_batch *b;
+		const char *why = "";
+
+		arena_init(&arena);
+		codec_seal(batches[i].data, batches[i].len, i + 1, previous, digest);
+		b = codec_decode(batches[i].data, batches[i].len, &arena, &why);
+		if (ok(b, "a batch decodes: %s", why))
+			each(arg, b);
+		arena_done(&arena);
+		buf_done(&batches[i]);
+	}
+	free(batches);
+	return n;
+}
+
+struct sums {
+	uint64_t rows, sent, received, calls, alerts, alert_count;
+	struct ps_traffic last;
+	char exe[64], parent[64], text[256];
+};
+
+static void add_up(void *arg, const struct ps_batch *b)
+{
+	struct sums *s = arg;
+
+	for (uint32_t i = 0; i < b->n_records; i++) {
+		const struct ps_record *r = &b->records[i];
+
+		if (r->kind == PS_ALERT) {
+			s->alerts++;
+			s->alert_count += r->alert.count;
+			snprintf(s->text, sizeof(s->text), "%s", b->texts[r->alert.text].data);
+			continue;
+		}
+		s->rows++;
+		s->sent += r->traffic.sent;
+		s->received += r->traffic.received;
+		s->calls += r->traffic.calls;
+		s->last = r->traffic;
+		snprintf(s->exe, sizeof(s->exe), "%s", b->exes[r->traffic.exe].path.data);
+		snprintf(s->parent, sizeof(s->parent), "%s", b->exes[r->traffic.parent].path.data);
+	}
+}
+
+static void test_rows(void)
+{
+	struct wire_image shell = image(1, 1), who = image(2, 2);
+	struct sums s = {0};
+	struct desk d;
+
+	desk_open(&d, 1000);
+	exec_event(&d.f, shell, image(0, 0), "/bin/sh", "", 0, 0);
+	fork_event(&d.f, shell, image(2, 1));
+	exec_event(&d.f, who, shell, "/bin/prog", "", 0, 0);
+	observe(&d, who, 1000, 10, 1);
+	observe(&d, who, 1000, 20, 2);
+	observe(&d, who, 1001, 5, 0);
+	is_int(end_window(&d, 0, add_up, &s), 1, "a window is a batch");
+	is_int(s.rows, 2, "the same flow is one row, another port another");
+	ok(s.sent == 35 && s.received == 3 && s.calls == 3, "bytes and calls add up");
+	is_str(s.exe, "/bin/prog", "the executable is named");
+	is_str(s.parent, "/bin/sh", "and who started it");
+	ok(s.last.uid == 7 && s.last.rport == 443 && s.last.protocol == 6 && s.last.raddr.bytes[0] == 192, "and the rest");
+	/* exec_event()'s files cannot be had: that is told. */
+	is_int(s.alerts, 1, "an executable without a hash is told");
+	is_int(end_window(&d, 0, add_up, &s), 0, "an empty window is no batch");
+	desk_close(&d);
+}
+
+static void test_unknown(void)
+{
+	struct sums s = {0};
+	struct desk d;
+
+	desk_open(&d, 1000);
+	observe(&d, image(9, 9), 1, 100, 0);
+	end_window(&d, 0, add_up, &s);
+	ok(s.rows == 1 && s.sent == 100, "bytes of nobody known are stored");
+	is_str(s.exe, "", "without a name");
+	ok(s.alerts == 1 && s.alert_count == 1, "and it is said that the process is not known");
+	desk_close(&d);
+}
+
+static void test_many(void)
+{
+	struct sums s = {0};
+	struct desk d;
+
+	desk_open(&d, 40000);
+	exec_event(&d.f, image(1, 1), image(0, 0), "/bin/prog", "", 0, 0);
+	for (unsigned i = 0; i < 60000; i++)
+		observe(&d, image(1, 1), (uint16_t)(i + 1), 3, 4);
+	ok(end_window(&d, 0, add_up, &s) >= 3, "many rows are several batches");
+	is_int(s.rows, 40001, "rows beyond the limit are one row of the program");
+	ok(s.sent == 180000 && s.received == 240000 && s.calls == 60000, "and no byte is lost");
+	is_int(s.alert_count, 20000 + s.rows, "how many were merged is told, beside the hashes");
+	desk_close(&d);
+}
+
+static void test_late_hash(void)
+{
+	struct executables_stats stats;
+	struct process_event e = {.kind = WIRE_EXEC, .image = image(1, 1), .comm = "t", .filename = "x"};
+	struct executable *file;
+	struct sums s = {0};
+	char *path = NULL;
+	struct desk d;
+
+	desk_open(&d, 1000);
+	e.file = file_of("/proc/self/exe");
+	executables_opened(d.f.executables, 1, open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+	file = executables_executed(d.f.executables, 1, &e.file, &path);
+	if (!ok(file, "the file is found"))
+		return;
+	processes_event(d.f.processes, &e, file, path);
+	observe(&d, image(1, 1), 1, 1, 1);
+	is_int(end_window(&d, 0, add_up, &s), 0, "a row waits for the hash of its executable");
+	observe(&d, image(1, 1), 1, 1, 1);
+	do {
+		uv_run(&d.f.loop, UV_RUN_ONCE);
+		executables_get_stats(d.f.executables, &stats);
+	} while (stats.waiting);
+	end_window(&d, 0, add_up, &s);
+	ok(s.rows == 1 && s.sent == 2 && s.alerts == 0, "and is written whole when it is there");
+	desk_close(&d);
+}
+
+static void test_losses(void)
+{
+	struct losses_total totals[4];
+	struct sums s = {0};
+	struct desk d;
+
+	desk_open(&d, 1000);
+	losses_add(d.losses, PS_STAGE_FLOWS, 3, 30, 300, "no room");
+	losses_add(d.losses, PS_STAGE_FLOWS, 4, 40, 400, "no room");
+	losses_add_range(d.losses, PS_STAGE_RESTART, 5, 6, 1, 0, 0, "killed");
+	is_int(end_window(&d, 0, add_up, &s), 1, "losses alone are a batch");
+	ok(s.alerts == 2 && s.alert_count == 8, "losses of one kind are one record");
+	is_int(losses_totals(d.losses, totals, 4), 2, "totals are kept per stage");
+	ok(totals[0].stage == PS_STAGE_FLOWS && totals[0].count == 7 && totals[0].sent == 70 && totals[0].received == 700,
+	   "with counts and bytes");
+	is_str(losses_stage_name(PS_STAGE_RESTART), "restart", "stages have names");
+	desk_close(&d);
+}
+
+int main(void)
+{
+	log_setup("test", LOG_LEVEL_ERROR, 0);
+	test_rows();
+	test_unknown();
+	test_many();
+	test_late_hash();
+	test_losses();
+	return tap_done();
+}

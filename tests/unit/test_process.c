@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The process table and the cache of executables, from events alone. */
+#include <stdio.h>
+
+#include "core/base/sha256.h"
+#include "tests/tap.h"
+#include "tests/unit/watch_fixture.h"
+
+static void is_lineage(struct fixture *f, struct wire_image who, const char *self, const char *parent,
+                       const char *grandparent, const char *what)
+{
+	struct lineage l;
+
+	processes_find(f->processes, &who, &l);
+	is_str(l.self->path.data, self, "%s: self", what);
+	is_str(l.parent->path.data, parent, "%s: parent", what);
+	is_str(l.grandparent->path.data, grandparent, "%s: grandparent", what);
+	lineage_drop(f, &l);
+}
+
+static void test_lineage(void)
+{
+	struct wire_image shell = image(1, 5), child = image(2, 5), curl = image(2, 6), worker = image(3, 6);
+	struct processes_stats stats;
+	struct lineage l;
+	struct fixture f;
+
+	fixture_open(&f);
+	exec_event(&f, shell, image(0, 0), "/bin/sh", "", 0, 0);
+	fork_event(&f, shell, child);
+	is_lineage(&f, child, "/bin/sh", "/bin/sh", "", "a fork is what forked it");
+	exec_event(&f, curl, shell, "/usr/bin/curl", "", 0, 0);
+	is_lineage(&f, curl, "/usr/bin/curl", "/bin/sh", "", "after exec");
+	is_lineage(&f, child, "/bin/sh", "/bin/sh", "", "bytes from before the exec are still the shell's");
+	fork_event(&f, curl, worker);
+	is_lineage(&f, worker, "/usr/bin/curl", "/usr/bin/curl", "/bin/sh", "a worker of curl");
+
+	exit_event(&f, shell);
+	processes_expire(f.processes);
+	is_lineage(&f, shell, "/bin/sh", "", "", "an ended process is known for one drain more");
+	processes_expire(f.processes);
+	ok(!processes_find(f.processes, &shell, &l), "and is then forgotten");
+	lineage_drop(&f, &l);
+	is_lineage(&f, curl, "/usr/bin/curl", "/bin/sh", "", "its child still knows it");
+	processes_get_stats(f.processes, &stats);
+	is_int(stats.images, 2, "only the living are kept");
+	is_int(stats.unknown, 1, "a look-up in vain is counted");
+
+	/* The same number, another process. */
+	ok(!processes_find(f.processes, &(struct wire_image){9999, PID + 2, 6}, &l), "a reused pid is another process");
+	lineage_drop(&f, &l);
+	fixture_close(&f);
+}
+
+static void test_cmdline(void)
+{
+	struct wire_image who = image(1, 1);
+	struct process_event part = {.kind = WIRE_ARGS, .image = who};
+	char long_args[WIRE_ARGS_FIRST + 2 * WIRE_ARGS_CHUNK];
+	struct fixture f;
+	struct lineage l;
+
+	for (size_t i = 0; i < sizeof(long_args); i++)
+		long_args[i] = (char)(i * 7);
+	fixture_open(&f);
+	exec_event(&f, who, image(0, 0), "/p", "p\0\xff\n\0", 5, 5);
+	processes_find(f.processes, &who, &l);
+	ok(l.self->cmdline.len == 5 && memcmp(l.self->cmdline.data, "p\0\xff\n\0", 5) == 0, "a command line is bytes");
+	is_int(l.self->flags & PS_EXE_CMDLINE_CUT, 0, "it is whole");
+	lineage_drop(&f, &l);
+
+	exec_event(&f, who, image(0, 0), "/p", long_args, WIRE_ARGS_FIRST, sizeof(long_args));
+	for (uint32_t at = WIRE_ARGS_FIRST; at < sizeof(long_args); at += WIRE_ARGS_CHUNK) {
+		part.offset = at;
+		part.args = (struct ps_text){long_args + at, WIRE_ARGS_CHUNK};
+		processes_event(f.processes, &part, NULL, NULL);
+	}
+	processes_find(f.processes, &who, &l);
+	ok(l.self->cmdline.len == sizeof(long_args) && memcmp(l.self->cmdline.data, long_args, sizeof(long_args)) == 0,
+	   "a long one is put together from its parts");
+	is_int(l.self->flags & PS_EXE_CMDLINE_CUT, 0, "and is whole");
+	lineage_drop(&f, &l);
+
+	exec_event(&f, who, image(0, 0), "/p", long_args, WIRE_ARGS_FIRST, sizeof(long_args));
+	part.offset = WIRE_ARGS_FIRST + WIRE_ARGS_CHUNK;
+	processes_event(f.processes, &part, NULL, NULL);
+	processes_find(f.processes, &who, &l);
+	is_int(l.self->cmdline.len, WIRE_ARGS_FIRST, "a part that is missing ends it");
+	ok(l.self->flags & PS_EXE_CMDLINE_CUT, "and that is said");
+	lineage_drop(&f, &l);
+	fixture_close(&f);
+}
+
+static void test_interning(void)
+{
+	struct processes_stats stats;
+	struct fixture f;
+
+	fixture_open(&f);
+	for (unsigned i = 1; i <= 1000; i++) {
+		exec_event(&f, image(i, 1), image(0, 0), "/bin/true", "true", 5, 5);
+		exit_event(&f, image(i, 1));
+	}
+	processes_get_stats(f.processes, &stats);
+	is_int(stats.programs, 2, "a thousand runs of one program are one program, and nobody");
+	processes_expire(f.processes);
+	processes_expire(f.processes);
+	processes_get_stats(f.processes, &stats);
+	is_int(stats.images, 0, "nothing is left of the processes");
+	is_int(stats.programs, 1, "nor of the program");
+	fixture_close(&f);
+}
+
+/* ---- executables ---- */
+
+static char folder[] = "/tmp/picosnitch-test-XXXXXX";
+
+static void write_file(const char *path, const char *content)
+{
+	FILE *out = fopen(path, "w");
+
+	if (!out || fputs(content, out) < 0 || fclose(out))
+		abort();
+}
+
+static void settle(struct fixture *f)
+{
+	struct executables_stats stats;
+
+	do {
+		uv_run(&f->loop, UV_RUN_ONCE);
+		executables_get_stats(f->executables, &stats);
+	} while (stats.waiting);
+}
+
+static struct executable *executed(struct fixture *f, pid_t pid, const struct wire_file *file, const char *path)
+{
+	struct executable *e;
+	char *found = NULL;
+
+	e = executables_executed(f->executables, pid, file, &found);
+	ok(e && found && strcmp(found, path) == 0, "the open file is found by who executed it");
+	free(found);
+	return e;
+}
+
+static void is_hash_of(const struct executable *e, const char *content, const char *what)
+{
+	uint8_t want[SHA256_SIZE];
+
+	sha256_bytes(content, strlen(content), want);
+	ok(e && e->state == PS_HASH_OK && memcmp(e->sha256, want, sizeof(want)) == 0, "%s", what);
+}
+
+static void test_executables(void)
+{
+	struct executable *first, *second, *third;
+	struct executables_stats stats;
+	char path[64], other[64], *none = NULL;
+	struct wire_file file;
+	struct fixture f;
+
+	fixture_open(&f);
+	snprintf(path, sizeof(path), "%s/prog", folder);
+	snprintf(other, sizeof(other), "%s/new", folder);
+	write_file(path, "first");
+	file = file_of(path);
+	executables_opened(f.executables, 10, open(path, O_RDONLY | O_CLOEXEC));
+	ok(!executables_executed(f.executables, 11, &file, &none), "another process has not executed it");
+	first = executed(&f, 10, &file, path);
+	settle(&f);
+	is_hash_of(first, "first", "its hash is that of the file");
+
+	/* Deleted at once: the change time is another one, the content is not. */
+	write_file(path, "short-lived");
+	file = file_of(path);
+	executables_opened(f.executables, 12, open(path, O_RDONLY | O_CLOEXEC));
+	unlink(path);
+	second = executed(&f, 12, &file, path);
+	settle(&f);
+	is_hash_of(second, "short-lived", "a file that is deleted at once is hashed");
+	executable_drop(f.executables, second);
+
+	/* Changed in place, within one tick of the clock, to the same length. */
+	write_file(path, "aaaaa");
+	executables_opened(f.executables, 13, open(path, O_RDONLY | O_CLOEXEC));
+	settle(&f);
+	write_file(path, "bbbbb");
+	file = file_of(path);
+	executables_opened(f.executables, 14, open(path, O_RDONLY | O_CLOEXEC));
+	second = executed(&f, 14, &file, path);
+	settle(&f);
+	is_hash_of(second, "bbbbb", "a change in place is noticed");
+	executable_drop(f.executables, second);
+
+	/* Replaced by rename. */
+	write_file(other, "ccccc");
+	if (rename(other, path))
+		abort();
+	file = file_of(path);
+	executables_opened(f.executables, 15, open(path, O_RDONLY | O_CLOEXEC));
+	second = executed(&f, 15, &file, path);
+	settle(&f);
+	is_hash_of(second, "ccccc", "a replacement is noticed");
+	is_hash_of(first, "first", "what was executed before keeps its hash");
+
+	/* Changed between the execution and our look at it. */
+	file = file_of(path);
+	write_file(path, "ddddddd");
+	executables_opened(f.executables, 16, open(path, O_RDONLY | O_CLOEXEC));
+	third = executables_executed(f.executables, 16, &file, &none);
+	ok(third && third->state == PS_HASH_CHANGED, "a file that changed before it was read has no hash, and says why");
+	executable_drop(f.executables, third);
+	free(none);
+	none = NULL;
+
+	file.ino = 1;
+	third = executables_of_process(f.executables, getpid(), &file, &none);
+	ok(third->state == PS_HASH_MISMATCH && !none, "what /proc opens must be the file that was executed");
+	executable_drop(f.executables, third);
+	third = executables_of_process(f.executables, PID + 1, &file, &none);
+	ok(third->state == PS_HASH_GONE && !none, "a process that has gone is said to be");
+	executable_drop(f.executables, third);
+	file.ino = 0;
+	third = executables_of_process(f.executables, getpid(), &file, &none);
+	ok(third->state == PS_HASH_ABSENT, "a kernel thread has no executable");
+	executable_drop(f.executables, third);
+	executables_opened(f.executables, 17, open("/dev/null", O_RDONLY | O_CLOEXEC));
+	executables_get_stats(f.executables, &stats);
+	is_int(stats.refused, 1, "what is not a regular file is not read");
+
+	executable_drop(f.executables, first);
+	executable_drop(f.executables, second);
+	fixture_close(&f);
+	unlink(path);
+}
+
+int main(void)
+{
+	if (!mkdtemp(folder))
+		abort();
+	test_lineage();
+	test_cmdline();
+	test_interning();
+	test_executables();
+	rmdir(folder);
+	return tap_done();
+}

@@ -117,17 +117,12 @@ def ancestry(place):
                   "and with their command lines")
     checks.append(check)
     shell, orphan = place.copy(shutil.which("dash") or "/bin/sh", "shell"), place.traffic("orphan")
-    read, write = os.pipe()
-    with subprocess.Popen([shell, "-c", f"{orphan} {' '.join(UDP)} wait {' '.join(SEND)} & echo"],
-                          stdin=read, stdout=subprocess.PIPE) as process:
-        os.close(read)
-        process.stdout.readline()
-        wait = process.wait
-        wait()
-        os.write(write, b"\n")
-        os.close(write)
-        process.stdout.read()
-    # A shell gives what it starts in the background /dev/null to read: it goes on at once.
+    # In the background it would have /dev/null to read: it gets the shell's input by another number.
+    command = f"exec 3<&0; {orphan} {' '.join(UDP)} wait {' '.join(SEND)} <&3 & echo"
+    process = subprocess.Popen([shell, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    process.wait()
+    process.communicate(b"\n")
     checks.append(lambda rows: tap.equal({r.parent.path for r in of(rows, orphan)}, {shell},
                                          "whoever started it stays the parent after its end", *of(rows, orphan)))
 

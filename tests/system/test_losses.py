@@ -27,18 +27,18 @@ def flows(place, daemon):
     Role(client, "churn", "127.0.0.1", str(port), str(FLOWS), "0", str(SIZE)).result()
     server.stop()
     os.kill(daemon.process.pid, signal.SIGCONT)
-    total = 2 * FLOWS * SIZE
     said = wait_for("losses", lambda: lost(daemon.status(), "flows"))[0]
-    tap.ok(said["sent"] > 0 and said["received"] > 0, "flows without room are said to be lost", said)
 
     def check(rows, losses):
+        """Results: what, good, details."""
         mine = [r for r in rows if r.exe.path in (server.program, client)]
         theirs = [loss for loss in losses if loss.stage == "flows"]
         for what in ("sent", "received"):
             stored, gone = sum(getattr(r, what) for r in mine), sum(getattr(loss, what) for loss in theirs)
-            tap.ok(stored > 0 and gone > 0 and stored + gone == total,
-                   f"{what}: stored and lost make what was moved", f"{stored} + {gone}, want {total}", *theirs)
-            tap.equal(gone, said[what], f"{what}: status and store say the same")
+            yield (f"{what}: stored and lost make what was moved",
+                   stored > 0 and gone > 0 and stored + gone == 2 * FLOWS * SIZE,
+                   f"{stored} + {gone}, want {2 * FLOWS * SIZE}")
+            yield f"{what}: status and store say the same is lost", gone == said[what], f"{gone}, {said}"
     return check
 
 
@@ -49,26 +49,35 @@ def events(place, daemon):
     Role(spawner, "spawn", str(RUNS), "4", blink, "--", "127.0.0.1", "19").result()
     os.kill(daemon.process.pid, signal.SIGCONT)
     said = wait_for("losses", lambda: lost(daemon.status(), "ring"))[0]
-    tap.ok(said["count"] > 0, "events without room are said to be lost", said)
 
     def check(rows, losses):
         told = sum(loss.count for loss in losses if loss.stage == "ring")
-        tap.equal(told, said["count"], "events: status and store say the same")
+        yield "events: status and store say the same is lost", told == said["count"] > 0, f"{told}, {said}"
         mine = [r for r in rows if r.rport == 19]
         stored = sum(r.sent for r in mine)
-        gone = sum(loss.sent for loss in losses if loss.stage == "flows")
-        tap.ok(stored + gone >= 8 * RUNS, "the bytes of processes whose events were lost are there", stored, gone)
-        tap.ok(all(r.exe.path in ("", blink) for r in mine), "no other program is blamed for them",
-               *{r.exe for r in mine if r.exe.path not in ("", blink)})
+        yield "the bytes of processes whose events were lost are stored", stored == 8 * RUNS, stored
+        others = {r.exe for r in mine if r.exe.path not in ("", blink)}
+        yield "and no other program is blamed for them", not others, others
     return check
 
 
-def run(part, **options):
+def attempt(part, **options):
     with Place() as place, Daemon(place, **options) as daemon:
         daemon.start()
         check = part(place, daemon)
-        tap.equal(daemon.stop(), 0, "the daemon stops cleanly")
-        check(daemon.rows(), daemon.losses())
+        ended, rows = daemon.stop(), daemon.rows()
+        others = any(r.exe.path and not r.exe.path.startswith(place.path) for r in rows)
+        return [("the daemon stops cleanly", ended == 0, ended), *check(rows, daemon.losses())], others
+
+
+def run(part, **options):
+    """What others lose meanwhile cannot be told from the test's own losses: then it is repeated."""
+    for _ in range(5):
+        results, others = attempt(part, **options)
+        if not others or all(good for _, good, _ in results):
+            break
+    for what, good, detail in results:
+        tap.ok(good, what, detail)
 
 
 def main():

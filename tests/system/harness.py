@@ -8,6 +8,7 @@ PICOSNITCH_PLUGINS  folder with the plugins (default: that of the build tree)
 PICOSNITCH_HOOKS  door: auto, fexit, tracepoint
 """
 import collections
+import fcntl
 import hashlib
 import ipaddress
 import json
@@ -32,11 +33,18 @@ BASE = "/var/lib"
 PYTHON = os.path.realpath("/proc/self/exe")
 
 
+turn = None
+
+
 def need_root():
+    """Skips the test where it cannot be run. A daemon sees the whole machine: tests take turns."""
+    global turn
     if os.geteuid():
         tap.skip_all("needs root")
     if not os.path.exists("/sys/kernel/btf/vmlinux"):
         tap.skip_all("this kernel has no BTF")
+    turn = open("/run/lock/picosnitch-tests", "a", encoding="utf-8")
+    fcntl.flock(turn, fcntl.LOCK_EX)
 
 
 def wait_for(what, condition, seconds=20):

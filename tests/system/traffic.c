@@ -138,12 +138,16 @@ static void say_port(int fd)
 	fflush(stdout);
 }
 
-/* The words of `text`, at most n; gives how many. Cuts the text up. */
-static size_t split(char *text, char **words, size_t n)
+/* The words of `text`, at most n; gives how many. They stay in memory: the arguments are left as
+ * they were given, since others read them. */
+static size_t split(const char *text, char **words, size_t n)
 {
 	size_t count = 0;
+	char *copy = strdup(text);
+	if (!copy)
+		die("memory");
 	memset(words, 0, n * sizeof *words);
-	for (char *save, *word = strtok_r(text, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+	for (char *save, *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
 		if (count == n)
 			fail("too many words in a step");
 		words[count++] = word;
@@ -157,7 +161,7 @@ static void learn_peer(struct endpoint *e)
 	e->connected = getpeername(e->fd, (struct sockaddr *)&e->peer, &e->peer_len) == 0;
 }
 
-static void endpoint_open(struct endpoint *e, char *spec)
+static void endpoint_open(struct endpoint *e, const char *spec)
 {
 	char *w[3];
 	struct sockaddr_storage name;
@@ -203,7 +207,7 @@ static void set(struct endpoint *e, int level, int option)
 }
 
 /* A step that any thread may do. */
-static void step(struct endpoint *e, char *text)
+static void step(struct endpoint *e, const char *text)
 {
 	char *w[4];
 	size_t n = split(text, w, 4);
@@ -241,7 +245,7 @@ static void step(struct endpoint *e, char *text)
 
 struct errand {
 	struct endpoint *endpoint;
-	char *text;
+	const char *text;
 };
 
 static void *errand_run(void *arg)
@@ -303,6 +307,7 @@ int main(int argc, char **argv)
 	} loads[] = {
 	    {"spawn", load_spawn}, {"flood-send", load_flood_send},   {"flood-recv", load_flood_recv},
 	    {"churn", load_churn}, {"churn-serve", load_churn_serve}, {"pingpong", load_pingpong},
+	    {"pace", load_pace},
 	};
 	errno = 0;
 	if (argc < 2)

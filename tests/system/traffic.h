@@ -73,6 +73,7 @@ void uring_close(struct uring *);
 /* traffic_load.c: loads; each is a whole program of its own with the arguments after its name. */
 int load_spawn(int argc, char **argv);
 int load_flood_send(int argc, char **argv);
+int load_pace(int argc, char **argv);
 int load_flood_recv(int argc, char **argv);
 int load_churn(int argc, char **argv);
 int load_churn_serve(int argc, char **argv);

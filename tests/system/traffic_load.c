@@ -4,6 +4,7 @@
  *
  *   spawn COUNT PARALLEL PROGRAM... -- ARGUMENT...  runs the programs in turn, at full speed
  *   flood-send ADDR PORT SECONDS SIZE               datagrams at full speed
+ *   pace ADDR PORT RATE SIZE                        RATE datagrams a second until SIGTERM
  *   flood-recv ADDR PORT                            takes them until SIGTERM, and what then is queued
  *   churn ADDR PORT COUNT RATE BYTES                short TCP connections; RATE 0: at full speed
  *   churn-serve ADDR BYTES                          answers them until SIGTERM
@@ -72,6 +73,12 @@ static void stop_on_term(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 }
 
+static void wait_until(double moment)
+{
+	struct timespec t = {.tv_sec = (time_t)moment, .tv_nsec = (long)((moment - (double)(time_t)moment) * 1e9)};
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
 int load_spawn(int argc, char **argv)
 {
 	expect(argc > 3, "spawn COUNT PARALLEL PROGRAM... [-- ARGUMENT...]");
@@ -130,6 +137,27 @@ int load_flood_send(int argc, char **argv)
 	return 0;
 }
 
+int load_pace(int argc, char **argv)
+{
+	expect(argc == 5, "pace ADDR PORT RATE SIZE");
+	char data[65536] = "";
+	struct sockaddr_storage to;
+	socklen_t len = address(argv[1], argv[2], &to);
+	double rate = (double)number(argv[3], 1000000), start = now();
+	size_t size = number(argv[4], sizeof data);
+	int fd = (int)must(socket(to.ss_family, SOCK_DGRAM, 0), "socket");
+	uint64_t calls = 0;
+	must(connect(fd, (struct sockaddr *)&to, len), "connect");
+	stop_on_term(fd);
+	for (; !asked_to_stop; calls++) {
+		wait_until(start + (double)calls / rate);
+		must(send(fd, data, size, 0), "send");
+	}
+	printf("{\"pid\": %d, \"sent\": %llu, \"calls\": %llu}\n", getpid(), (unsigned long long)(calls * size),
+	       (unsigned long long)calls);
+	return 0;
+}
+
 int load_flood_recv(int argc, char **argv)
 {
 	expect(argc == 3, "flood-recv ADDR PORT");
@@ -166,12 +194,6 @@ static bool move(int fd, char *data, size_t size, bool out, uint64_t *account_of
 		*account_of += (uint64_t)n;
 	}
 	return true;
-}
-
-static void wait_until(double moment)
-{
-	struct timespec t = {.tv_sec = (time_t)moment, .tv_nsec = (long)((moment - (double)(time_t)moment) * 1e9)};
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
 int load_churn(int argc, char **argv)

@@ -158,6 +158,8 @@ static int host_set_aside(struct ps_ctx *ctx, const char *key, const char *reaso
 	const struct ps_option *o = option_find(ctx->plugin->options, key);
 
 	(void)reason;
+	if (access(ctx->dir, W_OK) < 0)
+		return -errno;
 	ctx->set_aside++;
 	each(ctx, o, move_away);
 	fake_files(ctx);
@@ -181,6 +183,8 @@ static int host_rotate(struct ps_ctx *ctx, const char *key, unsigned keep)
 	const struct ps_option *o = option_find(ctx->plugin->options, key);
 	const char *path = text_of(ctx, key);
 
+	if (access(ctx->dir, W_OK) < 0)
+		return -errno;
 	ctx->rotated++;
 	for (unsigned i = keep; i > 0; i--) {
 		if (o->companions)

@@ -13,8 +13,14 @@ tests_sinks_contract_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS) $(JANSSO
 dist_check_SCRIPTS += tests/sinks/contract_sqlite.sh tests/sinks/contract_textlog_csv.sh \
 	tests/sinks/contract_textlog_json.sh
 if PLUGIN_SQLITE
-TESTS += tests/sinks/contract_sqlite.sh
+check_PROGRAMS += tests/sinks/test_sqlite
+TESTS += tests/sinks/contract_sqlite.sh tests/sinks/test_sqlite
+tests_sinks_test_sqlite_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+tests_sinks_test_sqlite_LDADD = tests/sinks/libtestsinks.la core/libpssql.la $(SQLITE_LIBS)
 endif
 if PLUGIN_TEXTLOG
-TESTS += tests/sinks/contract_textlog_csv.sh tests/sinks/contract_textlog_json.sh
+check_PROGRAMS += tests/sinks/test_textlog
+tests_sinks_test_textlog_LDADD = tests/sinks/libtestsinks.la
+TESTS += tests/sinks/contract_textlog_csv.sh tests/sinks/contract_textlog_json.sh \
+	tests/sinks/test_textlog
 endif

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is special to the sqlite plugin: its file, retention, and answers. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/query/sql.h"
+#include "tests/sinks/batches.h"
+#include "tests/sinks/fake_host.h"
+#include "tests/tap.h"
+
+#define DAY 86400
+#define NOBODY 65534
+
+static const struct ps_plugin *plugin;
+static int64_t now;
+
+static sqlite3 *open_db(struct ps_ctx *ctx)
+{
+	sqlite3 *db = NULL;
+
+	sqlite3_open(fake_host.text(ctx, "file"), &db);
+	return db;
+}
+
+/* The first column of the first row, as a number. */
+static int64_t number(struct ps_ctx *ctx, const char *sql)
+{
+	sqlite3 *db = open_db(ctx);
+	sqlite3_stmt *st = NULL;
+	int64_t value = -1;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+		value = sqlite3_column_int64(st, 0);
+	else
+		printf("# %s: %s\n", sql, sqlite3_errmsg(db));
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return value;
+}
+
+static void instance(struct ps_ctx *ctx, const char *file)
+{
+	fake_init(ctx, plugin, fake_dir(), 0);
+	fake_set(ctx, "file", file);
+	fake_files(ctx);
+}
+
+static void *must_open(struct ps_ctx *ctx)
+{
+	void *self = NULL;
+
+	if (!ok(plugin->sink->open(&fake_host, ctx, &self) == PS_STORED, "it opens"))
+		exit(1);
+	return self;
+}
+
+static enum ps_verdict put_usual(void *self, uint64_t seq, uint32_t n, int64_t start)
+{
+	enum ps_verdict verdict;
+	struct made m;
+
+	made_usual(&m, seq, n, start);
+	verdict = plugin->sink->write(self, &m.batch);
+	made_done(&m);
+	return verdict;
+}
+
+static void all_upkeep(void *self)
+{
+	for (int i = 0; i < 10000; i++) {
+		int64_t next = plugin->sink->idle(self);
+
+		if (next < 0 || next >= 1000)
+			return;
+	}
+	ok(0, "upkeep ends");
+}
+
+static void test_schema(void)
+{
+	struct ps_ctx ctx;
+	void *self;
+
+	instance(&ctx, "schema.db");
+	self = must_open(&ctx);
+	is_int(put_usual(self, 1, 20, now), PS_STORED, "stored");
+	plugin->sink->close(self);
+	is_int(number(&ctx, "PRAGMA auto_vacuum"), 2, "incremental vacuum is on");
+	is_int(number(&ctx, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1, "in WAL mode");
+	is_int(number(&ctx, "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+	                    " AND name NOT LIKE 'sqlite_%' AND NOT strict"),
+	       0, "every table is strict");
+	is_int(number(&ctx,
+	              "SELECT count(*) FROM connections_flat WHERE exe LIKE '/usr/bin/program-%' AND name LIKE 'program-%'"
+	              " AND cmdline LIKE 'program-% --now' AND length(sha256) = 64 AND pexe = '/usr/bin/program-3'"
+	              " AND laddr = '192.0.2.1' AND domain IN ('', 'org.example.www') AND send = 1000 AND recv = 2000"
+	              " AND uid = 1000 AND rport = 443"),
+	       20, "connections_flat shows what was stored");
+	is_int(number(&ctx, "SELECT count(*) FROM connections_flat, connections c WHERE connections_flat.contime ="
+	                    " strftime('%Y-%m-%d %H:%M:%S', c.contime, 'unixepoch', 'localtime')") > 0,
+	       1, "its time is local text");
+	is_int(number(&ctx, "SELECT count(*) FROM pragma_table_info('connections_flat')"), 17, "it has 17 columns");
+	is_int(number(&ctx, "SELECT count(*) FROM executables"), 6, "each executable is there once, and the empty row");
+	is_int(number(&ctx, "SELECT count(*) FROM batches WHERE length(host) = 16 AND length(digest) = 32 AND rows = 20"),
+	       1, "the batch is named");
+	fake_done(&ctx);
+}
+
+static void test_retention(void)
+{
+	struct ps_ctx ctx;
+	struct stat before, after;
+	uint64_t seq = 1;
+	struct made m;
+	int64_t left;
+	void *self;
+
+	instance(&ctx, "retention.db");
+	fake_set(&ctx, "retention", "0");
+	self = must_open(&ctx);
+	for (int day = 40; day >= 0; day--) {
+		made_usual(&m, seq++, 3000, now - day * DAY);
+		/* Programs and places that only that day has seen. */
+		for (unsigned i = 0; i < 50; i++) {
+			struct ps_traffic *t = &made_traffic(&m, now - day * DAY)->traffic;
+			char text[64];
+			int n = snprintf(text, sizeof(text), "/opt/day-%d/%u", day, i);
+
+			t->exe = made_exe(&m, made_text(&m, text, (size_t)n), made_text(&m, "x", 1), made_text(&m, "x", 2));
+			t->domain = made_domain(&m, made_text(&m, text, (size_t)n));
+			t->raddr.bytes[1] = (uint8_t)(100 + day);
+			t->raddr.bytes[2] = (uint8_t)i;
+		}
+		made_alert(&m, now - day * DAY, "lost");
+		if (plugin->sink->write(self, &m.batch) != PS_STORED)
+			ok(0, "day %d is stored", day);
+		made_done(&m);
+	}
+	all_upkeep(self);
+	is_int(number(&ctx, "SELECT count(*) FROM connections"), 41 * 3050, "a retention of 0 removes nothing");
+	plugin->sink->close(self);
+	stat(fake_host.text(&ctx, "file"), &before);
+
+	fake_set(&ctx, "retention", "10 d");
+	self = must_open(&ctx);
+	all_upkeep(self);
+	is_int(number(&ctx, "SELECT min(contime) FROM connections") >= now - 10 * DAY, 1, "what is older has gone");
+	ok(number(&ctx, "SELECT count(*) FROM connections") >= 10 * 3050, "what is younger has stayed");
+	is_int(number(&ctx, "SELECT count(*) FROM losses WHERE endtime < unixepoch() - 11 * 86400"), 0,
+	       "losses and batches follow");
+	is_int(number(&ctx, "SELECT count(*) FROM batches WHERE endtime < unixepoch() - 11 * 86400"), 0, "batches follow");
+	left = number(&ctx, "SELECT count(*) FROM executables WHERE exe LIKE '/opt/day-%'");
+	ok(left >= 50 * 10 && left <= 50 * 12, "executables that nothing refers to have gone, a day later at most");
+	is_int(number(&ctx, "SELECT count(*) FROM executables WHERE id = 0"), 1, "the empty row has stayed");
+	is_int(
+	    number(&ctx,
+	           "SELECT count(*) FROM connections c WHERE NOT EXISTS (SELECT 1 FROM executables e WHERE e.id = exe_id)"
+	           " OR NOT EXISTS (SELECT 1 FROM domains d WHERE d.id = domain_id)"
+	           " OR NOT EXISTS (SELECT 1 FROM addresses a WHERE a.id = raddr_id)"
+	           " OR NOT EXISTS (SELECT 1 FROM addresses a WHERE a.id = laddr_id)"),
+	    0, "no row refers to what has gone");
+	is_int(put_usual(self, seq++, 10, now), PS_STORED, "it stores on");
+	is_int(put_usual(self, seq - 1, 10, now), PS_STORED, "and knows the newest batch");
+	plugin->sink->close(self);
+	stat(fake_host.text(&ctx, "file"), &after);
+	ok(after.st_size < before.st_size / 2, "the file has shrunk: %lld to %lld", (long long)before.st_size,
+	   (long long)after.st_size);
+	fake_done(&ctx);
+}
+
+static void put_bytes(struct ps_ctx *ctx, off_t at, size_t n)
+{
+	int fd = open(fake_host.text(ctx, "file"), O_WRONLY | O_CLOEXEC);
+	char *bytes = mem_alloc(n);
+
+	memset(bytes, 0x5a, n);
+	if (pwrite(fd, bytes, n, at) != (ssize_t)n)
+		ok(0, "damage is done");
+	close(fd);
+	free(bytes);
+}
+
+static void run_sql(struct ps_ctx *ctx, const char *sql)
+{
+	sqlite3 *db = open_db(ctx);
+
+	ok(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sql);
+	sqlite3_close(db);
+}
+
+static void test_damage(void)
+{
+	static const char *const damages[] = {"DROP TABLE domains", "ALTER TABLE connections DROP COLUMN netns"};
+	struct ps_ctx ctx;
+	void *self = NULL;
+
+	instance(&ctx, "damaged.db");
+	put_bytes(&ctx, 0, 8192);
+	self = must_open(&ctx);
+	is_int(ctx.set_aside, 1, "what is no database is set aside");
+	is_int(ctx.errors, 1, "and this is said");
+	is_int(put_usual(self, 1, 10, now), PS_STORED, "the new one stores");
+	plugin->sink->close(self);
+	for (unsigned i = 0; i < 2; i++) {
+		run_sql(&ctx, damages[i]);
+		self = must_open(&ctx);
+		is_int(ctx.set_aside, 2 + i, "what lacks a table or a column is set aside");
+		plugin->sink->close(self);
+	}
+	/* All pages but the first: it opens well, and fails when it is written. */
+	self = must_open(&ctx);
+	is_int(put_usual(self, 1, 5000, now), PS_STORED, "a store of some size");
+	plugin->sink->close(self);
+	put_bytes(&ctx, 4096, 200000);
+	self = must_open(&ctx);
+	is_int(put_usual(self, 2, 10, now), PS_STORED, "damage that shows when writing: the batch is stored all the same");
+	is_int(ctx.set_aside, 4, "in a new file");
+	is_int(number(&ctx, "SELECT count(*) FROM connections"), 10, "whole");
+	unlink(fake_host.text(&ctx, "file"));
+	is_int(put_usual(self, 3, 10, now), PS_STORED, "a file that was removed is begun anew");
+	is_int(number(&ctx, "SELECT count(*) FROM connections"), 10, "and has the batch");
+	plugin->sink->close(self);
+	run_sql(&ctx, "PRAGMA user_version = 4");
+	is_int(plugin->sink->open(&fake_host, &ctx, &self), PS_MISCONFIGURED, "an unknown version is refused");
+	ok(strstr(ctx.why, "version 4"), "with the reason");
+	is_int(ctx.set_aside, 5, "and left alone");
+	is_int(number(&ctx, "SELECT count(*) FROM connections"), 10, "as it was");
+	run_sql(&ctx, "PRAGMA user_version = 0");
+	is_int(plugin->sink->open(&fake_host, &ctx, &self), PS_MISCONFIGURED, "and so is another program's file");
+	fake_done(&ctx);
+}
+
+static void test_lock(void)
+{
+	struct ps_ctx ctx;
+	sqlite3 *db;
+	void *self;
+
+	instance(&ctx, "locked.db");
+	self = must_open(&ctx);
+	db = open_db(&ctx);
+	sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	ctx.stopping = 1; /* or it waits for seconds */
+	is_int(put_usual(self, 1, 10, now), PS_AWAY, "locked by another: away");
+	sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	sqlite3_close(db);
+	is_int(put_usual(self, 1, 10, now), PS_STORED, "unlocked: stored");
+	is_int(number(&ctx, "SELECT count(*) FROM connections"), 10, "once");
+	is_int(number(&ctx, "SELECT count(*) FROM connections LEFT JOIN executables ON id = exe_id WHERE exe IS NULL"), 0,
+	       "with ids that the rolled back transaction did not leave behind");
+	plugin->sink->close(self);
+	fake_done(&ctx);
+}
+
+/* A batch that fails half-way must not leave ids behind in the cache. */
+static void test_rollback(void)
+{
+	struct ps_ctx ctx;
+	void *self;
+
+	instance(&ctx, "rollback.db");
+	self = must_open(&ctx);
+	run_sql(&ctx, "CREATE TRIGGER stop BEFORE INSERT ON connections WHEN new.lport = 32768 + 7"
+	              " BEGIN SELECT RAISE(ABORT, 'not now'); END");
+	is_int(put_usual(self, 1, 10, now), PS_AWAY, "a batch fails in the middle");
+	is_int(number(&ctx, "SELECT count(*) FROM connections"), 0, "nothing of it is stored");
+	is_int(number(&ctx, "SELECT count(*) FROM executables"), 1, "nor of its executables");
+	run_sql(&ctx, "DROP TRIGGER stop");
+	is_int(put_usual(self, 1, 10, now), PS_STORED, "it comes again and is stored");
+	is_int(number(&ctx, "SELECT count(*) FROM connections JOIN executables ON id = exe_id"
+	                    " WHERE exe = '/usr/bin/program-' || ((lport - 32768) % 3)"),
+	       10, "every row has its own executable");
+	plugin->sink->close(self);
+	fake_done(&ctx);
+}
+
+/* Exit status: how many steps went well. */
+static int as_nobody(struct ps_ctx *ctx)
+{
+	void *self;
+
+	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+		return 99;
+	for (int round = 0; round < 2; round++) {
+		if (plugin->sink->open(&fake_host, ctx, &self) != PS_STORED)
+			return 10 * round + 1;
+		for (uint64_t seq = 1; seq <= 5; seq++)
+			if (put_usual(self, seq, 3000, now - 40 * DAY) != PS_STORED)
+				return 10 * round + 2;
+		all_upkeep(self);
+		plugin->sink->close(self);
+	}
+	return 50;
+}
+
+static int exists(struct ps_ctx *ctx, const char *suffix)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s%s", fake_host.text(ctx, "file"), suffix);
+	return access(path, F_OK) == 0;
+}
+
+/* As the core runs it: files of the sink's user in a folder of root. */
+static void test_unprivileged(void)
+{
+	struct ps_ctx ctx;
+	int status = 0;
+	pid_t pid;
+
+	if (geteuid() != 0) {
+		skip("needs root, to become another user");
+		return;
+	}
+	fake_init(&ctx, plugin, fake_dir(), NOBODY);
+	fake_set(&ctx, "file", "nobody.db");
+	fake_files(&ctx);
+	pid = fork();
+	if (pid == 0)
+		_exit(as_nobody(&ctx));
+	waitpid(pid, &status, 0);
+	is_int(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 50,
+	       "begun, written, cleaned and reopened by a user who may not write the folder");
+	ok(exists(&ctx, "-wal") && exists(&ctx, "-shm"), "-wal and -shm have stayed");
+	fake_done(&ctx);
+}
+
+struct total {
+	uint64_t rows, sent, losses;
+	char first[64];
+};
+
+static int add_row(void *arg, const struct ps_answer_row *row)
+{
+	struct total *t = arg;
+
+	if (!t->rows++ && row->values)
+		snprintf(t->first, sizeof(t->first), "%s", row->values[0].data);
+	t->sent += row->sent;
+	return 0;
+}
+
+static void add_lost(void *arg, const struct ps_answer_loss *loss)
+{
+	((struct total *)arg)->losses += loss->sent + loss->received;
+}
+
+static int ask(struct ps_ctx *ctx, const struct ps_question *q, struct total *t)
+{
+	struct ps_answer answer = {.arg = t, .row = add_row, .loss = add_lost};
+	void *self;
+	int r;
+
+	*t = (struct total){0};
+	r = plugin->reader->open(&fake_host, ctx, &self);
+	if (r < 0)
+		return r;
+	r = plugin->reader->ask(self, q, &answer);
+	plugin->reader->close(self);
+	return r;
+}
+
+static void test_reader(void)
+{
+	enum ps_dimension by[] = {PS_BY_EXE, PS_BY_NAME, PS_BY_DOMAIN};
+	struct ps_filter filters[] = {
+	    {PS_BY_EXE, 0, {"/usr/bin/program-1", 18}}, {PS_BY_EXE, 0, {"/usr/bin/program-2", 18}},
+	    {PS_BY_DOMAIN, 1, {"org.example.www", 15}}, {PS_BY_RPORT, 0, {"443", 3}},
+	    {PS_BY_RADDR, 1, {"' OR 1 --", 9}},
+	};
+	struct ps_question q = {.from = INT64_MIN, .to = INT64_MAX, .by = by, .n_by = 1, .filters = filters};
+	struct ps_ctx ctx;
+	struct total t;
+	struct made m;
+	void *self;
+
+	instance(&ctx, "reader.db");
+	unlink(fake_host.text(&ctx, "file"));
+	is_int(ask(&ctx, &q, &t), -ENOENT, "no store yet: an error");
+	ok(strstr(ctx.why, "start picosnitch"), "that says what to do");
+	fake_files(&ctx);
+	is_int(ask(&ctx, &q, &t), -ENODATA, "an empty store: an error");
+	self = must_open(&ctx);
+	put_usual(self, 1, 300, now);
+	put_usual(self, 2, 300, now - 1000);
+	made_init(&m, 3);
+	made_alert(&m, now, "lost");
+	made_traffic(&m, now)->traffic.sent = UINT64_MAX;
+	made_traffic(&m, now)->traffic.sent = UINT64_MAX;
+	plugin->sink->write(self, &m.batch);
+	made_done(&m);
+
+	is_int(ask(&ctx, &q, &t), 0, "a question while the writer is there");
+	is_int(t.rows, 4, "a row for each executable and for those unknown");
+	is_int(t.losses, 1100, "losses are told");
+	is_str(t.first, "", "sums that would overflow stop at the largest number");
+	q.from = now - 500;
+	q.n_by = 0;
+	q.n_filters = 0;
+	q.to = now;
+	is_int(ask(&ctx, &q, &t), 0, "a range without rows");
+	is_int(t.rows, 0, "has none");
+	q.from = now - 1000;
+	is_int(ask(&ctx, &q, &t), 0, "a range of time");
+	is_int(t.sent, 300 * 1000, "is from <= t < to");
+	q.from = INT64_MIN;
+	q.to = INT64_MAX;
+	q.n_by = 1;
+	q.n_filters = 5;
+	is_int(ask(&ctx, &q, &t), 0, "filters");
+	is_int(t.sent, 200 * 1000, "two of three programs, one of two domains");
+	is_int(t.rows, 2, "two rows");
+	plugin->sink->close(self);
+	is_int(ask(&ctx, &q, &t), 0, "a question after the writer has gone");
+	q.n_by = 3;
+	q.limit = 2;
+	q.order = PS_ORDER_KEY;
+	q.n_filters = 2;
+	is_int(ask(&ctx, &q, &t), 0, "several dimensions, a limit, an order");
+	is_int(t.rows, 2, "at most as many rows");
+	is_str(t.first, "/usr/bin/program-1", "in that order");
+	filters[0] = (struct ps_filter){PS_BY_UID, 0, {"root", 4}};
+	is_int(ask(&ctx, &q, &t), -EINVAL, "a word where a number must be");
+	fake_done(&ctx);
+}
+
+/* Whoever may read the file but not write anything, when the daemon is stopped. */
+static void test_stranger(void)
+{
+	static const char *const suffixes[] = {"-wal", "-shm"};
+	struct ps_question q = {.from = INT64_MIN, .to = INT64_MAX};
+	struct ps_ctx ctx;
+	struct total t;
+	int status = 0;
+	void *self;
+
+	if (geteuid() != 0) {
+		skip("needs root, to become another user");
+		return;
+	}
+	instance(&ctx, "stranger.db");
+	self = must_open(&ctx);
+	put_usual(self, 1, 300, now);
+	plugin->sink->close(self);
+	for (int gone = 0; gone < 2; gone++) {
+		const char *path = fake_host.text(&ctx, "file");
+		char companion[256];
+		pid_t pid;
+
+		chmod(path, 0644);
+		for (int i = 0; i < 2; i++) {
+			snprintf(companion, sizeof(companion), "%s%s", path, suffixes[i]);
+			if (gone)
+				unlink(companion);
+			else
+				chmod(companion, 0644);
+		}
+		pid = fork();
+		if (pid == 0) {
+			if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+				_exit(9);
+			_exit(ask(&ctx, &q, &t) == 0 && t.sent == 300 * 1000 ? 0 : 1);
+		}
+		waitpid(pid, &status, 0);
+		is_int(status, 0, "another user reads it, -wal and -shm are %s", gone ? "gone" : "there");
+	}
+	fake_done(&ctx);
+}
+
+/* The planner must go by time when there is a range, and by nothing else. */
+static void test_plan(void)
+{
+	enum ps_dimension by[] = {PS_BY_EXE, PS_BY_RADDR};
+	struct ps_filter filter = {PS_BY_EXE, 0, {"x", 1}};
+	struct ps_question q = {.from = 1, .to = 2, .by = by, .n_by = 2, .filters = &filter, .n_filters = 1};
+	const char *why;
+	struct ps_ctx ctx;
+	struct sql sql;
+	sqlite3_stmt *st = NULL;
+	sqlite3 *db;
+	char *explain;
+	int by_time = 0;
+	void *self;
+
+	instance(&ctx, "plan.db");
+	self = must_open(&ctx);
+	put_usual(self, 1, 3000, now);
+	db = open_db(&ctx);
+	sqlite3_exec(db, "ANALYZE", NULL, NULL, NULL);
+	is_int(sql_build(&sql, &q, "sum", &why), 0, "the question is SQL");
+	explain = mem_printf("EXPLAIN QUERY PLAN %s", (char *)sql.text.data);
+	ok(sqlite3_prepare_v2(db, explain, -1, &st, NULL) == SQLITE_OK, "that SQLite understands");
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		const char *step = (const char *)sqlite3_column_text(st, 3);
+
+		printf("# %s\n", step);
+		by_time |= strstr(step, "SEARCH connections USING INDEX connections_contime") != NULL;
+	}
+	ok(by_time, "a range of time is found by the index on time");
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	free(explain);
+	sql_done(&sql);
+	plugin->sink->close(self);
+	fake_done(&ctx);
+}
+
+int main(void)
+{
+	const char *build = getenv("top_builddir");
+	char *path = mem_printf("%s/plugins/.libs/sqlite.so", build ? build : ".");
+
+	now = clock_wall_ns() / NS_PER_S;
+	plugin = fake_load(path);
+	free(path);
+	test_schema();
+	test_retention();
+	test_damage();
+	test_lock();
+	test_rollback();
+	test_unprivileged();
+	test_reader();
+	test_stranger();
+	test_plan();
+	return tap_done();
+}

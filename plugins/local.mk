@@ -3,3 +3,7 @@ include plugins/textlog/local.mk
 
 # One .so a plugin, one exported symbol, nothing unresolved.
 plugin_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -no-undefined -Wl,-z,defs
+
+# What a plugin out of the tree is built with.
+pkgconfig_DATA = picosnitch.pc
+EXTRA_DIST += contrib/example-plugin/Makefile contrib/example-plugin/README.md contrib/example-plugin/example.c

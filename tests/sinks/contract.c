@@ -27,6 +27,23 @@ static struct ps_ctx ctx;
 static struct stored want; /* what must be there by now */
 static int64_t now;
 
+/* Hands over what the sink wants, as the core does. */
+static enum ps_verdict put(void *self, const struct ps_batch *batch)
+{
+	struct ps_record *records = mem_alloc(batch->n_records * sizeof(*records));
+	struct ps_batch wanted = *batch;
+	enum ps_verdict verdict;
+
+	wanted.n_records = 0;
+	for (uint32_t i = 0; i < batch->n_records; i++)
+		if (batch->records[i].kind & plugin->sink->kinds)
+			records[wanted.n_records++] = batch->records[i];
+	wanted.records = records;
+	verdict = plugin->sink->write(self, &wanted);
+	free(records);
+	return verdict;
+}
+
 static void check_stored(const char *when)
 {
 	struct stored got;
@@ -34,7 +51,8 @@ static void check_stored(const char *when)
 	if (!ok(expect_read(&ctx, &got) == 0, "%s: what is stored can be read", when))
 		return;
 	is_int(got.rows, want.rows, "%s: rows", when);
-	is_int(got.sent, want.sent, "%s: bytes sent", when);
+	if (got.sent >= 0)
+		is_int(got.sent, want.sent, "%s: bytes sent", when);
 	if (expect_alerts(&ctx))
 		is_int(got.alerts, want.alerts, "%s: alerts", when);
 	if (got.hostile >= 0)
@@ -74,23 +92,23 @@ static void test_once(void *self)
 	struct made m;
 
 	made_usual(&m, 1, 100, now);
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "a batch is stored");
+	is_int(put(self, &m.batch), PS_STORED, "a batch is stored");
 	want.rows += 100;
 	want.sent += 100 * 1000;
 	check_stored("one batch");
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "the same batch is accepted again");
+	is_int(put(self, &m.batch), PS_STORED, "the same batch is accepted again");
 	check_stored("same batch twice");
 	made_done(&m);
 
 	made_init(&m, 2);
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "a batch without records is stored");
+	is_int(put(self, &m.batch), PS_STORED, "a batch without records is stored");
 	made_done(&m);
 
 	made_init(&m, 3);
 	made_alert(&m, now, "no room in the flow map\n2026-01-01 forged");
 	made_alert(&m, now, "");
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "a batch of alerts alone is stored");
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "and accepted again");
+	is_int(put(self, &m.batch), PS_STORED, "a batch of alerts alone is stored");
+	is_int(put(self, &m.batch), PS_STORED, "and accepted again");
 	want.alerts += 2;
 	made_done(&m);
 	check_stored("alerts");
@@ -102,8 +120,8 @@ static void test_hostile(void *self)
 	struct made m;
 
 	made_hostile(&m, 4, now);
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "hostile text is stored");
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "once");
+	is_int(put(self, &m.batch), PS_STORED, "hostile text is stored");
+	is_int(put(self, &m.batch), PS_STORED, "once");
 	made_done(&m);
 	want.rows += 2;
 	want.sent += 2000;
@@ -119,7 +137,7 @@ static void test_hostile(void *self)
 	r->traffic.laddr.family = r->traffic.raddr.family = 0;
 	r->end_ns = INT64_MAX;
 	made_alert(&m, now, "x")->alert = (struct ps_alert){UINT32_MAX, 1, UINT64_MAX, UINT64_MAX, UINT64_MAX};
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "the largest numbers are stored");
+	is_int(put(self, &m.batch), PS_STORED, "the largest numbers are stored");
 	made_done(&m);
 	want.rows++;
 	want.alerts++;
@@ -149,7 +167,7 @@ static pid_t spawn_writer(const struct ps_batch *batch, int ready)
 	if (pid)
 		return pid;
 	if (plugin->sink->open(&fake_host, &ctx, &self) == PS_STORED && write(ready, "", 1) == 1)
-		plugin->sink->write(self, batch);
+		put(self, batch);
 	kill(getpid(), SIGKILL);
 	_exit(1);
 }
@@ -184,7 +202,7 @@ static void test_kill(void)
 	ok(killed_writer(&m.batch, -1), "killed after write, before the answer is out");
 	took = clock_monotonic_ns() - took;
 	self = open_sink();
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "the batch comes again");
+	is_int(put(self, &m.batch), PS_STORED, "the batch comes again");
 	plugin->sink->close(self);
 	want.rows += LARGE;
 	want.sent += LARGE * 1000;
@@ -198,7 +216,7 @@ static void test_kill(void)
 		ok(killed_writer(&m.batch, after < 999999999 ? after : 999999999), "killed %lld us into writing",
 		   (long long)after / 1000);
 		self = open_sink();
-		is_int(plugin->sink->write(self, &m.batch), PS_STORED, "the batch comes again");
+		is_int(put(self, &m.batch), PS_STORED, "the batch comes again");
 		plugin->sink->close(self);
 		want.rows += LARGE;
 		want.sent += LARGE * 1000;
@@ -220,7 +238,7 @@ static int full_by_limit(const struct ps_batch *batch)
 
 		signal(SIGXFSZ, SIG_IGN);
 		if (verdict == PS_STORED && setrlimit(RLIMIT_FSIZE, &limit) == 0)
-			verdict = plugin->sink->write(self, batch);
+			verdict = put(self, batch);
 		_exit((int)verdict);
 	}
 	waitpid(pid, &status, 0);
@@ -243,7 +261,7 @@ static void test_full(void)
 	is_int(verdict, PS_AWAY, "no room: the destination is away");
 	check_stored("no room");
 	self = open_sink();
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "with room, the batch is stored");
+	is_int(put(self, &m.batch), PS_STORED, "with room, the batch is stored");
 	want.rows += LARGE;
 	want.sent += LARGE * 1000;
 	plugin->sink->close(self);
@@ -275,7 +293,7 @@ static int full_disk(void)
 	want = (struct stored){0};
 	for (; seq < 200 && !away && !failed; seq++) {
 		made_usual(&m, seq, 500, now);
-		verdict = plugin->sink->write(self, &m.batch);
+		verdict = put(self, &m.batch);
 		away = verdict == PS_AWAY;
 		failed = verdict != PS_STORED && !away;
 		want.rows += verdict == PS_STORED ? 500 : 0;
@@ -285,7 +303,7 @@ static int full_disk(void)
 		return 3;
 	unlink(path);
 	made_usual(&m, seq - 1, 100, now);
-	if (plugin->sink->write(self, &m.batch) != PS_STORED)
+	if (put(self, &m.batch) != PS_STORED)
 		return 4;
 	want.rows += 100;
 	made_done(&m);
@@ -336,7 +354,7 @@ static void test_no_file(void)
 	fake_files(&ctx);
 	self = open_sink();
 	made_usual(&m, 1, 10, now);
-	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "with it, it stores");
+	is_int(put(self, &m.batch), PS_STORED, "with it, it stores");
 	made_done(&m);
 	plugin->sink->close(self);
 }

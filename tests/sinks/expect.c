@@ -112,19 +112,17 @@ static int read_textlog(struct ps_ctx *ctx, struct stored *out)
 	return 0;
 }
 
-/* contrib/example-plugin: one line, "ROWS SENT RECEIVED". */
+/* contrib/example-plugin: one line, which begins with the number of rows. */
 static int read_example(struct ps_ctx *ctx, struct stored *out)
 {
 	FILE *in = fopen(fake_host.text(ctx, "file"), "re");
-	unsigned long long rows, sent;
+	long long rows;
 
 	if (!in)
 		return -1;
-	if (fscanf(in, "%llu %llu", &rows, &sent) == 2) {
-		out->rows = (int64_t)rows;
-		out->sent = (int64_t)sent;
-	}
-	out->hostile = -1;
+	if (fscanf(in, "%lld", &rows) == 1)
+		out->rows = rows;
+	out->sent = out->hostile = -1;
 	fclose(in);
 	return 0;
 }

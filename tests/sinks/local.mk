@@ -12,6 +12,9 @@ tests_sinks_contract_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS) $(JANSSO
 
 dist_check_SCRIPTS += tests/sinks/contract_sqlite.sh tests/sinks/contract_textlog_csv.sh \
 	tests/sinks/contract_textlog_json.sh
+dist_check_SCRIPTS += tests/sinks/test_example.sh
+TESTS += tests/sinks/test_example.sh
+
 if PLUGIN_SQLITE
 check_PROGRAMS += tests/sinks/test_sqlite
 TESTS += tests/sinks/contract_sqlite.sh tests/sinks/test_sqlite

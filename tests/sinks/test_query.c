@@ -128,7 +128,9 @@ static void test_ask(void)
 	ok(a.question.from == INT64_MIN && a.question.n_by == 0, "has no beginning, and no groups");
 	ask_done(&a);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		ok(parse(&a, wrong[i].words, &why) < 0 && strstr(why, wrong[i].why), "%s: %s", wrong[i].words, why);
+		int r = parse(&a, wrong[i].words, &why);
+
+		ok(r < 0 && strstr(why, wrong[i].why), "%s: %s", wrong[i].words, why);
 		ask_done(&a);
 	}
 }
@@ -182,7 +184,7 @@ static void test_output(void)
 	     "{\"exe\":\"a \\\"b\\\",c\xc3\xa9-this-is-a-long-value\",\"domain\":\"\",\"rport\":443,\"sent\":1500,"
 	     "\"received\":2500000,\"calls\":7,\"rows\":2,\"first\":10,\"last\":1700000000}\n"},
 	    {"--by|exe,domain,rport", 0,
-	     "exe                           domain  rport    sent  received  calls  last seen\n"
+	     "exe                            domain  rport    sent  received  calls  last seen\n"
 	     "a \"b\",c\xc3\xa9-this-is-a-long-value  -         443  1.5 kB    2.5 MB      7  2023-11-14 23:13:20\n"},
 	    {"--by|exe,domain,rport", 79,
 	     "exe                 domain  rport    sent  received  calls  last seen\n"

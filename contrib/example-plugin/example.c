@@ -106,26 +106,26 @@ static void example_close(void *self)
 }
 
 static const struct ps_option options[] = {
-	{.key = "file",
+    {.key = "file",
      .type = PS_OPTION_STATE_FILE,
      .fallback = "example.txt",
      .help = "the line of totals, a file in [paths] state"},
-	{0},
+    {0},
 };
 
 static const struct ps_sink sink = {
-	.kinds = PS_TRAFFIC,
-	.open = example_open,
-	.write = example_write,
-	.stats = example_stats,
-	.close = example_close,
+    .kinds = PS_TRAFFIC,
+    .open = example_open,
+    .write = example_write,
+    .stats = example_stats,
+    .close = example_close,
 };
 
 PS_EXPORT const struct ps_plugin ps_plugin = {
-	.abi = PS_PLUGIN_ABI,
-	.size = sizeof(struct ps_plugin),
-	.name = "example",
-	.about = "totals in one line of a file",
-	.options = options,
-	.sink = &sink,
+    .abi = PS_PLUGIN_ABI,
+    .size = sizeof(struct ps_plugin),
+    .name = "example",
+    .about = "totals in one line of a file",
+    .options = options,
+    .sink = &sink,
 };

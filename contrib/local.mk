@@ -1,1 +1,1 @@
-EXTRA_DIST += contrib/check contrib/packages.sh
+EXTRA_DIST += contrib/check contrib/packages.sh contrib/quickstart

@@ -26,7 +26,7 @@ extern "C" {
 
 #define PS_EXPORT __attribute__((visibility("default")))
 
-struct ps_ctx; /* this instance of the plugin, as the core knows it */
+struct ps_ctx;      /* this instance of the plugin, as the core knows it */
 struct ps_question; /* question.h */
 struct ps_answer;
 

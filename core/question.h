@@ -82,7 +82,7 @@ struct ps_answer_loss {
 
 struct ps_answer {
 	void *arg;
-	int (*row)(void *arg, const struct ps_answer_row *); /* non-zero: no more, please */
+	int (*row)(void *arg, const struct ps_answer_row *);    /* non-zero: no more, please */
 	void (*loss)(void *arg, const struct ps_answer_loss *); /* before the rows; may be NULL */
 };
 

@@ -81,18 +81,18 @@ struct ps_traffic {
 
 /* Where something was lost or went wrong. Values are stored: append only. */
 enum ps_stage {
-	PS_STAGE_RING = 1,    /* process events that found no room in the ring buffer */
-	PS_STAGE_FLOWS = 2,   /* bytes of flows that found no room in the flow map */
+	PS_STAGE_RING = 1,     /* process events that found no room in the ring buffer */
+	PS_STAGE_FLOWS = 2,    /* bytes of flows that found no room in the flow map */
 	PS_STAGE_PROGRAMS = 3, /* BPF programs that the kernel did not run */
 	PS_STAGE_FANOTIFY = 4, /* overflow of the fanotify queue */
-	PS_STAGE_HASH = 5,    /* executables without a hash */
-	PS_STAGE_PROCESS = 6, /* traffic of a process that could not be identified */
-	PS_STAGE_HANDOFF = 7, /* a window was kept open because the journal was behind */
-	PS_STAGE_JOURNAL = 8, /* batches dropped for a sink because of the journal's limits */
-	PS_STAGE_SINK = 9,    /* a sink set a batch aside, crashed, hung or is away */
+	PS_STAGE_HASH = 5,     /* executables without a hash */
+	PS_STAGE_PROCESS = 6,  /* traffic of a process that could not be identified */
+	PS_STAGE_HANDOFF = 7,  /* a window was kept open because the journal was behind */
+	PS_STAGE_JOURNAL = 8,  /* batches dropped for a sink because of the journal's limits */
+	PS_STAGE_SINK = 9,     /* a sink set a batch aside, crashed, hung or is away */
 	PS_STAGE_RESTART = 10, /* time that was not watched: the daemon was killed */
 	PS_STAGE_CAPTURE = 11, /* a hook that could not be attached */
-	PS_STAGE_CONFIG = 12, /* the configuration */
+	PS_STAGE_CONFIG = 12,  /* the configuration */
 };
 
 /* An error, or something that was lost: count and bytes where they are known. */
@@ -104,7 +104,7 @@ struct ps_alert {
 };
 
 struct ps_record {
-	uint32_t kind;          /* one of enum ps_kind: which member below is set */
+	uint32_t kind;            /* one of enum ps_kind: which member below is set */
 	int64_t start_ns, end_ns; /* window, nanoseconds since the Unix epoch, UTC */
 	union {
 		struct ps_traffic traffic;
@@ -118,9 +118,9 @@ struct ps_record {
 /* (host, boot, seq) names a batch for ever: a destination that has stored that name has
  * stored the batch. */
 struct ps_batch {
-	uint8_t host[PS_ID_SIZE]; /* this machine (machine-id of this program) */
-	uint8_t boot[PS_ID_SIZE]; /* the kernel's boot id */
-	uint64_t seq;             /* counts up by one, across restarts */
+	uint8_t host[PS_ID_SIZE];         /* this machine (machine-id of this program) */
+	uint8_t boot[PS_ID_SIZE];         /* the kernel's boot id */
+	uint64_t seq;                     /* counts up by one, across restarts */
 	uint8_t previous[PS_DIGEST_SIZE]; /* digest of batch seq - 1: a hash chain */
 	uint8_t digest[PS_DIGEST_SIZE];   /* SHA-256 of this batch as encoded */
 	struct ps_text hostname;

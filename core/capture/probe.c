@@ -75,7 +75,8 @@ struct probe {
 	unsigned event_room; /* how many more to hand on; 0: no limit */
 };
 
-static int libbpf_message(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int libbpf_message(enum libbpf_print_level level, const char *format,
+                                                                va_list args)
 {
 	(void)level;
 	log_message(LOG_LEVEL_DEBUG, format, args);

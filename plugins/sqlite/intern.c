@@ -12,14 +12,14 @@
 #define LEAD 86400
 
 static const char *const find_sql[DICTIONARIES] = {
-    "SELECT id, seen FROM executables WHERE key = ?1 AND exe = ?2 AND name = ?3 AND cmdline = ?4 AND sha256 = ?5"
-    " AND hash_state = ?6 AND flags = ?7",
+    ("SELECT id, seen FROM executables WHERE key = ?1 AND exe = ?2 AND name = ?3 AND cmdline = ?4 AND sha256 = ?5"
+     " AND hash_state = ?6 AND flags = ?7"),
     "SELECT id, seen FROM domains WHERE domain = ?1",
     "SELECT id, seen FROM addresses WHERE addr = ?1",
 };
 static const char *const add_sql[DICTIONARIES] = {
-    "INSERT INTO executables(key, exe, name, cmdline, sha256, hash_state, flags, seen)"
-    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    ("INSERT INTO executables(key, exe, name, cmdline, sha256, hash_state, flags, seen)"
+     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
     "INSERT INTO domains(domain, seen) VALUES(?1, ?2)",
     "INSERT INTO addresses(addr, seen) VALUES(?1, ?2)",
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "plugins/sqlite/schema.h"
 
@@ -179,18 +180,23 @@ void store_detach(struct store *s)
 	s->db = NULL;
 }
 
-int store_begin_anew(struct store *s)
+/* Has the core move what is at the path out of the way and make a new, empty file. */
+static int begin_anew(struct store *s, const char *reason)
 {
-	const char *path = s->host->text(s->ctx, "file");
 	int r;
 
-	s->host->log(s->ctx, PS_ERROR, "%s is damaged (%s): it is set aside, and a new one begun", path,
-	             sqlite3_errmsg(s->db));
 	store_detach(s);
-	r = s->host->set_aside(s->ctx, "file", "corrupt");
+	r = s->host->set_aside(s->ctx, "file", reason);
 	if (r < 0)
-		s->host->why(s->ctx, "%s is damaged and cannot be set aside: %s", path, strerror(-r));
+		s->host->why(s->ctx, "%s cannot be set aside: %s", s->host->text(s->ctx, "file"), strerror(-r));
 	return r;
+}
+
+int store_replace(struct store *s, const char *damage)
+{
+	s->host->log(s->ctx, PS_ERROR, "%s is damaged (%s): it is set aside, and a new one begun",
+	             s->host->text(s->ctx, "file"), damage);
+	return begin_anew(s, "corrupt");
 }
 
 enum ps_verdict store_attach(struct store *s)
@@ -200,6 +206,8 @@ enum ps_verdict store_attach(struct store *s)
 	int rc, version;
 
 	for (int again = 0;; again++) {
+		int r;
+
 		rc = attach(s, &version);
 		if (rc == SQLITE_OK)
 			return PS_STORED;
@@ -211,11 +219,16 @@ enum ps_verdict store_attach(struct store *s)
 			verdict = PS_MISCONFIGURED;
 			break;
 		}
-		if (again || !store_is_damage(s, rc)) {
+		if (!again && store_is_damage(s, rc)) {
+			r = store_replace(s, sqlite3_errmsg(s->db));
+		} else if (!again && (rc & 0xff) == SQLITE_CANTOPEN && access(path, F_OK) < 0 && errno == ENOENT) {
+			s->host->log(s->ctx, PS_WARNING, "%s is gone: a new one is begun", path);
+			r = begin_anew(s, "lost");
+		} else {
 			verdict = store_failed(s, rc, "opening");
 			break;
 		}
-		if (store_begin_anew(s) < 0)
+		if (r < 0)
 			return PS_AWAY;
 	}
 	store_detach(s);

@@ -50,8 +50,8 @@ struct store {
 enum ps_verdict store_attach(struct store *);
 void store_detach(struct store *);
 
-/* Closes, and sets a damaged file aside; store_attach() then begins a new one. -errno after why(). */
-int store_begin_anew(struct store *);
+/* Closes, and has a damaged file set aside for a new one, to be attached. 0, or -errno after why(). */
+int store_replace(struct store *, const char *damage);
 
 /* A ps_sink.write (write.c). */
 enum ps_verdict store_write(struct store *, const struct ps_batch *);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One batch into the store, in one transaction. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct writing {
 struct failure {
 	enum ps_verdict verdict;
 	bool damage, moved; /* the file is broken; it is not the one at its path any more */
+	char text[128];
 };
 
 static int64_t seconds(int64_t ns)
@@ -228,7 +230,8 @@ static int transaction(struct store *s, const struct ps_batch *b, struct failure
 			rc = store_run(s, ST_COMMIT);
 	}
 	if (rc != SQLITE_OK && rc != SQLITE_ROW) {
-		*failed = (struct failure){store_failed(s, rc, "writing"), store_is_damage(s, rc), moved != 0};
+		*failed = (struct failure){store_failed(s, rc, "writing"), store_is_damage(s, rc), moved != 0, ""};
+		snprintf(failed->text, sizeof(failed->text), "%s", sqlite3_errmsg(s->db));
 		intern_forget(&s->intern);
 	}
 	if (!sqlite3_get_autocommit(s->db)) /* some errors have rolled back already */
@@ -255,7 +258,7 @@ enum ps_verdict store_write(struct store *s, const struct ps_batch *b)
 			return failed.verdict;
 		if (failed.moved)
 			store_detach(s);
-		else if (store_begin_anew(s) < 0)
+		else if (store_replace(s, failed.text) < 0)
 			return PS_AWAY;
 	}
 }

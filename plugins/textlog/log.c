@@ -61,14 +61,14 @@ static int write_mark(struct log *l)
 }
 
 /* Takes over what the slot says if it is whole and newer. */
-static void read_slot(struct log *l, unsigned slot, uint64_t *dev, uint64_t *ino)
+static void read_slot(struct log *l, int fd, unsigned slot, uint64_t *dev, uint64_t *ino)
 {
 	uint8_t data[SLOT_SIZE], digest[SHA256_SIZE];
 	const uint8_t *name;
 	uint64_t generation;
 	struct cursor c;
 
-	if (pread(l->mark_fd, data, sizeof(data), (int64_t)slot * SLOT_DISTANCE) != (ssize_t)sizeof(data))
+	if (pread(fd, data, sizeof(data), (int64_t)slot * SLOT_DISTANCE) != (ssize_t)sizeof(data))
 		return;
 	sha256_bytes(data, BODY_SIZE, digest);
 	cursor_init(&c, data, BODY_SIZE);
@@ -106,6 +106,27 @@ static int open_regular(const char *path, struct stat *st)
 	return fd;
 }
 
+static void read_mark(struct log *l, int fd, uint64_t *dev, uint64_t *ino)
+{
+	read_slot(l, fd, 0, dev, ino);
+	read_slot(l, fd, 1, dev, ino);
+}
+
+/* Rotation takes the mark along, to NAME.1-mark: the name of the last batch is there until a new
+ * mark is written. */
+static void read_rotated_mark(struct log *l, const char *path, uint64_t *dev, uint64_t *ino)
+{
+	char *mark = mem_printf("%s.1-mark", path);
+	struct stat st;
+	int fd = open_regular(mark, &st);
+
+	if (fd >= 0) {
+		read_mark(l, fd, dev, ino);
+		close(fd);
+	}
+	free(mark);
+}
+
 /* A file that the mark does not know, or that somebody has cut: it goes on at its end, on a line
  * of its own. */
 static int go_on(struct log *l, int64_t size)
@@ -135,8 +156,9 @@ int log_open(struct log *l, const char *path)
 	r = l->mark_fd = open_regular(mark, &mark_st);
 	if (r < 0)
 		goto out;
-	read_slot(l, 0, &dev, &ino);
-	read_slot(l, 1, &dev, &ino);
+	read_mark(l, l->mark_fd, &dev, &ino);
+	if (!l->generation)
+		read_rotated_mark(l, path, &dev, &ino);
 	l->dev = st.st_dev;
 	l->ino = st.st_ino;
 	r = 0;

@@ -2,6 +2,7 @@
 /* The textlog plugin: records as lines of a text file. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct textlog {
 	enum lines_format format;
 	struct log log;
 	struct buf lines;
+	bool troubled; /* it has been said that rotation fails */
 	uint64_t records, batches;
 };
 
@@ -55,6 +57,20 @@ static enum ps_verdict sink_open(const struct ps_host *host, struct ps_ctx *ctx,
 	return PS_STORED;
 }
 
+/* Has the core shift the file and make a new one, which is opened. 0 or -errno. */
+static int rotate(struct textlog *t)
+{
+	const char *path = t->host->text(t->ctx, "file");
+	int r;
+
+	log_close(&t->log);
+	r = t->host->rotate(t->ctx, "file", (unsigned)t->host->number(t->ctx, "rotate_keep"));
+	if (r < 0 && !t->troubled) /* a log that cannot be rotated is better than none */
+		t->host->log(t->ctx, PS_WARNING, "%s cannot be rotated, and grows: %s", path, strerror(-r));
+	t->troubled = r < 0;
+	return log_open(&t->log, path);
+}
+
 /* The open file is the one at its path, and there is room in it. 0 or -errno. */
 static int make_ready(struct textlog *t)
 {
@@ -66,13 +82,9 @@ static int make_ready(struct textlog *t)
 		log_close(&t->log);
 		r = log_open(&t->log, path);
 	}
-	if (r == 0 && limit && t->log.length >= limit) {
-		log_close(&t->log);
-		r = t->host->rotate(t->ctx, "file", (unsigned)t->host->number(t->ctx, "rotate_keep"));
-		if (r < 0) /* a log that cannot be rotated is better than none */
-			t->host->log(t->ctx, PS_WARNING, "%s cannot be rotated: %s", path, strerror(-r));
-		r = log_open(&t->log, path);
-	}
+	/* Gone: somebody has moved it away, and only the core can make another. */
+	if (r == -ENOENT || (r == 0 && limit && t->log.length >= limit))
+		r = rotate(t);
 	return r;
 }
 

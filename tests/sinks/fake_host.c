@@ -164,22 +164,32 @@ static int host_set_aside(struct ps_ctx *ctx, const char *key, const char *reaso
 	return 0;
 }
 
+static void shift(const char *path, const char *suffix, unsigned i)
+{
+	char *from = i > 1 ? mem_printf("%s.%u%s", path, i - 1, suffix) : mem_printf("%s%s", path, suffix);
+	char *to = mem_printf("%s.%u%s", path, i, suffix);
+
+	if (rename(from, to) < 0 && errno != ENOENT)
+		fail(from, strerror(errno));
+	free(from);
+	free(to);
+}
+
+/* As the core does: a companion goes with its file. None of those tested has two. */
 static int host_rotate(struct ps_ctx *ctx, const char *key, unsigned keep)
 {
+	const struct ps_option *o = option_find(ctx->plugin->options, key);
 	const char *path = text_of(ctx, key);
 
 	ctx->rotated++;
 	for (unsigned i = keep; i > 0; i--) {
-		char *from = i > 1 ? mem_printf("%s.%u", path, i - 1) : mem_strdup(path), *to = mem_printf("%s.%u", path, i);
-
-		if (rename(from, to) < 0 && errno != ENOENT)
-			fail(from, strerror(errno));
-		free(from);
-		free(to);
+		if (o->companions)
+			shift(path, o->companions, i);
+		shift(path, "", i);
 	}
 	if (!keep)
 		unlink(path);
-	make(ctx, path);
+	fake_files(ctx);
 	return 0;
 }
 

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sinks/batches.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+
+#define MOST 32768 /* of each in a batch */
+#define LONG_ARGUMENTS (100 * 1024)
+
+struct ps_text made_text(struct made *m, const void *data, size_t len)
+{
+	return (struct ps_text){arena_copy(&m->memory, data, len), (uint32_t)len};
+}
+
+void made_init(struct made *m, uint64_t seq)
+{
+	memset(m, 0, sizeof(*m));
+	arena_init(&m->memory);
+	memset(m->batch.host, 0x11, sizeof(m->batch.host));
+	memset(m->batch.boot, 0x22, sizeof(m->batch.boot));
+	memset(m->batch.digest, (int)(seq & 0xff), sizeof(m->batch.digest));
+	m->batch.seq = seq;
+	m->batch.hostname = made_text(m, "test", 4);
+	m->exes = mem_alloc(MOST * sizeof(*m->exes));
+	m->texts = mem_alloc(MOST * sizeof(*m->texts));
+	m->records = mem_alloc(MOST * sizeof(*m->records));
+	m->exes[0].path = m->exes[0].name = m->exes[0].cmdline = m->texts[0] = made_text(m, "", 0);
+	m->batch.exes = m->exes;
+	m->batch.texts = m->texts;
+	m->batch.records = m->records;
+	m->batch.n_exes = m->batch.n_texts = 1;
+}
+
+void made_done(struct made *m)
+{
+	arena_done(&m->memory);
+	free(m->exes);
+	free(m->texts);
+	free(m->records);
+}
+
+uint32_t made_exe(struct made *m, struct ps_text path, struct ps_text name, struct ps_text cmdline)
+{
+	struct ps_exe *exe = &m->exes[m->batch.n_exes];
+
+	*exe = (struct ps_exe){.path = path, .name = name, .cmdline = cmdline, .hash_state = PS_HASH_OK};
+	memset(exe->sha256, (int)m->batch.n_exes, sizeof(exe->sha256));
+	return m->batch.n_exes++;
+}
+
+uint32_t made_domain(struct made *m, struct ps_text text)
+{
+	m->texts[m->batch.n_texts] = text;
+	return m->batch.n_texts++;
+}
+
+static struct ps_record *made_record(struct made *m, int64_t start, uint32_t kind)
+{
+	struct ps_record *r = &m->records[m->batch.n_records++];
+
+	*r = (struct ps_record){.kind = kind, .start_ns = start * NS_PER_S, .end_ns = (start + 10) * NS_PER_S};
+	return r;
+}
+
+struct ps_record *made_traffic(struct made *m, int64_t start)
+{
+	struct ps_record *r = made_record(m, start, PS_TRAFFIC);
+
+	r->traffic = (struct ps_traffic){
+	    .exe = m->batch.n_exes > 1,
+	    .uid = 1000,
+	    .netns = 4026531840U,
+	    .family = AF_INET,
+	    .protocol = IPPROTO_TCP,
+	    .lport = 40000,
+	    .rport = 443,
+	    .laddr = {.family = AF_INET, .bytes = {192, 0, 2, 1}},
+	    .raddr = {.family = AF_INET, .bytes = {198, 51, 100, 7}},
+	    .sent = 1000,
+	    .received = 2000,
+	    .calls = 3,
+	};
+	return r;
+}
+
+struct ps_record *made_alert(struct made *m, int64_t start, const char *text)
+{
+	struct ps_record *r = made_record(m, start, PS_ALERT);
+
+	r->alert = (struct ps_alert){
+	    .stage = PS_STAGE_FLOWS,
+	    .text = made_domain(m, made_text(m, text, strlen(text))),
+	    .count = 4,
+	    .sent = 500,
+	    .received = 600,
+	};
+	return r;
+}
+
+void made_usual(struct made *m, uint64_t seq, uint32_t n, int64_t start)
+{
+	char text[64];
+
+	made_init(m, seq);
+	for (unsigned i = 0; i < 5; i++) {
+		int len = snprintf(text, sizeof(text), "/usr/bin/program-%u", i);
+		struct ps_text path = made_text(m, text, (size_t)len);
+
+		len = snprintf(text, sizeof(text), "program-%u%c--now%c", i, 0, 0);
+		made_exe(m, path, made_text(m, text, strlen(text)), made_text(m, text, (size_t)len));
+	}
+	made_domain(m, made_text(m, "org.example.www", 15));
+	for (uint32_t i = 0; i < n; i++) {
+		struct ps_traffic *t = &made_traffic(m, start)->traffic;
+
+		t->exe = 1 + i % 3;
+		t->parent = 4;
+		t->grandparent = 5;
+		t->domain = i % 2;
+		t->lport = 32768 + (int32_t)(i % 20000);
+		t->raddr.bytes[2] = (uint8_t)(i >> 8 & 7);
+		t->raddr.bytes[3] = (uint8_t)i;
+	}
+}
+
+struct ps_text hostile_path(void)
+{
+	static const char path[] =
+	    "/tmp/\xff\xfe,\"'\n2026-01-01T00:00:00Z,1,1,/bin/forged\r\t\0x\x1b[31m\\x41\xe2\x80\xae\xc3\xa9";
+
+	return (struct ps_text){path, sizeof(path) - 1};
+}
+
+void made_hostile(struct made *m, uint64_t seq, int64_t start)
+{
+	char *arguments = mem_alloc(LONG_ARGUMENTS);
+	struct ps_traffic *t;
+	uint32_t exe;
+
+	made_init(m, seq);
+	for (size_t i = 0; i < LONG_ARGUMENTS; i++)
+		arguments[i] = (char)(i * 31 + i / 251);
+	exe = made_exe(m, hostile_path(), made_text(m, "a\nb\xc3", 4), made_text(m, arguments, LONG_ARGUMENTS));
+	t = &made_traffic(m, start)->traffic;
+	t->exe = t->parent = t->grandparent = exe;
+	t->domain = made_domain(m, made_text(m, "org.\xff\n,evil\0x", 13));
+	made_traffic(m, start);
+	free(arguments);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a sink has stored, read back by other means than the sink's own. */
+#ifndef PS_TESTS_EXPECT_H
+#define PS_TESTS_EXPECT_H
+
+#include "tests/sinks/fake_host.h"
+
+struct stored {
+	int64_t rows; /* of traffic */
+	int64_t sent; /* their sum, where no count is out of the ordinary */
+	int64_t alerts;
+	int hostile; /* rows whose executable is hostile_path(), byte for byte; -1: not told apart */
+	int broken;  /* rows that are not what the format promises */
+};
+
+/* 0, or -1 when this plugin's stores cannot be read here. */
+int expect_read(struct ps_ctx *, struct stored *);
+
+/* True if alerts are stored. */
+int expect_alerts(struct ps_ctx *);
+
+#endif

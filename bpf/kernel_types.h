@@ -25,6 +25,7 @@ struct super_block {
 struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	unsigned int i_nlink;
 	__s64 i_size;
 	__s64 i_ctime_sec, i_mtime_sec; /* 6.11 and later */
 	__u32 i_ctime_nsec, i_mtime_nsec;

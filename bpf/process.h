@@ -15,6 +15,7 @@ static __always_inline void file_of(struct wire_file *out, struct file *file)
 	out->ino = inode->i_ino;
 	out->dev = inode->i_sb->s_dev;
 	out->size = inode->i_size;
+	out->nlink = inode->i_nlink;
 	/* 6.6 renamed the one and 6.7 the other, before 6.11 took both apart. */
 	if (bpf_core_field_exists(struct inode, i_ctime_sec)) {
 		out->ctime_s = inode->i_ctime_sec;

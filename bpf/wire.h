@@ -40,7 +40,7 @@ struct wire_file {
 	__s64 ctime_s, mtime_s;
 	__u32 ctime_ns, mtime_ns;
 	__u32 dev; /* the kernel's encoding: major << 20 | minor */
-	__u32 pad;
+	__u32 nlink;
 };
 
 enum wire_kind {

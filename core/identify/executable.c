@@ -119,14 +119,14 @@ void executable_drop(struct executables *x, struct executable *e)
 
 /* ---- hashing ---- */
 
-/* Deleting a file changes its change time, and leaves its content. */
-static bool same_content(const struct stat *now, const struct stat *then)
+/* Whether two looks at one file saw the same content. Deleting it changes its change time, and
+ * leaves the content. */
+static bool same_content(const struct stat *a, const struct stat *b)
 {
-	if (now->st_size != then->st_size || now->st_mtim.tv_sec != then->st_mtim.tv_sec ||
-	    now->st_mtim.tv_nsec != then->st_mtim.tv_nsec)
+	if (a->st_size != b->st_size || a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec)
 		return false;
-	return !now->st_nlink ||
-	       (now->st_ctim.tv_sec == then->st_ctim.tv_sec && now->st_ctim.tv_nsec == then->st_ctim.tv_nsec);
+	return !a->st_nlink || !b->st_nlink ||
+	       (a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec);
 }
 
 static void hash_work(uv_work_t *work)
@@ -289,7 +289,7 @@ void executables_opened(struct executables *x, pid_t pid, int fd)
 /* What stat() would have said of the file when it was executed, as far as content goes. */
 static struct stat stat_of(const struct wire_file *file)
 {
-	struct stat st = {.st_ino = file->ino, .st_size = (off_t)file->size, .st_nlink = 1};
+	struct stat st = {.st_ino = file->ino, .st_size = (off_t)file->size, .st_nlink = file->nlink};
 
 	st.st_ctim = (struct timespec){file->ctime_s, file->ctime_ns};
 	st.st_mtim = (struct timespec){file->mtime_s, file->mtime_ns};

@@ -156,7 +156,8 @@ static void test_executables(void)
 {
 	struct executable *first, *second, *third;
 	struct executables_stats stats;
-	char path[64], other[64], *none = NULL;
+	char path[64], other[64], link[64], *none = NULL;
+	int kept;
 	struct wire_file file;
 	struct fixture f;
 
@@ -180,6 +181,19 @@ static void test_executables(void)
 	settle(&f);
 	is_hash_of(second, "short-lived", "a file that is deleted at once is hashed");
 	executable_drop(f.executables, second);
+
+	/* Deleted after our look at it, and before its execution was told. */
+	write_file(path, "opened first");
+	executables_opened(f.executables, 18, open(path, O_RDONLY | O_CLOEXEC));
+	kept = open(path, O_RDONLY | O_CLOEXEC);
+	unlink(path);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", kept);
+	file = file_of(link);
+	second = executed(&f, 18, &file, path);
+	settle(&f);
+	is_hash_of(second, "opened first", "so is one that is deleted between the two");
+	executable_drop(f.executables, second);
+	close(kept);
 
 	/* Changed in place, within one tick of the clock, to the same length. */
 	write_file(path, "aaaaa");

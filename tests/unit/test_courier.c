@@ -289,7 +289,7 @@ static void test_drain(void)
 
 static void test_crash(int mode, const char *how)
 {
-	begin(mode, 4, 0, 300);
+	begin(mode, 4, 0, 1500);
 	append(8);
 	run_until(status().batches == 7);
 	is_int(status().batches, 7, "a batch that the sink dies of does not stop the others (%s)", how);

@@ -68,6 +68,14 @@ static __always_inline void *reserve(__u32 kind, __u64 size)
 	return event;
 }
 
+/* For what can wait until the next drain or exec: wakes the core only when the buffer fills up. */
+static __always_inline void submit_later(void *event)
+{
+	bool filling = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 4;
+
+	bpf_ringbuf_submit(event, filling ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -81,7 +89,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	image_of(&event->event.image, child);
 	image_of(&event->forker, parent);
 	image_of(&event->parent, child->real_parent);
-	bpf_ringbuf_submit(event, 0);
+	submit_later(event);
 	return 0;
 }
 
@@ -126,7 +134,8 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	event->args_len = n;
 	if (bpf_probe_read_user(event->args, n, (void *)start))
 		event->args_len = 0;
-	bpf_ringbuf_submit(event, 0);
+	/* By force: the buffer may hold what did not wake the core. */
+	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
 	for (__u32 i = 0, at = WIRE_ARGS_FIRST; i < WIRE_ARGS_CHUNKS && at < total; i++, at += WIRE_ARGS_CHUNK)
 		if (send_args(start + at, at, total - at))
 			break;
@@ -146,7 +155,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (!event)
 		return 0;
 	image_of(&event->event.image, task);
-	bpf_ringbuf_submit(event, 0);
+	submit_later(event);
 	return 0;
 }
 

@@ -12,6 +12,7 @@ enum {
 	BATCH_RECORDS = 16384,
 	BATCH_TEXT = 8 << 20, /* a batch ends when its texts have come to this */
 	HELD_WINDOWS = 2,
+	UNHASHED_TOLD = 256, /* alerts that writing the rows may add */
 };
 
 /* What tells one row from another. No padding: it is compared as bytes. */
@@ -143,6 +144,7 @@ struct writer {
 	struct ps_text *texts;
 	struct ps_record *records;
 	uint32_t n_exes, n_texts, n_records;
+	size_t room; /* records in one batch */
 	size_t text_size;
 	struct arena arena;
 	struct buf *out;
@@ -186,7 +188,7 @@ static void writer_flush(struct writer *w)
 
 static struct ps_record *writer_record(struct writer *w)
 {
-	if (w->n_records == BATCH_RECORDS || w->text_size > BATCH_TEXT) {
+	if (w->n_records == w->room || w->text_size > BATCH_TEXT) {
 		writer_flush(w);
 		writer_begin(w);
 	}
@@ -301,10 +303,13 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 		*end_ns = l->stats.window_start_ns;
 	if (!l->rows.n && !losses_waiting(l->losses))
 		goto out;
-	w.records = mem_alloc(BATCH_RECORDS * sizeof(*w.records));
-	w.texts = mem_alloc((BATCH_RECORDS + 1) * sizeof(*w.texts));
-	w.exes = mem_alloc((3 * BATCH_RECORDS + 1) * sizeof(*w.exes));
-	w.programs = mem_alloc((3 * BATCH_RECORDS + 1) * sizeof(*w.programs));
+	w.room = l->rows.n + losses_waiting(l->losses) + UNHASHED_TOLD;
+	if (w.room > BATCH_RECORDS)
+		w.room = BATCH_RECORDS;
+	w.records = mem_alloc(w.room * sizeof(*w.records));
+	w.texts = mem_alloc((w.room + 1) * sizeof(*w.texts));
+	w.exes = mem_alloc((3 * w.room + 1) * sizeof(*w.exes));
+	w.programs = mem_alloc((3 * w.room + 1) * sizeof(*w.programs));
 	writer_begin(&w);
 	for (size_t at = 0; (row = table_next(&l->rows, &at));) {
 		const struct row_key *k = &row->key;

@@ -43,7 +43,7 @@ def need_root():
         tap.skip_all("needs root")
     if not os.path.exists("/sys/kernel/btf/vmlinux"):
         tap.skip_all("this kernel has no BTF")
-    turn = open("/run/lock/picosnitch-tests", "a", encoding="utf-8")
+    turn = os.open(BASE, os.O_RDONLY | os.O_CLOEXEC)
     fcntl.flock(turn, fcntl.LOCK_EX)
 
 

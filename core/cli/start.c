@@ -137,13 +137,18 @@ static int stop(const struct settings *settings, bool must_run)
 int start_main(int argc, char **argv)
 {
 	struct settings *settings;
+	int status;
 
 	if (cli_help(argc, argv, start_help))
 		return 0;
 	if (argc > 1)
 		return cli_usage(argv[0], argv[1]);
 	settings = cli_load(false);
-	return settings ? start(settings) : 1;
+	if (!settings)
+		return 1;
+	status = start(settings);
+	settings_free(settings);
+	return status;
 }
 
 int stop_main(int argc, char **argv)
@@ -166,6 +171,7 @@ int stop_main(int argc, char **argv)
 int restart_main(int argc, char **argv)
 {
 	struct settings *settings;
+	int status;
 
 	if (cli_help(argc, argv, restart_help))
 		return 0;
@@ -174,5 +180,7 @@ int restart_main(int argc, char **argv)
 	settings = cli_load(false);
 	if (!settings)
 		return 1;
-	return stop(settings, false) ? 1 : start(settings);
+	status = stop(settings, false) ? 1 : start(settings);
+	settings_free(settings);
+	return status;
 }

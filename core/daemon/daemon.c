@@ -521,7 +521,7 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	/* libuv's workers hash; one drains the kernel, and one reads the configuration again. */
 	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 2);
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
-	mallopt(M_ARENA_MAX, 2); /* its threads allocate little: memory counts more than contention */
+	mallopt(M_ARENA_MAX, 2);              /* its threads allocate little: memory counts more than contention */
 	mallopt(M_MMAP_THRESHOLD, 64 * 1024); /* what a window took goes back to the system after it */
 	d->options = options;
 	d->settings = settings;

@@ -89,7 +89,8 @@ struct ps_host {
 	 * NAME.REASON-YYYYmmddTHHMMSSZ, and makes a new empty one. 0 or -errno. */
 	int (*set_aside)(struct ps_ctx *, const char *key, const char *reason);
 
-	/* Shifts NAME to NAME.1, NAME.1 to NAME.2 and so on, keeps `keep` of them, and makes a
+	/* Shifts NAME to NAME.1, NAME.1 to NAME.2 and so on, keeps `keep` of them (its companions
+	 * likewise), and makes a
 	 * new empty NAME. 0 or -errno. */
 	int (*rotate)(struct ps_ctx *, const char *key, unsigned keep);
 

@@ -25,7 +25,8 @@
 
 #define EVERY_DOOR HOOKS_AUTO
 
-/* Every program of the skeleton, by its name there. */
+/* Every program of the skeleton, by its name there, in the order of attaching: what leaves a note
+ * for another comes before it. */
 static const struct {
 	const char *program;
 	enum hooks door; /* EVERY_DOOR: both */
@@ -35,22 +36,22 @@ static const struct {
     {"on_exec", EVERY_DOOR, NULL},
     {"on_exit", EVERY_DOOR, NULL},
     {"each_task", EVERY_DOOR, NULL},
+    {"before_inet6_sendmsg", HOOKS_FEXIT, "the peer of IPv4 datagrams sent through IPv6 sockets"},
+    {"before_consume_udp", HOOKS_FEXIT, "the peer of datagrams received without asking for it"},
     {"on_inet_sendmsg", HOOKS_FEXIT, NULL},
     {"on_inet6_sendmsg", HOOKS_FEXIT, "what IPv6 sockets send"},
-    {"before_inet6_sendmsg", HOOKS_FEXIT, "the peer of IPv4 datagrams sent through IPv6 sockets"},
     {"on_inet_recvmsg", HOOKS_FEXIT, NULL},
     {"on_inet6_recvmsg", HOOKS_FEXIT, "what IPv6 sockets receive"},
-    {"before_consume_udp", HOOKS_FEXIT, "the peer of datagrams received without asking for it"},
     {"on_tcp_splice_read", HOOKS_FEXIT, "TCP received by splice()"},
     {"on_inet_sendpage", HOOKS_FEXIT, "sendfile() and splice() to sockets"},
-    {"on_send_length", HOOKS_TRACEPOINT, NULL},
-    {"on_recv_length", HOOKS_TRACEPOINT, NULL},
-    {"on_rcv_space_adjust", HOOKS_TRACEPOINT, NULL},
-    {"on_set_state", HOOKS_TRACEPOINT, NULL},
     {"on_sendmsg4", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv4 sockets"},
     {"on_sendmsg6", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv6 sockets"},
     {"on_recvmsg4", HOOKS_TRACEPOINT, "the peer of datagrams to unconnected IPv4 sockets"},
     {"on_recvmsg6", HOOKS_TRACEPOINT, "the peer of datagrams to unconnected IPv6 sockets"},
+    {"on_set_state", HOOKS_TRACEPOINT, NULL},
+    {"on_rcv_space_adjust", HOOKS_TRACEPOINT, NULL},
+    {"on_send_length", HOOKS_TRACEPOINT, NULL},
+    {"on_recv_length", HOOKS_TRACEPOINT, NULL},
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -249,11 +250,13 @@ int probe_open(struct probe **out, const struct settings *s)
 			continue;
 		err = try_door(p, doors[i], s, btf);
 		if (err)
-			log_info("the %s hooks cannot be used here: %s", names[i], strerror(-err));
+			log_debug("the %s hooks cannot be used here: %s", names[i], strerror(-err));
 	}
 	btf__free(btf);
 	if (err) {
-		log_error("the BPF programs cannot be loaded: %s%s", strerror(-err),
+		log_error("the BPF programs cannot be loaded%s: %s%s",
+		          s->capture.hooks == HOOKS_AUTO ? "" : " (with [capture] hooks = auto, another door may work)",
+		          strerror(-err),
 		          geteuid() ? " (this needs root)" : "; `picosnitch --debug run` shows the kernel's reasons");
 		goto out;
 	}

@@ -197,13 +197,13 @@ static void drain_done(uv_work_t *work, int status)
 	tell_losses(w);
 
 	now = clock_monotonic_ns();
-	if (w->stopping) {
+	if (w->stopping && w->drain_is_last) {
 		executables_get_stats(w->executables, &stats);
 		if (!stats.waiting || now >= w->stop_by_ns) {
 			finish(w);
 			return;
 		}
-	} else if (now >= w->window_due_ns) {
+	} else if (!w->stopping && now >= w->window_due_ns) {
 		end_window(w, 0);
 		w->window_due_ns = now + w->settings->core.write_interval_ms * NS_PER_MS;
 	}
@@ -215,6 +215,7 @@ static void on_timer(uv_timer_t *timer)
 	struct watch *w = timer->data;
 
 	w->draining = true;
+	w->drain_is_last = w->stopping;
 	uv_queue_work(w->loop, &w->drain, drain_work, drain_done);
 }
 

@@ -4,8 +4,10 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import Daemon, Place, Role, need_root, tap, wait_for  # noqa: E402
@@ -29,6 +31,25 @@ def stop_at_once(daemon, place):
     left = [p for p in os.listdir("/proc") if p.isdigit() and runs(p, daemon.program)]
     tap.equal(left, [], "no process is left")
     tap.equal(daemon.losses(), [], "nothing is said to be lost")
+
+
+def stop_in_a_drain(place):
+    """Often a drain is under way when SIGTERM comes: what was sent behind its back is drained once more."""
+    sent, ear = 0, socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ear.bind(("127.0.0.1", 0))
+    with Daemon(place, write_interval="1 h", drain_interval="50 ms") as daemon, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mouth:
+        mouth.connect(ear.getsockname())
+        for i in range(30):
+            daemon.start()
+            for _ in range(10 + 2 * i):  # so that the stop meets the drain in every phase
+                sent += mouth.send(b"x" * 10)
+                time.sleep(0.001)
+            sent += mouth.send(b"x" * 10)
+            daemon.stop()
+        stored = sum(r.sent for r in daemon.rows() if r.rport == ear.getsockname()[1])
+    ear.close()
+    tap.equal(stored, sent, "SIGTERM during a drain loses nothing, thirty times")
 
 
 def runs(pid, program):
@@ -109,6 +130,8 @@ def reload(daemon):
 
 def main():
     need_root()
+    with Place() as place:
+        stop_in_a_drain(place)
     with Place() as place, Daemon(place, write_interval="1 h") as daemon:
         stop_at_once(daemon, place)
         by_hand(daemon)

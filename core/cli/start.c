@@ -134,21 +134,35 @@ static int stop(const struct settings *settings, bool must_run)
 	return 0;
 }
 
-int start_main(int argc, char **argv)
+/* `start`, and `restart`, which stops first: but only if the configuration is right. */
+static int begin(int argc, char **argv, const char *help, bool stop_first)
 {
 	struct settings *settings;
-	int status;
+	int status = 0;
 
-	if (cli_help(argc, argv, start_help))
+	if (cli_help(argc, argv, help))
 		return 0;
 	if (argc > 1)
 		return cli_usage(argv[0], argv[1]);
 	settings = cli_load(false);
 	if (!settings)
 		return 1;
-	status = start(settings);
+	if (stop_first)
+		status = stop(settings, false);
+	if (!status)
+		status = start(settings);
 	settings_free(settings);
 	return status;
+}
+
+int start_main(int argc, char **argv)
+{
+	return begin(argc, argv, start_help, false);
+}
+
+int restart_main(int argc, char **argv)
+{
+	return begin(argc, argv, restart_help, true);
 }
 
 int stop_main(int argc, char **argv)
@@ -164,23 +178,6 @@ int stop_main(int argc, char **argv)
 	if (!settings)
 		return 1;
 	status = stop(settings, true);
-	settings_free(settings);
-	return status;
-}
-
-int restart_main(int argc, char **argv)
-{
-	struct settings *settings;
-	int status;
-
-	if (cli_help(argc, argv, restart_help))
-		return 0;
-	if (argc > 1)
-		return cli_usage(argv[0], argv[1]);
-	settings = cli_load(false);
-	if (!settings)
-		return 1;
-	status = stop(settings, false) ? 1 : start(settings);
 	settings_free(settings);
 	return status;
 }

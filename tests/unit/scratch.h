@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,18 @@ static inline void scratch_copy(const char *from, const char *name, mode_t mode)
 	free(data);
 	free(source);
 	free(to);
+}
+
+/* How many files of the folder match. */
+static inline int count_files(const char *pattern)
+{
+	char *text = scratch_path(pattern);
+	glob_t found;
+	int n = glob(text, 0, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
+
+	globfree(&found);
+	free(text);
+	return n;
 }
 
 #endif

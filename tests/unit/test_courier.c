@@ -6,7 +6,6 @@
 #include "core/delivery/courier.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <signal.h>
 
 #include "core/base/log.h"
@@ -403,17 +402,6 @@ static void test_chatter(void)
 	ok(strstr(text, "sink faulty.one: line 0\n") != NULL, "with its name");
 	free(text);
 	free(log);
-}
-
-static int count_files(const char *pattern)
-{
-	char *text = scratch_path(pattern);
-	glob_t found;
-	int n = glob(text, 0, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
-
-	globfree(&found);
-	free(text);
-	return n;
 }
 
 static void test_files(void)

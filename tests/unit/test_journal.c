@@ -3,7 +3,6 @@
 #include "core/delivery/journal.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -285,17 +284,6 @@ static void test_shrink(void)
 	stat(db, &st);
 	ok(large > 16 << 20 && st.st_size < large / 2, "a file of %lld bytes shrinks to %lld", (long long)large,
 	   (long long)st.st_size);
-}
-
-static int count_files(const char *pattern)
-{
-	char *text = scratch_path(pattern);
-	glob_t found;
-	int n = glob(text, 0, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
-
-	globfree(&found);
-	free(text);
-	return n;
 }
 
 static void test_damage(void)

@@ -25,8 +25,9 @@ struct ps_text {
 	uint32_t len;
 };
 
-/* An IP address. family is AF_INET (bytes[0..3]), AF_INET6 (bytes[0..15]), or 0 when the
- * address is not known. IPv4-mapped IPv6 addresses are always given as AF_INET. */
+/* An address. family is AF_INET (bytes[0..3]), AF_INET6 (bytes[0..15]), AF_VSOCK (bytes[0..3]: the
+ * context id, big-endian), or 0 when the address is not known. IPv4-mapped IPv6 addresses are
+ * always given as AF_INET. */
 struct ps_addr {
 	uint8_t family;
 	uint8_t bytes[16];
@@ -63,6 +64,17 @@ enum ps_kind {
 	PS_PROGRAM = 1 << 1,
 	PS_VERDICT = 1 << 2,
 	PS_ALERT = 1 << 3,
+	PS_AUDIT = 1 << 4,
+};
+
+/* A family of its own: frames that a program writes to and reads from a tun or tap device. */
+#define PS_FAMILY_TUN 200
+
+/* Who opened a connection. */
+enum ps_direction {
+	PS_DIRECTION_UNKNOWN,
+	PS_DIRECTION_OUT, /* this program's side */
+	PS_DIRECTION_IN,  /* the other side */
 };
 
 /* Bytes that one program image exchanged in one flow during one window. */
@@ -71,28 +83,34 @@ struct ps_traffic {
 	uint32_t domain;                   /* into batch->texts, reverse notation */
 	uint32_t uid;                      /* real user id of the caller */
 	uint32_t netns;                    /* inode of the network namespace */
-	uint8_t family;                    /* AF_INET, AF_INET6 */
-	uint8_t protocol;                  /* IPPROTO_* */
-	int32_t lport, rport;              /* -1: no ports here; 0: not known */
+	uint8_t family;                    /* AF_INET, AF_INET6, AF_PACKET, AF_VSOCK, PS_FAMILY_TUN */
+	uint8_t direction;                 /* enum ps_direction */
+	uint16_t protocol;                 /* IPPROTO_*; AF_PACKET: the EtherType; 0 elsewhere */
+	int64_t lport, rport;              /* -1: no ports here; 0: not known; vsock's have 32 bits */
 	struct ps_addr laddr, raddr;
-	uint64_t sent, received; /* payload bytes */
-	uint64_t calls;          /* send and receive calls that moved them */
+	int64_t opened_ns, closed_ns; /* the connection's own, ns since the Unix epoch; 0: not known, not yet */
+	uint64_t sent, received;      /* payload bytes */
+	uint64_t calls;               /* send and receive calls that moved them */
 };
 
 /* Where something was lost or went wrong. Values are stored: append only. */
 enum ps_stage {
-	PS_STAGE_RING = 1,     /* process events that found no room in the ring buffer */
-	PS_STAGE_FLOWS = 2,    /* bytes of flows that found no room in the flow map */
-	PS_STAGE_PROGRAMS = 3, /* BPF programs that the kernel did not run */
-	PS_STAGE_FANOTIFY = 4, /* overflow of the fanotify queue */
-	PS_STAGE_HASH = 5,     /* executables without a hash */
-	PS_STAGE_PROCESS = 6,  /* traffic of a process that could not be identified */
-	PS_STAGE_HANDOFF = 7,  /* a window was kept open because the journal was behind */
-	PS_STAGE_JOURNAL = 8,  /* batches dropped for a sink because of the journal's limits */
-	PS_STAGE_SINK = 9,     /* a sink set a batch aside, crashed, hung or is away */
-	PS_STAGE_RESTART = 10, /* time that was not watched: the daemon was killed */
-	PS_STAGE_CAPTURE = 11, /* a hook that could not be attached */
-	PS_STAGE_CONFIG = 12,  /* the configuration */
+	PS_STAGE_RING = 1,      /* process events that found no room in the ring buffer */
+	PS_STAGE_FLOWS = 2,     /* bytes of flows that found no room in the flow map */
+	PS_STAGE_PROGRAMS = 3,  /* BPF programs that the kernel did not run */
+	PS_STAGE_FANOTIFY = 4,  /* overflow of the fanotify queue */
+	PS_STAGE_HASH = 5,      /* executables without a hash */
+	PS_STAGE_PROCESS = 6,   /* traffic of a process that could not be identified */
+	PS_STAGE_HANDOFF = 7,   /* a window was kept open because the journal was behind */
+	PS_STAGE_JOURNAL = 8,   /* batches dropped for a sink because of the journal's limits */
+	PS_STAGE_SINK = 9,      /* a sink set a batch aside, crashed, hung or is away */
+	PS_STAGE_RESTART = 10,  /* time that was not watched: the daemon was killed */
+	PS_STAGE_CAPTURE = 11,  /* a hook that could not be attached */
+	PS_STAGE_CONFIG = 12,   /* the configuration */
+	PS_STAGE_SELFTEST = 13, /* a path that should count, and did not when it was tried */
+	PS_STAGE_AUDIT = 14,    /* the kernel counted more than we did */
+	PS_STAGE_CHANNEL = 15,  /* a program opened a way to the network that cannot be seen */
+	PS_STAGE_TAMPER = 16,   /* someone changed what picosnitch stands on */
 };
 
 /* An error, or something that was lost: count and bytes where they are known. */

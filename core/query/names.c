@@ -33,6 +33,8 @@ static const char *const stages[] = {
     [PS_STAGE_FANOTIFY] = "fanotify", [PS_STAGE_HASH] = "hash",       [PS_STAGE_PROCESS] = "process",
     [PS_STAGE_HANDOFF] = "handoff",   [PS_STAGE_JOURNAL] = "journal", [PS_STAGE_SINK] = "sink",
     [PS_STAGE_RESTART] = "restart",   [PS_STAGE_CAPTURE] = "capture", [PS_STAGE_CONFIG] = "config",
+    [PS_STAGE_SELFTEST] = "selftest", [PS_STAGE_AUDIT] = "audit",     [PS_STAGE_CHANNEL] = "channel",
+    [PS_STAGE_TAMPER] = "tamper",
 };
 
 struct word {

@@ -74,7 +74,7 @@ static void csv_line(struct buf *out, const struct ps_batch *b, const struct ps_
 	buf_printf(out, "%s,%" PRIu64 ",%" PRIu64 ",", clock_text(time, r->start_ns), t->sent, t->received);
 	csv_exe(out, &b->exes[t->exe]);
 	csv_exe(out, &b->exes[t->parent]);
-	buf_printf(out, "%" PRIu32 ",%" PRId32 ",%" PRId32 ",%s,%s,", t->uid, t->lport, t->rport,
+	buf_printf(out, "%" PRIu32 ",%" PRId64 ",%" PRId64 ",%s,%s,", t->uid, t->lport, t->rport,
 	           text_addr(laddr, &t->laddr), text_addr(raddr, &t->raddr));
 	csv_text(out, b->texts[t->domain], false);
 	buf_put_u8(out, '\n');

@@ -4,10 +4,17 @@
 check_PROGRAMS += tests/system/traffic tests/system/blink
 traffic_cflags = $(AM_CFLAGS) -fno-sanitize=all
 tests_system_traffic_SOURCES = \
-	tests/system/traffic.c tests/system/traffic.h tests/system/traffic_io.c \
-	tests/system/traffic_load.c tests/system/traffic_uring.c
+	tests/system/traffic.c tests/system/traffic.h tests/system/traffic_frames.c tests/system/traffic_io.c \
+	tests/system/traffic_load.c tests/system/traffic_socket.c tests/system/traffic_uring.c
 tests_system_traffic_CFLAGS = $(traffic_cflags)
 tests_system_traffic_LDFLAGS = $(STATIC_LINK) -pthread
+# The same for 32 bits: its system calls are others.
+if HAVE_M32
+check_PROGRAMS += tests/system/traffic32
+tests_system_traffic32_SOURCES = $(tests_system_traffic_SOURCES)
+tests_system_traffic32_CFLAGS = $(traffic_cflags) $(M32_CFLAGS)
+tests_system_traffic32_LDFLAGS = -all-static -pthread
+endif
 tests_system_blink_SOURCES = tests/system/blink.c
 tests_system_blink_CFLAGS = $(traffic_cflags)
 tests_system_blink_LDFLAGS = -pthread

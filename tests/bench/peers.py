@@ -2,7 +2,7 @@
 """
 Other programs that tell traffic by program, each at its best, beside picosnitch in the same run:
 
-nethogs   -t -C -v 2 -d 1: TCP and UDP, totals in bytes, looked at every second, on the host's end of the
+nethogs   -a -t -C -v 2 -d 1: TCP and UDP, totals in bytes, looked at every second, on the host's end of the
           cable and on loopback. It counts packets with all their headers.
 bpftrace  watch.bt: two tracepoints, summed by program name
 ss        -tinp of the host's TCP sockets, looked at twice a second; the kernel's own bytes_sent, bytes_received
@@ -51,9 +51,9 @@ class Tool:
 class Nethogs(Tool):
     name = "nethogs"
 
-    def start(self, wire):
-        host = wire.names[0]
-        self.spawn("ip", "netns", "exec", host, "nethogs", "-t", "-C", "-v", "2", "-d", "1", host, "lo")
+    def watch(self, *devices, netns=None):
+        enter = ["ip", "netns", "exec", netns] if netns else []
+        self.spawn(*enter, "nethogs", "-a", "-t", "-C", "-v", "2", "-d", "1", *devices)
 
     def ready(self):
         return "Refreshing" in self.said()
@@ -76,7 +76,8 @@ class Nethogs(Tool):
 class Bpftrace(Tool):
     name = "bpftrace"
 
-    def start(self, _):
+    def watch(self, *_, **__):
+        """Whole machines, not devices."""
         self.mounted = not os.path.exists(f"{TRACING}/events")
         if self.mounted:
             subprocess.run(["mount", "-t", "tracefs", "tracefs", TRACING], check=True)
@@ -106,14 +107,14 @@ class Bpftrace(Tool):
 class Ss(Tool):
     name = "ss"
 
-    def start(self, wire):
-        self.netns, self.seen, self.ended = wire.names[0], {}, threading.Event()
-        self.thread = threading.Thread(target=self.watch, daemon=True)
+    def watch(self, *_, netns=None):
+        self.seen, self.ended = {}, threading.Event()
+        self.thread = threading.Thread(target=self.look, args=["-N", netns] if netns else [], daemon=True)
         self.thread.start()
 
-    def watch(self):
+    def look(self, *where):
         while not self.ended.wait(0.5):
-            said = subprocess.run(["ss", "-N", self.netns, "-tinpHO"], capture_output=True, text=True, check=False).stdout
+            said = subprocess.run(["ss", *where, "-tinpHO"], capture_output=True, text=True, check=False).stdout
             for line in said.splitlines():
                 who = re.search(r'users:\(\("([^"]*)",pid=(\d+)', line)
                 if who:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-Where the scenarios are played: a host and its peer, each in a network namespace of its own, joined by
-a cable of 100 Mbit/s, and a container behind the host; and nftables, which counts independently what
-comes in at either end of the cable and over the host's loopback.
+Where the scenarios are played: a host and its peer, each in a network namespace of its own, joined by a
+cable, and a container behind the host; and nftables, which counts independently what comes in at either
+end of the cable and over the host's loopback. Each of them carries 100 Mbit/s: at the speed of memory, tools
+that look at copies of packets would be tested on their buffers alone.
 """
 import collections
 import json
@@ -42,9 +43,9 @@ class Wire(Namespaces):
         self.devices = {"host": (host, host), "peer": (peer, peer), "lo": (host, "lo")}
         try:
             super().__enter__()
-            for name in self.names:
-                subprocess.run(["tc", "-n", name, "qdisc", "add", "dev", name, "root", "tbf", "rate", "100mbit", "burst",
-                                "32kb", "latency", "300ms"], check=True)
+            for (netns, device), burst in zip(self.devices.values(), ("32kb", "32kb", "256kb")):
+                subprocess.run(["tc", "-n", netns, "qdisc", "add", "dev", device, "root", "tbf", "rate", "100mbit", "burst",
+                                burst, "latency", "300ms"], check=True)
             self.add_container(host, peer)
             for where, (netns, device) in self.devices.items():
                 self.nft(netns, "-f", "-", text=TABLE % (where, device))

@@ -25,6 +25,8 @@ TRACING = "/sys/kernel/tracing"
 class Tool:
     """sums() once stopped: {program's name: [bytes sent, bytes received]}."""
 
+    per_scenario = False
+
     def __init__(self, output):
         self.output, self.process = output, None
 
@@ -50,6 +52,7 @@ class Tool:
 
 class Nethogs(Tool):
     name = "nethogs"
+    per_scenario = True  # it searches /proc for each packet of an unknown program, and falls behind by seconds
 
     def watch(self, *devices, netns=None):
         enter = ["ip", "netns", "exec", netns] if netns else []
@@ -140,7 +143,7 @@ class Ss(Tool):
         return sums
 
 
-def installed(place):
-    """Those that are installed here."""
-    return [tool(place.file(f"{tool.name}.out")) for tool in (Nethogs, Bpftrace, Ss)
-            if shutil.which(tool.name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
+def installed():
+    """The kinds of tool that are installed here."""
+    return [kind for kind in (Nethogs, Bpftrace, Ss)
+            if shutil.which(kind.name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]

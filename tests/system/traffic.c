@@ -12,6 +12,7 @@
  *           peek,N   errqueue   recverr   zerocopy   shut
  *           wait (for a line on standard input)
  *           thread (the next step is done by another thread)
+ *           beside (likewise, while the steps behind it are done: until the end, or the next of these)
  *           fork (the rest is done by a child)   exec,PATH (the rest is done by that program)
  *
  * A socket that others must find first prints {"port": N}. There are loads besides, see main().
@@ -255,6 +256,29 @@ static void *errand_run(void *arg)
 	return NULL;
 }
 
+static struct {
+	struct errand errand;
+	pthread_t thread;
+	bool busy;
+} beside;
+
+/* Waits for the step that is done beside the others, if there is one. */
+static void beside_end(void)
+{
+	if (beside.busy && pthread_join(beside.thread, NULL))
+		die("thread");
+	beside.busy = false;
+}
+
+static void beside_start(struct endpoint *e, const char *text)
+{
+	beside_end();
+	beside.errand = (struct errand){e, text};
+	if (pthread_create(&beside.thread, NULL, errand_run, &beside.errand))
+		die("thread");
+	beside.busy = true;
+}
+
 /* Gives its socket to another program, which does the steps that are left. */
 static void hand_over(struct endpoint *e, char *path, char **steps)
 {
@@ -285,6 +309,10 @@ static int play(int argc, char **argv)
 		}
 		if (!strncmp(argv[i], "exec,", 5))
 			hand_over(&e, argv[i] + 5, argv + i + 1);
+		if (!strcmp(argv[i], "beside") && i + 1 < argc) {
+			beside_start(&e, argv[++i]);
+			continue;
+		}
 		if (!strcmp(argv[i], "thread") && i + 1 < argc) {
 			pthread_t thread;
 			struct errand errand = {&e, argv[++i]};
@@ -294,6 +322,7 @@ static int play(int argc, char **argv)
 		}
 		step(&e, argv[i]);
 	}
+	beside_end();
 	report(&e);
 	close(e.fd);
 	return 0;

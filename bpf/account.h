@@ -82,15 +82,11 @@ static __noinline void other_ends_of(struct wire_flow_key *key, const struct soc
 	}
 }
 
-/* Who began: a program that connects, or leaves the choice of its port to the kernel, asks others;
- * of the rest nothing is known. TCP's is noted as the connection is made. */
+/* Who began: a datagram socket that connects asks others; of the rest nothing is known. TCP's is
+ * noted as the connection is made. */
 static __always_inline __u32 direction_of(const struct sock *sk)
 {
-	if (!is_udp(sk))
-		return WIRE_UNKNOWN;
-	if (sk->__sk_common.skc_dport || !(BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK))
-		return WIRE_OUT;
-	return WIRE_UNKNOWN;
+	return is_udp(sk) && sk->__sk_common.skc_dport ? WIRE_OUT : WIRE_UNKNOWN;
 }
 
 /* A flow that is not in the map yet, or one without addresses and ports when there is no room.

@@ -112,7 +112,6 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol, sk_type;
-	__u8 sk_userlocks : 4;
 };
 
 struct inet_connection_sock {
@@ -193,7 +192,6 @@ struct bpf_iter__task_file {
 #define AF_PACKET 17
 #define AF_VSOCK 40
 #define SOCK_RAW 3
-#define SOCK_BINDPORT_LOCK 8
 #define ARPHRD_ETHER 1
 #define ETH_HLEN 14
 #define IPPROTO_TCP 6

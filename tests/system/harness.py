@@ -110,12 +110,12 @@ class Place:
 
 # One stored connection. The last three are the texts of an executable, its parent and grandparent.
 Row = collections.namedtuple("Row", "time end sent received calls uid family protocol lport rport laddr raddr netns "
-                                    "batch exe parent grandparent")
+                                    "batch direction opened closed exe parent grandparent")
 Exe = collections.namedtuple("Exe", "path name cmdline sha256 state")
 Loss = collections.namedtuple("Loss", "start end stage count sent received text")
 
 ROWS = """SELECT contime, endtime, send, recv, events, uid, family, protocol, lport, rport, l.addr, r.addr, netns,
- batch_id, exe_id, pexe_id, gpexe_id FROM connections c JOIN addresses l ON l.id = c.laddr_id
+ batch_id, direction, opened, closed, exe_id, pexe_id, gpexe_id FROM connections c JOIN addresses l ON l.id = c.laddr_id
  JOIN addresses r ON r.id = c.raddr_id"""
 
 
@@ -218,7 +218,7 @@ class Daemon:
     def rows(self, where="1", values=()):
         db = self.database()
         exes = {e[0]: Exe(*e[1:]) for e in db.execute("SELECT id, exe, name, cmdline, sha256, hash_state FROM executables")}
-        found = [Row(*r[:14], *(exes[i] for i in r[14:])) for r in db.execute(f"{ROWS} WHERE {where}", values)]
+        found = [Row(*r[:17], *(exes[i] for i in r[17:])) for r in db.execute(f"{ROWS} WHERE {where}", values)]
         db.close()
         return found
 

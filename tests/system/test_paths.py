@@ -71,6 +71,11 @@ class Case:
         got = (sum(r.sent for r in found), sum(r.received for r in found))
         if got != (flow["sent"], flow["received"]):
             return [f"flow {flow}: stored {got}", *(str(r[2:13]) for r in rows)]
+        if self.protocol == TCP:
+            side = "in" if found and found[0].exe.path == self.programs[0] else "out"
+            wrong = [str(r) for r in found if r.direction != side or not r.opened or abs(r.opened - r.time) > 60]
+            if wrong or not any(r.closed and r.closed >= r.opened for r in rows if r.lport == flow["lport"]):
+                return [f"flow {flow}: who opened it when, until when:", *wrong, *map(str, found)]
         return [f"flow {flow}: local {r.laddr}, family {r.family}, netns {r.netns}" for r in found
                 if (laddr and r.laddr != laddr) or r.netns != netns or
                 r.family != family(raddr or laddr or r.laddr or r.raddr)]

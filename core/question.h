@@ -37,6 +37,7 @@ enum ps_dimension {
 	PS_BY_NETNS,
 	PS_BY_FAMILY,
 	PS_BY_PROTOCOL,
+	PS_BY_DIRECTION, /* "in", "out" or empty */
 	PS_DIMENSIONS
 };
 

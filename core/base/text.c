@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -220,6 +221,12 @@ long text_unshow(char *out, size_t size, const char *shown, size_t len)
 char *text_addr(char out[TEXT_ADDR_SIZE], const struct ps_addr *addr)
 {
 	out[0] = 0;
+	if (addr->family == AF_VSOCK) {
+		uint32_t cid;
+
+		memcpy(&cid, addr->bytes, sizeof(cid));
+		snprintf(out, TEXT_ADDR_SIZE, "%u", ntohl(cid));
+	}
 	if (addr->family == AF_INET || addr->family == AF_INET6)
 		inet_ntop(addr->family, addr->bytes, out, TEXT_ADDR_SIZE);
 	return out;

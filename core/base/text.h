@@ -23,7 +23,7 @@ void text_clean(char *s, size_t len);
  * values above U+10FFFF are not valid. */
 size_t text_utf8(const char *s, size_t len);
 
-/* "203.0.113.7", "2001:db8::1", or "" when it is not known. Returns out. */
+/* "203.0.113.7", "2001:db8::1", "3" (a context id of vsock), or "" when it is not known. Returns out. */
 #define TEXT_ADDR_SIZE 46
 char *text_addr(char out[TEXT_ADDR_SIZE], const struct ps_addr *);
 

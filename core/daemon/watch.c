@@ -97,17 +97,20 @@ static void tell_losses(struct watch *w)
 		losses_add(w->losses, PS_STAGE_RING, d[WIRE_LOST_EVENTS], 0, 0,
 		           "process events found no room in the ring buffer ([capture] ring_buffer_pages = %u)",
 		           w->settings->capture.ring_buffer_pages);
+	if (d[WIRE_COARSE])
+		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_COARSE], 0, 0,
+		           "calls of flows that found no room in the flow map ([capture] max_flows = %u): counted for their "
+		           "program, without addresses and ports",
+		           w->settings->capture.max_flows);
 	if (d[WIRE_FULL_CALLS])
-		losses_add(
-		    w->losses, PS_STAGE_FLOWS, d[WIRE_FULL_CALLS], d[WIRE_FULL_SENT], d[WIRE_FULL_RECEIVED],
-		    "calls of flows that found no room in the flow map ([capture] max_flows = %u): counted, not attributed",
-		    w->settings->capture.max_flows);
+		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_FULL_CALLS], d[WIRE_FULL_SENT], d[WIRE_FULL_RECEIVED],
+		           "calls of more programs than the flow map has room for: counted, not attributed");
 	if (d[WIRE_NO_PEER])
 		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_NO_PEER], 0, 0,
 		           "datagrams whose peer found no room: counted, without the peer");
 	if (d[WIRE_NO_STORAGE])
 		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_NO_STORAGE], 0, 0,
-		           "TCP sockets whose position found no room: what they receive by splice() may be missed");
+		           "TCP connections that found no room for what is known of them: what they receive may be missed");
 	if (missed != w->missed)
 		losses_add(w->losses, PS_STAGE_PROGRAMS, missed - w->missed, 0, 0,
 		           "calls that the kernel did not show to a BPF program");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The format, version 1. All numbers are little-endian; nothing is aligned or padded.
+ * The format, version 2. All numbers are little-endian; nothing is aligned or padded.
  *
  *   head      magic u32 "PSB\1", version u32, host[16], boot[16], seq u64, previous[32],
  *             n_exes u32, n_texts u32, n_records u32
@@ -9,12 +9,15 @@
  *   exe       hash_state u8, flags u8, sha256[32], path, name, cmdline: texts
  *   record    kind u32, start i64, end i64, and then
  *     traffic exe u32, parent u32, grandparent u32, domain u32, uid u32, netns u32, family u8,
- *             protocol u8, lport i32, rport i32, laddr, raddr: family u8 and 16 bytes each,
- *             sent u64, received u64, calls u64
+ *             direction u8, protocol u16, lport i64, rport i64, laddr, raddr: family u8 and 16 bytes
+ *             each, opened i64, closed i64, sent u64, received u64, calls u64
  *     alert   stage u32, text u32, count u64, sent u64, received u64
  *   digest    SHA-256 of everything before it: checksum and link of the chain in one
  *
  * A text carries its NUL so that a decoded batch can point into the bytes.
+ *
+ * Version 1, which may still wait in a journal, is read too: there, traffic had no direction, opened
+ * and closed, a protocol u8, and ports i32.
  */
 #include "core/delivery/codec.h"
 
@@ -25,7 +28,7 @@
 #include "core/base/sha256.h"
 
 #define MAGIC 0x01425350u
-#define VERSION 1u
+#define VERSION 2u
 
 enum {
 	AT_SEQ = 40,
@@ -36,7 +39,8 @@ enum {
 	EXE_FIXED = 34,
 	EXE_MIN = EXE_FIXED + 3 * TEXT_MIN,
 	RECORD_FIXED = 20,
-	TRAFFIC_SIZE = 92,
+	TRAFFIC_SIZE = 118,
+	TRAFFIC_SIZE_1 = 92, /* in version 1 */
 	ALERT_SIZE = 32,
 	RECORD_MIN = RECORD_FIXED + ALERT_SIZE,
 };
@@ -46,6 +50,13 @@ enum {
 static void put8(uint8_t **p, uint8_t v)
 {
 	*(*p)++ = v;
+}
+
+static void put16(uint8_t **p, uint16_t v)
+{
+	v = htole16(v);
+	memcpy(*p, &v, 2);
+	*p += 2;
 }
 
 static void put32(uint8_t **p, uint32_t v)
@@ -71,6 +82,15 @@ static void put_bytes(uint8_t **p, const void *data, size_t n)
 static uint8_t get8(const uint8_t **p)
 {
 	return *(*p)++;
+}
+
+static uint16_t get16(const uint8_t **p)
+{
+	uint16_t v;
+
+	memcpy(&v, *p, 2);
+	*p += 2;
+	return le16toh(v);
 }
 
 static uint32_t get32(const uint8_t **p)
@@ -100,7 +120,7 @@ static void get_bytes(const uint8_t **p, void *out, size_t n)
 /* How many of the 16 bytes of an address mean something. */
 static size_t addr_size(uint8_t family)
 {
-	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
+	return family == AF_INET || family == AF_VSOCK ? 4 : family == AF_INET6 ? 16 : 0;
 }
 
 static void put_addr(uint8_t **p, const struct ps_addr *addr)
@@ -147,11 +167,14 @@ static void encode_traffic(uint8_t *p, const struct ps_traffic *t)
 	put32(&p, t->uid);
 	put32(&p, t->netns);
 	put8(&p, t->family);
-	put8(&p, t->protocol);
-	put32(&p, (uint32_t)t->lport);
-	put32(&p, (uint32_t)t->rport);
+	put8(&p, t->direction);
+	put16(&p, t->protocol);
+	put64(&p, (uint64_t)t->lport);
+	put64(&p, (uint64_t)t->rport);
 	put_addr(&p, &t->laddr);
 	put_addr(&p, &t->raddr);
+	put64(&p, (uint64_t)t->opened_ns);
+	put64(&p, (uint64_t)t->closed_ns);
 	put64(&p, t->sent);
 	put64(&p, t->received);
 	put64(&p, t->calls);
@@ -253,13 +276,15 @@ static int decode_addr(const uint8_t **p, struct ps_addr *addr)
 	return 0;
 }
 
-static int port_good(int32_t port)
+static int port_good(int64_t port, uint8_t family)
 {
-	return port >= -1 && port <= 65535;
+	return port >= -1 && port <= (family == AF_VSOCK ? UINT32_MAX : UINT16_MAX);
 }
 
-static int decode_traffic(const uint8_t *p, const struct ps_batch *b, struct ps_traffic *t)
+static int decode_traffic(struct cursor *c, uint32_t version, const struct ps_batch *b, struct ps_traffic *t)
 {
+	const uint8_t *p = cursor_take(c, version == 1 ? TRAFFIC_SIZE_1 : TRAFFIC_SIZE);
+
 	if (!p)
 		return -1;
 	t->exe = get32(&p);
@@ -269,17 +294,20 @@ static int decode_traffic(const uint8_t *p, const struct ps_batch *b, struct ps_
 	t->uid = get32(&p);
 	t->netns = get32(&p);
 	t->family = get8(&p);
-	t->protocol = get8(&p);
-	t->lport = (int32_t)get32(&p);
-	t->rport = (int32_t)get32(&p);
+	t->direction = version == 1 ? PS_DIRECTION_UNKNOWN : get8(&p);
+	t->protocol = version == 1 ? get8(&p) : get16(&p);
+	t->lport = version == 1 ? (int32_t)get32(&p) : (int64_t)get64(&p);
+	t->rport = version == 1 ? (int32_t)get32(&p) : (int64_t)get64(&p);
 	if (decode_addr(&p, &t->laddr) || decode_addr(&p, &t->raddr))
 		return -1;
+	t->opened_ns = version == 1 ? 0 : (int64_t)get64(&p);
+	t->closed_ns = version == 1 ? 0 : (int64_t)get64(&p);
 	t->sent = get64(&p);
 	t->received = get64(&p);
 	t->calls = get64(&p);
 	if (t->exe >= b->n_exes || t->parent >= b->n_exes || t->grandparent >= b->n_exes || t->domain >= b->n_texts)
 		return -1;
-	return port_good(t->lport) && port_good(t->rport) ? 0 : -1;
+	return t->direction <= PS_DIRECTION_IN && port_good(t->lport, t->family) && port_good(t->rport, t->family) ? 0 : -1;
 }
 
 static int decode_alert(const uint8_t *p, const struct ps_batch *b, struct ps_alert *a)
@@ -294,7 +322,7 @@ static int decode_alert(const uint8_t *p, const struct ps_batch *b, struct ps_al
 	return a->text < b->n_texts ? 0 : -1;
 }
 
-static const char *decode_record(struct cursor *c, const struct ps_batch *b, struct ps_record *r)
+static const char *decode_record(struct cursor *c, uint32_t version, const struct ps_batch *b, struct ps_record *r)
 {
 	const uint8_t *p = cursor_take(c, RECORD_FIXED);
 	int bad;
@@ -305,7 +333,7 @@ static const char *decode_record(struct cursor *c, const struct ps_batch *b, str
 	r->start_ns = (int64_t)get64(&p);
 	r->end_ns = (int64_t)get64(&p);
 	if (r->kind == PS_TRAFFIC)
-		bad = decode_traffic(cursor_take(c, TRAFFIC_SIZE), b, &r->traffic);
+		bad = decode_traffic(c, version, b, &r->traffic);
 	else if (r->kind == PS_ALERT)
 		bad = decode_alert(cursor_take(c, ALERT_SIZE), b, &r->alert);
 	else
@@ -313,7 +341,7 @@ static const char *decode_record(struct cursor *c, const struct ps_batch *b, str
 	return bad ? "a record is cut off, or refers to what is not there" : NULL;
 }
 
-static const char *decode_body(struct cursor *c, struct ps_batch *b, struct arena *arena)
+static const char *decode_body(struct cursor *c, uint32_t version, struct ps_batch *b, struct arena *arena)
 {
 	struct ps_record *records;
 	struct ps_text *texts;
@@ -339,7 +367,7 @@ static const char *decode_body(struct cursor *c, struct ps_batch *b, struct aren
 	    exes[0].hash_state != PS_HASH_ABSENT || exes[0].flags)
 		return "its first executable or text is not the empty one";
 	for (uint32_t i = 0; i < b->n_records; i++)
-		if ((why = decode_record(c, b, &records[i])))
+		if ((why = decode_record(c, version, b, &records[i])))
 			return why;
 	return cursor_left(c) ? "there is more behind its end" : NULL;
 }
@@ -348,6 +376,7 @@ const struct ps_batch *codec_decode_unchecked(const void *data, size_t len, stru
 {
 	const uint8_t *p = data;
 	struct ps_batch *b;
+	uint32_t version;
 	struct cursor c;
 
 	if (len < HEAD_SIZE + TEXT_MIN + EXE_MIN + TEXT_MIN + PS_DIGEST_SIZE) {
@@ -362,7 +391,8 @@ const struct ps_batch *codec_decode_unchecked(const void *data, size_t len, stru
 		*why = "it does not begin as a batch does";
 		return NULL;
 	}
-	if (get32(&p) != VERSION) {
+	version = get32(&p);
+	if (!version || version > VERSION) {
 		*why = "it is of a version that this program does not know";
 		return NULL;
 	}
@@ -376,7 +406,7 @@ const struct ps_batch *codec_decode_unchecked(const void *data, size_t len, stru
 	b->n_records = get32(&p);
 	memcpy(b->digest, (const uint8_t *)data + len - PS_DIGEST_SIZE, PS_DIGEST_SIZE);
 	cursor_init(&c, p, len - HEAD_SIZE - PS_DIGEST_SIZE);
-	*why = decode_body(&c, b, arena);
+	*why = decode_body(&c, version, b, arena);
 	return *why ? NULL : b;
 }
 

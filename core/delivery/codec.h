@@ -5,7 +5,8 @@
  * (host, boot, seq), digest of the batch before, counts, executables, texts, records, and at the
  * end the SHA-256 of everything before it. Pure; any thread.
  *
- * There is one encoding of a batch: what decodes, encodes to the same bytes.
+ * There is one encoding of a batch: what decodes, encodes to the same bytes, unless they were of
+ * an older version.
  */
 #ifndef PS_DELIVERY_CODEC_H
 #define PS_DELIVERY_CODEC_H

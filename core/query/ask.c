@@ -35,7 +35,7 @@ const char ask_help[] =
     "  -h, --help             this text\n"
     "\n"
     "Dimensions: exe name cmdline sha256, the same of the parent (pexe ...) and of its parent (gpexe ...),\n"
-    "uid lport rport laddr raddr domain netns family protocol. Values are those that a table shows.\n"
+    "uid lport rport laddr raddr domain netns family protocol direction. Values are those that a table shows.\n"
     "\n"
     "  picosnitch query --by raddr,rport -f exe=/usr/bin/curl --last 3h\n"
     "  picosnitch query --by uid,exe -x uid=root --order received --limit 10\n";
@@ -139,6 +139,8 @@ static int parse_filter(struct ask *a, const char *text, int exclude, const char
 			                                                        : "",
 			             equals + 1);
 	}
+	if (d == PS_BY_DIRECTION && *value && strcmp(value, "in") != 0 && strcmp(value, "out") != 0)
+		return wrong(a, why, "direction is in, out or empty, not \"%s\"", value);
 	a->filters = mem_resize(a->filters, (a->question.n_filters + 1) * sizeof(*a->filters));
 	a->filters[a->question.n_filters++] = (struct ps_filter){d, exclude, {value, (uint32_t)strlen(value)}};
 	return 0;

@@ -9,13 +9,28 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static const char *const dimensions[PS_DIMENSIONS] = {
-    [PS_BY_EXE] = "exe",           [PS_BY_NAME] = "name",           [PS_BY_CMDLINE] = "cmdline",
-    [PS_BY_SHA256] = "sha256",     [PS_BY_PEXE] = "pexe",           [PS_BY_PNAME] = "pname",
-    [PS_BY_PCMDLINE] = "pcmdline", [PS_BY_PSHA256] = "psha256",     [PS_BY_GPEXE] = "gpexe",
-    [PS_BY_GPNAME] = "gpname",     [PS_BY_GPCMDLINE] = "gpcmdline", [PS_BY_GPSHA256] = "gpsha256",
-    [PS_BY_UID] = "uid",           [PS_BY_LPORT] = "lport",         [PS_BY_RPORT] = "rport",
-    [PS_BY_LADDR] = "laddr",       [PS_BY_RADDR] = "raddr",         [PS_BY_DOMAIN] = "domain",
-    [PS_BY_NETNS] = "netns",       [PS_BY_FAMILY] = "family",       [PS_BY_PROTOCOL] = "protocol",
+    [PS_BY_EXE] = "exe",
+    [PS_BY_NAME] = "name",
+    [PS_BY_CMDLINE] = "cmdline",
+    [PS_BY_SHA256] = "sha256",
+    [PS_BY_PEXE] = "pexe",
+    [PS_BY_PNAME] = "pname",
+    [PS_BY_PCMDLINE] = "pcmdline",
+    [PS_BY_PSHA256] = "psha256",
+    [PS_BY_GPEXE] = "gpexe",
+    [PS_BY_GPNAME] = "gpname",
+    [PS_BY_GPCMDLINE] = "gpcmdline",
+    [PS_BY_GPSHA256] = "gpsha256",
+    [PS_BY_UID] = "uid",
+    [PS_BY_LPORT] = "lport",
+    [PS_BY_RPORT] = "rport",
+    [PS_BY_LADDR] = "laddr",
+    [PS_BY_RADDR] = "raddr",
+    [PS_BY_DOMAIN] = "domain",
+    [PS_BY_NETNS] = "netns",
+    [PS_BY_FAMILY] = "family",
+    [PS_BY_PROTOCOL] = "protocol",
+    [PS_BY_DIRECTION] = "direction",
 };
 
 static const char *const hash_states[] = {
@@ -43,16 +58,14 @@ struct word {
 };
 
 static const struct word protocols[] = {
-    {IPPROTO_ICMP, "icmp"}, {IPPROTO_IGMP, "igmp"},       {IPPROTO_TCP, "tcp"},       {IPPROTO_UDP, "udp"},
-    {IPPROTO_DCCP, "dccp"}, {IPPROTO_GRE, "gre"},         {IPPROTO_ESP, "esp"},       {IPPROTO_AH, "ah"},
-    {IPPROTO_SCTP, "sctp"}, {IPPROTO_UDPLITE, "udplite"}, {IPPROTO_ICMPV6, "icmpv6"}, {IPPROTO_RAW, "raw"},
+    {IPPROTO_ICMP, "icmp"},   {IPPROTO_IGMP, "igmp"},       {IPPROTO_TCP, "tcp"},       {IPPROTO_UDP, "udp"},
+    {IPPROTO_DCCP, "dccp"},   {IPPROTO_GRE, "gre"},         {IPPROTO_ESP, "esp"},       {IPPROTO_AH, "ah"},
+    {IPPROTO_SCTP, "sctp"},   {IPPROTO_UDPLITE, "udplite"}, {IPPROTO_ICMPV6, "icmpv6"}, {IPPROTO_RAW, "raw"},
+    {IPPROTO_MPTCP, "mptcp"},
 };
 
 static const struct word families[] = {
-    {AF_INET, "ipv4"},
-    {AF_INET6, "ipv6"},
-    {AF_PACKET, "packet"},
-    {AF_VSOCK, "vsock"},
+    {AF_INET, "ipv4"}, {AF_INET6, "ipv6"}, {AF_PACKET, "packet"}, {AF_VSOCK, "vsock"}, {PS_FAMILY_TUN, "tun"},
 };
 
 static const char *word_of(const struct word *words, size_t n, unsigned number)
@@ -98,6 +111,11 @@ const char *names_hash_state(unsigned state)
 const char *names_stage(unsigned stage)
 {
 	return stage < COUNT(stages) && stages[stage] ? stages[stage] : "other";
+}
+
+const char *names_direction(unsigned direction)
+{
+	return direction == PS_DIRECTION_OUT ? "out" : direction == PS_DIRECTION_IN ? "in" : "";
 }
 
 const char *names_protocol(unsigned protocol)

@@ -23,6 +23,9 @@ const char *names_hash_state(unsigned state);
 /* "ring", "flows", "journal", ...; "other" for a stage of a newer core. */
 const char *names_stage(unsigned stage);
 
+/* "out", "in", or "" when it is not known. */
+const char *names_direction(unsigned direction);
+
 /* "tcp", "udp", "ipv4", ... and back. NULL or -1 when there is no word for it. */
 const char *names_protocol(unsigned protocol);
 int names_protocol_find(const char *word);

@@ -38,6 +38,7 @@ static const struct {
     [PS_BY_NETNS] = {"netns", NULL, NULL},
     [PS_BY_FAMILY] = {"family", NULL, NULL},
     [PS_BY_PROTOCOL] = {"protocol", NULL, NULL},
+    [PS_BY_DIRECTION] = {"direction", NULL, NULL},
 };
 
 static void put(struct sql *s, const char *text)
@@ -62,7 +63,7 @@ static int bind_filter(struct sql *s, const struct ps_filter *f, const char **wh
 {
 	char number[24], *end;
 
-	if (places[f->dimension].table) {
+	if (!names_is_number(f->dimension)) {
 		*bind(s) = (struct sql_value){.text = f->value};
 		return 0;
 	}

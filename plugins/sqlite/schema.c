@@ -47,8 +47,13 @@ static const char first[] =
     " LEFT JOIN addresses l ON l.id = c.laddr_id LEFT JOIN addresses r ON r.id = c.raddr_id"
     " LEFT JOIN domains d ON d.id = c.domain_id;";
 
+/* Seconds, and NULL for what is not known or has not ended, so that durations come out right. */
+static const char life[] = "ALTER TABLE connections ADD COLUMN direction TEXT NOT NULL DEFAULT '';"
+                           "ALTER TABLE connections ADD COLUMN opened INTEGER;"
+                           "ALTER TABLE connections ADD COLUMN closed INTEGER;";
+
 /* Step i makes version SCHEMA_FIRST + i out of the one before. Append only: files have run them. */
-static const char *const steps[] = {first};
+static const char *const steps[] = {first, life};
 
 #define STEPS ((int)(sizeof(steps) / sizeof(*steps)))
 

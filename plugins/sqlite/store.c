@@ -24,8 +24,8 @@ static const char *const sql[STATEMENTS] = {
                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [ST_ADD_CONNECTION] =
         "INSERT INTO connections(contime, send, recv, events, exe_id, pexe_id, gpexe_id, uid, family, protocol, lport,"
-        " rport, laddr_id, raddr_id, domain_id, netns, endtime, batch_id)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+        " rport, laddr_id, raddr_id, domain_id, netns, endtime, batch_id, direction, opened, closed)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     [ST_ADD_LOSS] = "INSERT INTO losses(starttime, endtime, stage, count, send, recv, text, batch_id)"
                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [ST_OLD_CONNECTIONS] = "DELETE FROM connections WHERE rowid IN (SELECT rowid FROM connections"

@@ -27,6 +27,15 @@ static int64_t seconds(int64_t ns)
 	return ns / NS_PER_S - (ns % NS_PER_S < 0);
 }
 
+/* NULL when it is not known. */
+static void bind_time(sqlite3_stmt *st, int at, int64_t ns)
+{
+	if (ns)
+		sqlite3_bind_int64(st, at, seconds(ns));
+	else
+		sqlite3_bind_null(st, at);
+}
+
 static int64_t clamp(struct store *s, uint64_t value)
 {
 	if (value <= INT64_MAX)
@@ -110,6 +119,9 @@ static int add_connection(struct writing *w, const struct ps_record *r)
 	};
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
 		sqlite3_bind_int64(st, ++at, values[i]);
+	sqlite3_bind_text(st, ++at, names_direction(t->direction), -1, SQLITE_STATIC);
+	bind_time(st, ++at, t->opened_ns);
+	bind_time(st, ++at, t->closed_ns);
 	sqlite3_step(st);
 	return sqlite3_reset(st);
 }

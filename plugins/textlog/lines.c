@@ -93,6 +93,12 @@ static json_t *json_shown(const struct ps_host *host, struct ps_text text, enum 
 	return value;
 }
 
+/* Null when it is not known. */
+static json_t *json_time(int64_t ns)
+{
+	return ns ? json_integer(ns) : json_null();
+}
+
 /* JSON knows no integers above 2^63: such a count is written as the largest below. */
 static json_t *json_count(uint64_t count)
 {
@@ -143,6 +149,9 @@ static void json_traffic(json_t *line, const struct ps_host *host, const struct 
 	json_object_set_new(line, "raddr", json_string(text_addr(addr, &t->raddr)));
 	json_object_set_new(line, "domain", json_shown(host, b->texts[t->domain], PS_SHOW_PATH));
 	json_object_set_new(line, "netns", json_integer(t->netns));
+	json_object_set_new(line, "direction", json_string(names_direction(t->direction)));
+	json_object_set_new(line, "opened_ns", json_time(t->opened_ns));
+	json_object_set_new(line, "closed_ns", json_time(t->closed_ns));
 }
 
 static int add_text(const char *data, size_t n, void *out)

@@ -82,7 +82,7 @@ static void json_line(const char *line, size_t len, struct stored *out)
 		out->rows++;
 		if (sent != INT64_MAX)
 			out->sent += sent;
-		out->broken += !kind || json_object_size(o) != 36;
+		out->broken += !kind || json_object_size(o) != 39;
 		out->hostile += exe && is_hostile(json_string_value(exe), json_string_length(exe));
 	}
 	json_decref(o);

@@ -98,6 +98,8 @@ static void test_ask(void)
 	    {"--order|best", "total sent"},
 	    {"--limit|many", "number of rows"},
 	    {"--format|xml", "table csv json"},
+	    {"-f|direction=up", "in, out or empty"},
+	    {"-f|protocol=mptpc", "a number or a name"},
 	    {"--units|MiB", "auto B"},
 	    {"--bad", "no option"},
 	    {"--by", "wants a value"},
@@ -123,6 +125,13 @@ static void test_ask(void)
 	ok(a.filters[1].exclude && !a.filters[0].exclude, "-x excludes");
 	is_str(a.filters[2].value.data, "17", "and so does a protocol's");
 	is_str(a.filters[3].value.data, "10", "and a family's");
+	ask_done(&a);
+	is_int(parse(&a, "-f|direction=|-f|protocol=mptcp|-f|family=tun|-x|family=vsock|-f|family=packet", &why), 0,
+	       "families and protocols beyond IP, and no direction");
+	ok(a.filters[0].value.len == 0 && strcmp(a.filters[1].value.data, "262") == 0 &&
+	       strcmp(a.filters[2].value.data, "200") == 0 && strcmp(a.filters[3].value.data, "40") == 0 &&
+	       strcmp(a.filters[4].value.data, "17") == 0,
+	   "are known by name");
 	ask_done(&a);
 	is_int(parse(&a, "--last|all|--by|none", &why), 0, "everything");
 	ok(a.question.from == INT64_MIN && a.question.n_by == 0, "has no beginning, and no groups");
@@ -255,6 +264,7 @@ static void test_program(void)
 	char *so = mem_printf("%s/plugins/.libs/sqlite.so", build ? build : ".");
 	char *config = mem_printf("%s/ini", fake_dir());
 	FILE *ini = fopen(config, "we");
+	struct ps_traffic *t;
 	struct ps_ctx ctx;
 	struct made m;
 	void *self;
@@ -268,6 +278,8 @@ static void test_program(void)
 		exit(1);
 	made_usual(&m, 1, 300, NOW);
 	made_alert(&m, NOW, "flow map full");
+	t = &made_traffic(&m, NOW)->traffic;
+	*t = (struct ps_traffic){.direction = PS_DIRECTION_IN, .sent = 7, .received = 8, .calls = 9};
 	ctx.plugin->sink->write(self, &m.batch);
 	made_done(&m);
 	made_hostile(&m, 2, NOW);
@@ -279,6 +291,11 @@ static void test_program(void)
 	ask_program(config, "--last|all|--by|uid|-f|exe=/usr/bin/program-2|--format|json", 0,
 	            "{\"uid\":1000,\"sent\":100000,\"received\":200000,\"calls\":300,\"rows\":100,");
 	ask_program(config, "--last|all|--by|protocol", 0, "tcp");
+	ask_program(config, "--last|all|--by|direction|--format|csv", 0, "\r\nin,7,8,9,1,");
+	ask_program(config, "--last|all|--by|direction|-f|direction=in|--format|json", 0,
+	            "{\"direction\":\"in\",\"sent\":7,");
+	ask_program(config, "--last|all|--by|direction,sha256|-x|direction=|-x|direction=out|--format|csv", 0,
+	            "direction,sha256,sent,received,calls,rows,first,last\r\nin,,7,8,9,1,");
 	ask_program(config, "--last|all", 0, "in this range 1100 bytes were lost (flows, 4 times): flow map full");
 	ask_program(config, "--last|all|-f|sha256=nothing", 0, "nothing was recorded that fits the question");
 	ask_program(config, "--last|all|--by|exe|--format|csv", 0, "/tmp/\\xff\\xfe");

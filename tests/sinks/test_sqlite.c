@@ -82,6 +82,14 @@ static void all_upkeep(void *self)
 	ok(0, "upkeep ends");
 }
 
+static void run_sql(struct ps_ctx *ctx, const char *sql)
+{
+	sqlite3 *db = open_db(ctx);
+
+	ok(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sql);
+	sqlite3_close(db);
+}
+
 static void test_schema(void)
 {
 	struct ps_ctx ctx;
@@ -109,6 +117,44 @@ static void test_schema(void)
 	is_int(number(&ctx, "SELECT count(*) FROM executables"), 6, "each executable is there once, and the empty row");
 	is_int(number(&ctx, "SELECT count(*) FROM batches WHERE length(host) = 16 AND length(digest) = 32 AND rows = 20"),
 	       1, "the batch is named");
+	fake_done(&ctx);
+}
+
+/* A file of version 10, as the first release of this schema left it. */
+static void test_migration(void)
+{
+	struct ps_ctx ctx;
+	struct ps_traffic *t;
+	struct made m;
+	void *self;
+
+	instance(&ctx, "older.db");
+	self = must_open(&ctx);
+	is_int(put_usual(self, 1, 20, now), PS_STORED, "stored");
+	plugin->sink->close(self);
+	run_sql(&ctx, "ALTER TABLE connections DROP COLUMN direction; ALTER TABLE connections DROP COLUMN opened;"
+	              "ALTER TABLE connections DROP COLUMN closed; PRAGMA user_version = 10");
+	self = must_open(&ctx);
+	is_int(ctx.set_aside, 0, "an older file is not set aside");
+	is_int(number(&ctx, "SELECT count(*) FROM connections WHERE direction = '' AND opened IS NULL AND closed IS NULL"),
+	       20, "its rows have stayed, without what was not known then");
+	made_init(&m, 2);
+	t = &made_traffic(&m, now)->traffic;
+	t->direction = PS_DIRECTION_OUT;
+	t->opened_ns = now * NS_PER_S - 1;
+	made_traffic(&m, now)->traffic.direction = PS_DIRECTION_IN;
+	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "it stores on");
+	made_done(&m);
+	plugin->sink->close(self);
+	is_int(number(&ctx, "SELECT count(*) FROM connections WHERE direction = 'out' AND opened = endtime - 11"
+	                    " AND closed IS NULL"),
+	       1, "who opened a connection, and when, in seconds");
+	is_int(number(&ctx, "SELECT count(*) FROM connections WHERE direction = 'in' AND opened IS NULL"), 1,
+	       "what is not known is NULL");
+	is_int(number(&ctx, "SELECT cid FROM pragma_table_info('connections') WHERE name = 'direction'"), 18,
+	       "new columns follow the old ones");
+	is_int(number(&ctx, "SELECT count(*) FROM pragma_table_info('connections_flat')"), 17,
+	       "connections_flat is what it was");
 	fake_done(&ctx);
 }
 
@@ -184,14 +230,6 @@ static void put_bytes(struct ps_ctx *ctx, off_t at, size_t n)
 		ok(0, "damage is done");
 	close(fd);
 	free(bytes);
-}
-
-static void run_sql(struct ps_ctx *ctx, const char *sql)
-{
-	sqlite3 *db = open_db(ctx);
-
-	ok(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sql);
-	sqlite3_close(db);
 }
 
 static void test_damage(void)
@@ -520,6 +558,7 @@ int main(void)
 	plugin = fake_load(path);
 	free(path);
 	test_schema();
+	test_migration();
 	test_retention();
 	test_damage();
 	test_lock();

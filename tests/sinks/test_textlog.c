@@ -109,6 +109,7 @@ static void test_csv(void)
 
 static void test_json(void)
 {
+	struct ps_traffic *t;
 	struct ps_ctx ctx;
 	struct made m;
 	void *self;
@@ -126,6 +127,19 @@ static void test_json(void)
 	       "an alert in JSON");
 	free(got);
 	made_done(&m);
+	made_init(&m, 2);
+	t = &made_traffic(&m, 1)->traffic;
+	t->family = AF_VSOCK;
+	t->raddr = (struct ps_addr){AF_VSOCK, {[3] = 2}};
+	t->rport = UINT32_MAX - 1;
+	t->direction = PS_DIRECTION_OUT;
+	t->opened_ns = 7;
+	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "stored");
+	made_done(&m);
+	got = content(&ctx, "");
+	ok(strstr(got, "\"rport\":4294967294,\"laddr\":\"192.0.2.1\",\"raddr\":\"2\","), "a peer of vsock");
+	ok(strstr(got, "\"direction\":\"out\",\"opened_ns\":7,\"closed_ns\":null}\n"), "a connection's beginning");
+	free(got);
 	plugin->sink->close(self);
 	fake_done(&ctx);
 }

@@ -24,6 +24,7 @@
  *           wait (for a line on standard input)
  *           pause (says the port again, waits, and forgets what it counted so far)
  *           thread (the next step is done by another thread)
+ *           beside (likewise, while the steps behind it are done: until the end, or the next of these)
  *           fork (the rest is done by a child)   exec,PATH (the rest is done by that program)
  *           pass,PATH (gives the socket to whoever waits at PATH for it, and closes it)
  *
@@ -233,6 +234,29 @@ static void *errand_run(void *arg)
 	return NULL;
 }
 
+static struct {
+	struct errand errand;
+	pthread_t thread;
+	bool busy;
+} beside;
+
+/* Waits for the step that is done beside the others, if there is one. */
+static void beside_end(void)
+{
+	if (beside.busy && pthread_join(beside.thread, NULL))
+		die("thread");
+	beside.busy = false;
+}
+
+static void beside_start(struct endpoint *e, const char *text)
+{
+	beside_end();
+	beside.errand = (struct errand){e, text};
+	if (pthread_create(&beside.thread, NULL, errand_run, &beside.errand))
+		die("thread");
+	beside.busy = true;
+}
+
 /* Gives its socket to another program, which does the steps that are left. */
 static void hand_over(struct endpoint *e, char *path, char **steps)
 {
@@ -263,6 +287,10 @@ static int play(int argc, char **argv)
 		}
 		if (!strncmp(argv[i], "exec,", 5))
 			hand_over(&e, argv[i] + 5, argv + i + 1);
+		if (!strcmp(argv[i], "beside") && i + 1 < argc) {
+			beside_start(&e, argv[++i]);
+			continue;
+		}
 		if (!strcmp(argv[i], "thread") && i + 1 < argc) {
 			pthread_t thread;
 			struct errand errand = {&e, argv[++i]};
@@ -272,6 +300,7 @@ static int play(int argc, char **argv)
 		}
 		step(&e, argv[i]);
 	}
+	beside_end();
 	report(&e);
 	if (e.fd >= 0)
 		close(e.fd);

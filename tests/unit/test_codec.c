@@ -47,6 +47,9 @@ static void test_round_trip(void)
 		is_int(got->exes[2].hash_state, PS_HASH_GONE, "why there is no hash");
 		is_int(t->lport, -1, "a port that is not there");
 		is_int(t->rport, 65535, "the highest port");
+		is_int(t->protocol, IPPROTO_MPTCP, "a protocol beyond 8 bits");
+		is_int(t->direction, PS_DIRECTION_IN, "who opened it");
+		ok(t->opened_ns == 900 && t->closed_ns == INT64_MAX, "and when");
 		is_int(t->netns, 4026531840u, "an inode beyond 31 bits");
 		is_int(t->sent, 4200, "bytes");
 		is_int(t->raddr.bytes[15], 9, "an address to its last byte");
@@ -59,6 +62,39 @@ static void test_round_trip(void)
 	arena_done(&arena);
 	buf_done(&again);
 	buf_done(&b);
+}
+
+/* A batch of the version before, as it may wait in a journal: one that the fuzzer knows. */
+static void test_version_1(void)
+{
+	const char *top = getenv("top_srcdir");
+	char *path = mem_printf("%s/tests/fuzz/corpus/codec/version-1-2-records", top ? top : ".");
+	FILE *in = fopen(path, "rb");
+	const struct ps_batch *got = NULL;
+	uint8_t data[4096];
+	size_t len = in ? fread(data, 1, sizeof(data), in) : 0;
+	const char *why = path;
+	struct arena arena;
+
+	arena_init(&arena);
+	if (len)
+		got = codec_decode(data, len, &arena, &why);
+	if (ok(got && data[4] == 1, "a batch of version 1 is decoded (%s)", got ? "" : why)) {
+		const struct ps_traffic *t = &got->records[0].traffic;
+
+		is_int(got->n_records, 2, "all of it");
+		is_int(t->netns, 4026531840u, "its inode");
+		is_int(t->protocol, IPPROTO_TCP, "its protocol");
+		is_int(t->lport, -1, "no port");
+		is_int(t->rport, 65535, "a port");
+		is_int(t->received * 10 + t->calls, 13, "bytes and calls");
+		ok(!t->direction && !t->opened_ns && !t->closed_ns, "what it did not know");
+		is_int(got->records[1].alert.sent, 5, "an alert");
+	}
+	if (in)
+		fclose(in);
+	free(path);
+	arena_done(&arena);
 }
 
 static void test_totals(void)
@@ -135,12 +171,12 @@ static const char *judged(long at, const void *data, size_t n, size_t extra)
 
 static void test_hostile(void)
 {
-	const uint32_t two = 2, huge = 0xffffffff, three = 3, verdict = PS_VERDICT, port = 65536, one = 1;
-	/* From the end: digest 32, alert 52, traffic 112. */
-	const long alert = -32 - 52, traffic = alert - 112;
+	const uint32_t next = 3, huge = 0xffffffff, three = 3, verdict = PS_VERDICT, port = 65536, one = 1;
+	/* From the end: digest 32, alert 52, traffic 138. */
+	const long alert = -32 - 52, traffic = alert - 138;
 
 	is_str(judged(0, "X", 1, 0), "it does not begin as a batch does", "another magic");
-	is_str(judged(4, &two, 4, 0), "it is of a version that this program does not know", "another version");
+	is_str(judged(4, &next, 4, 0), "it is of a version that this program does not know", "another version");
 	is_str(judged(80, &huge, 4, 0), "it says that it has more than its length can hold",
 	       "4 thousand million executables");
 	is_str(judged(88, &huge, 4, 0), "it says that it has more than its length can hold", "4 thousand million records");
@@ -156,13 +192,53 @@ static void test_hostile(void)
 	       "a domain that is not there");
 	is_str(judged(alert + 24, &three, 4, 0), "a record is cut off, or refers to what is not there",
 	       "an alert's text that is not there");
-	is_str(judged(traffic + 20 + 26, &port, 4, 0), "a record is cut off, or refers to what is not there", "port 65536");
-	is_str(judged(traffic + 20 + 34, "\5", 1, 0), "a record is cut off, or refers to what is not there",
+	is_str(judged(traffic + 20 + 25, "\3", 1, 0), "a record is cut off, or refers to what is not there",
+	       "a direction that is none");
+	is_str(judged(traffic + 20 + 28, &port, 4, 0), "a record is cut off, or refers to what is not there", "port 65536");
+	is_str(judged(traffic + 20 + 44, "\5", 1, 0), "a record is cut off, or refers to what is not there",
 	       "an address of no known family");
-	is_str(judged(traffic + 20 + 34 + 5, "\1", 1, 0), "a record is cut off, or refers to what is not there",
+	is_str(judged(traffic + 20 + 44 + 5, "\1", 1, 0), "a record is cut off, or refers to what is not there",
 	       "an IPv4 address with more than four bytes");
 	is_str(judged(92 + 9, "\1", 1, 0), "its first executable or text is not the empty one",
 	       "a first executable that is not empty");
+}
+
+/* What is a port in one family is none in another. */
+static void test_vsock(void)
+{
+	static const struct ps_exe exe = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}};
+	static const struct ps_text text = {"", 0};
+	struct ps_record record = {.kind = PS_TRAFFIC};
+	struct ps_batch batch = {.hostname = {"", 0},
+	                         .n_exes = 1,
+	                         .n_texts = 1,
+	                         .n_records = 1,
+	                         .exes = &exe,
+	                         .texts = &text,
+	                         .records = &record};
+	static const uint8_t families[] = {AF_VSOCK, AF_INET};
+
+	record.traffic.rport = UINT32_MAX;
+	record.traffic.raddr = (struct ps_addr){AF_VSOCK, {0, 1, 2, 3}};
+	for (unsigned i = 0; i < 2; i++) {
+		const struct ps_batch *got;
+		struct arena arena;
+		const char *why = "";
+		struct buf b;
+
+		record.traffic.family = families[i];
+		buf_init(&b);
+		arena_init(&arena);
+		codec_encode(&b, &batch);
+		got = codec_decode_unchecked(b.data, b.len, &arena, &why);
+		if (i)
+			ok(!got, "a port of 32 bits that is not vsock's is refused");
+		else
+			ok(got && got->records[0].traffic.rport == UINT32_MAX && got->records[0].traffic.raddr.bytes[3] == 3,
+			   "a port and a context id of vsock come back (%s)", why);
+		arena_done(&arena);
+		buf_done(&b);
+	}
 }
 
 /* What a record holds beyond its meaning does not reach the bytes. */
@@ -226,9 +302,11 @@ static void test_speed(void)
 int main(void)
 {
 	test_round_trip();
+	test_version_1();
 	test_totals();
 	test_damage();
 	test_hostile();
+	test_vsock();
 	test_canonical();
 	test_speed();
 	return tap_done();

@@ -104,8 +104,9 @@ class Place:
         os.chmod(path, 0o755)
         return path
 
-    def traffic(self, name):
-        return self.copy(built("tests/system/traffic"), name)
+    def traffic(self, name, bits=""):
+        """A copy of the traffic generator; of the 32-bit one if bits is "32"."""
+        return self.copy(built("tests/system/traffic" + bits), name)
 
 
 # One stored connection. The last three are the texts of an executable, its parent and grandparent.
@@ -229,11 +230,15 @@ class Daemon:
         return found
 
 
+class Lacking(Exception):
+    """This kernel does not have what a role wants."""
+
+
 class Role:
     """One process of the traffic generator."""
 
-    def __init__(self, program, *args, netns=None, **popen):
-        enter = ["ip", "netns", "exec", netns] if netns else []
+    def __init__(self, program, *args, netns=None, enter=(), **popen):
+        enter = [*(["ip", "netns", "exec", netns] if netns else []), *enter]
         self.program = program
         self.process = subprocess.Popen([*enter, program, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, **popen)
@@ -253,6 +258,8 @@ class Role:
     def results(self, timeout=60):
         """Each line that it, or who took over from it, said at its end."""
         out, err = self.process.communicate(timeout=timeout)
+        if self.process.returncode == 77:
+            raise Lacking(err.strip())
         if self.process.returncode:
             raise RuntimeError(f"{self.program}: {err.strip() or self.process.returncode}")
         return [json.loads(line) for line in out.splitlines() if "port\":" not in line[:9]]
@@ -264,11 +271,15 @@ class Role:
         self.process.terminate()
         return self.result()
 
+    def kill(self):
+        self.process.kill()
+        self.process.communicate()
+
 
 def plain(addr):
-    """An address as the store has it: IPv4-mapped as IPv4, nothing for none."""
-    if not addr:
-        return ""
+    """An address as the store has it: IPv4-mapped as IPv4, nothing for none, a vsock's as it is."""
+    if not addr or addr.isdigit():
+        return addr
     ip = ipaddress.ip_address(addr)
     ip = getattr(ip, "ipv4_mapped", None) or ip
     return "" if ip.is_unspecified else str(ip)

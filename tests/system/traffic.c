@@ -206,6 +206,7 @@ static void step(struct endpoint *e, const char *text)
 	} else if (!strcmp(w[0], "pause")) {
 		socket_say_port(e->fd);
 		wait_for_line();
+		memset(e->flows, 0, sizeof e->flows);
 		e->n_flows = 0;
 	} else if (!strcmp(w[0], "segment")) {
 		set(e, SOL_UDP, UDP_SEGMENT, (int)number(w[1], 65535));

@@ -136,6 +136,12 @@ static void open_connection(struct endpoint *e, const struct kind *kind, bool li
 		e->fd = fd;
 	}
 	socket_learn_peer(e);
+	if (!listens && fast) {
+		/* It connects with the first bytes that are sent. */
+		e->peer = name;
+		e->peer_len = len;
+		e->connected = true;
+	}
 }
 
 static void open_datagrams(struct endpoint *e, const struct kind *kind, char **w)

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+A case is one way that bytes take, by programs of its own that keep accounts of each other. All
+cases of a test run under one daemon; then it is stopped, and what it stored is compared with what
+the generator's processes say of themselves: executable, hash, parent, peer, and every byte.
+"""
+import os
+import socket
+
+from harness import PYTHON, Lacking, Role, family, plain, sha256, tap
+
+ICMP, TCP, UDP, ICMPV6, SCTP, UDPLITE, MPTCP = 1, 6, 17, 58, 132, 136, 262
+TUN = 200  # family of frames of a tun or tap device
+V4, V6, MAPPED = "127.0.0.1", "::1", "::ffff:127.0.0.1"
+CONNECTIONS = {TCP: "tcp", MPTCP: "mptcp"}
+DATAGRAMS = {UDP: "udp", UDPLITE: "udplite"}
+
+
+class Case:
+    """Two programs: one opens a socket and waits, the other comes to it. {to} in steps and sockets
+    is the first one's address and port, {heir} a third program, {path} a free name."""
+
+    def __init__(self, name, protocol, listener, opener, addr=V4, netns=(None, None), bind=None, sockets=None, family_=None,
+                 bits=""):
+        self.name, self.protocol, self.family, self.bits = name, protocol, family_, bits
+        self.listener, self.opener = listener.split(), opener.split()
+        self.addr, self.bind, self.netns, self.sockets = addr, bind or addr, netns, sockets
+        self.flows = []   # (program, flow, which of netns)
+        self.totals = {}  # program: (sent, received), of who does not tell his flows
+        self.sides = {}   # program: who opened its connection
+        self.programs, self.parents, self.lacks = [], [PYTHON], None
+
+    def specs(self):
+        if self.sockets:
+            return self.sockets
+        if self.protocol in CONNECTIONS:
+            kind = CONNECTIONS[self.protocol]
+            return f"{kind}-listen,{self.bind},0", f"{kind}-connect,{{to}}"
+        kind = DATAGRAMS[self.protocol]
+        return f"{kind},{self.bind},0", f"{kind},{self.addr if self.netns[0] is None else '::'},0"
+
+    def play(self, place, n):
+        roles = []
+        try:
+            names = [place.traffic(f"{n}-{side}", self.bits) for side in ("listener", "opener", "heir")]
+            ear, mouth = self.specs()
+            words = {"heir": names[2], "path": place.file(f"{n}-path")}
+            listener = Role(names[0], ear, *(s.format(**words) for s in self.listener), netns=self.netns[0])
+            roles.append(listener)
+            words["to"] = f"{self.addr},{listener.port()}"
+            opener = Role(names[1], mouth.format(**words), *(s.format(**words) for s in self.opener), netns=self.netns[1])
+            roles.append(opener)
+            self.took_part(opener, 1, names[2])
+            self.took_part(listener, 0)
+            if self.protocol == TCP and not self.sockets:
+                self.sides = {names[0]: "in", names[1]: "out", names[2]: "out"}
+        except Lacking as lack:
+            self.lacks = str(lack)
+            for role in roles:
+                role.kill()
+
+    def took_part(self, role, side=0, heir=None):
+        """Waits for its end. What follows its own account is that of the heir."""
+        for i, result in enumerate(role.results()):
+            program = heir if i else role.program
+            self.programs.append(program)
+            self.flows += [(program, flow, side) for flow in result["flows"]]
+
+    def check(self, rows, door, inodes):
+        """What does not hold, one line each."""
+        wrong = []
+        for program in dict.fromkeys(self.programs):
+            mine = [r for r in rows if r.exe.path == program]
+            flows = [(f, side) for p, f, side in self.flows if p == program and f["sent"] + f["received"]]
+            want = self.totals.get(program) or (sum(f["sent"] for f, _ in flows), sum(f["received"] for f, _ in flows))
+            got = (sum(r.sent for r in mine), sum(r.received for r in mine))
+            if got != want:
+                wrong.append(f"{os.path.basename(program)}: stored {got} bytes, moved {want}")
+            for flow, side in flows:
+                wrong += self.check_flow(flow, mine, door, inodes[side])
+            hashed = self.hash_of(program)
+            for r in mine:
+                if (r.exe.sha256, r.exe.name) != (hashed, os.path.basename(program)[:15]):
+                    wrong.append(f"executable {r.exe}, its hash is {hashed}")
+                if r.parent.path not in (*self.parents, *self.programs) or len(r.parent.sha256) != 64:
+                    wrong.append(f"parent {r.parent}")
+                if (r.protocol, r.uid) != (self.protocol, 0):
+                    wrong.append(f"protocol {r.protocol}, user {r.uid}")
+        return wrong
+
+    def hash_of(self, program):
+        return sha256(program)
+
+    def peers(self, flow, door):
+        """The other ends that may stand in the store for this one."""
+        raddr, rport = plain(flow["raddr"]), flow["rport"]
+        if self.family in (socket.AF_PACKET, TUN):
+            return {("", -1)}
+        others = {(plain(f["laddr"]), f["lport"]) for _, f, _ in self.flows if f is not flow}
+        if flow["lport"] == -1 or self.protocol in (ICMP, ICMPV6):
+            # No ports; and whom it is from is not told to every door.
+            peers = {(raddr, -1)} if raddr else {(addr, -1) for addr, _ in others}
+            return peers | ({("", -1)} if door == "tracepoint" and flow["received"] else set())
+        # Nobody told the program: whoever it was must be the other one, or empty.
+        return {(raddr, rport)} if raddr else others | ({("", 0)} if door == "tracepoint" else set())
+
+    def check_flow(self, flow, rows, door, netns):
+        laddr, raddr = plain(flow["laddr"]), plain(flow["raddr"])
+        peers = self.peers(flow, door)
+        ports = {flow["lport"], -1} if self.protocol in (ICMP, ICMPV6) else {flow["lport"]}
+        found = [r for r in rows if r.lport in ports and (r.raddr, r.rport) in peers]
+        got = (sum(r.sent for r in found), sum(r.received for r in found))
+        if got != (flow["sent"], flow["received"]):
+            return [f"flow {flow}: stored {got}", *(str(r[2:13]) for r in rows)]
+        wrong = [f"flow {flow}: opened {r.direction} at {r.opened}, closed {r.closed}" for r in found if r.exe.path in self.sides
+                 and (r.direction != self.sides[r.exe.path] or not r.opened or not r.opened - 2 <= r.time <= r.opened + 60)]
+        if self.sides and not any(r.closed and r.closed >= r.opened for r in rows if r.lport == flow["lport"]):
+            wrong.append(f"flow {flow}: its end is not stored")
+        return wrong + [f"flow {flow}: local {r.laddr}, family {r.family}, netns {r.netns}" for r in found
+                if (laddr and r.laddr != laddr) or r.netns != netns or
+                r.family != (self.family or family(raddr or laddr or r.laddr or r.raddr))]
+
+
+def played(name, protocol, *roles, netns=(None, None), **more):
+    """A case of roles that have been started already, all in the first namespace."""
+    case = Case(name, protocol, "", "", netns=netns, **more)
+    try:
+        for role in roles:
+            case.took_part(role)
+    except Lacking as lack:
+        case.lacks = str(lack)
+        for role in roles:
+            role.kill()
+    return case
+
+
+def check_all(place, daemon, spaces, cases, exceptions=()):
+    """Plays the cases (functions give theirs), stops the daemon, and gives one result for each.
+    exceptions: (case, door, reason) of what cannot be exact; if it is, that is an error too."""
+    own = os.stat("/proc/self/ns/net").st_ino
+    door = daemon.status()["hooks"]
+    tap.note(f"door: {door}")
+    done = []
+    for n, case in enumerate(cases):
+        if isinstance(case, Case):
+            case.play(place, n)
+        else:
+            case = case(place)
+        done.append(case)
+    lost = daemon.status()["losses"]
+    tap.equal(daemon.stop(), 0, "the daemon stops cleanly")
+    tap.equal(lost, [], "nothing was lost", daemon.messages())
+    rows = daemon.rows()
+    for case in done:
+        if case.lacks:
+            tap.skip(case.name, case.lacks)
+            continue
+        wrong = case.check(rows, door, [spaces.inode(n) if n else own for n in case.netns])
+        excused = [reason for name, where, reason in exceptions if (name, where) == (case.name, door)]
+        if excused and wrong:
+            tap.skip(case.name, excused[0])
+        else:
+            tap.ok(not wrong and not excused, case.name, *wrong[:12])
+    tap.done()

@@ -5,12 +5,14 @@
 
 #include "account.h"
 
-/* A flow of the connection, even if no byte ever moves. */
+/* A flow of the connection, even if no byte ever moves. A socket that closes has given its port back
+ * by now: what is known already stays. */
 static __always_inline struct wire_flow *owners_flow(struct sock *sk, struct connection *c)
 {
 	struct wire_flow_key key = c->key;
 
-	ends_of(&key, sk);
+	if (!key.lport)
+		ends_of(&key, sk);
 	return flow_find(sk, &key);
 }
 

@@ -6,4 +6,3 @@ TESTS += tests/vm/test_kernels.py
 # Every kernel, every door.
 matrix: all tests/system/traffic
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' $(srcdir)/tests/vm/test_kernels.py --matrix
-.PHONY: matrix

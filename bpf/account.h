@@ -90,6 +90,9 @@ static __noinline struct wire_flow *flow_begin(struct sock *sk, struct wire_flow
 	void *map;
 
 	if (c) {
+		/* A socket that was closed during the call has given its port back. */
+		if (c->owned && !key->lport)
+			key->lport = c->key.lport;
 		fresh.opened = c->opened;
 		fresh.direction = c->direction;
 		c->key = *key;

@@ -535,6 +535,7 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	uv_loop_init(&d->loop);
 	d->watch.loop = &d->loop;
 	d->watch.settings = settings;
+	d->watch.program = options->program;
 	d->watch.losses = losses_open();
 	d->watch.window_ended = on_window_ended;
 	d->watch.stopped = on_watch_stopped;

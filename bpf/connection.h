@@ -30,7 +30,7 @@ int BPF_PROG(on_set_state, struct sock *sk, int old, int new)
 		__builtin_memset(c, 0, sizeof(*c));
 		c->direction = WIRE_OUT;
 		c->born = 1;
-		caller_of(&c->key);
+		current_image(&c->key.image, &c->key.uid);
 		c->key.netns = sk->__sk_common.skc_net.net->ns.inum;
 		c->key.family = (__u8)sk->__sk_common.skc_family;
 		c->key.protocol = sk->sk_protocol;

@@ -35,13 +35,18 @@ static int check_kernel(const struct settings *settings)
 	printf("kernel: seen through the %s hooks\n", probe_door_name(probe));
 	hook = probe_hooks(probe, &n);
 	for (unsigned i = 0; i < n; i++) {
-		printf("  %-32s %s", hook[i].name, hook[i].attached ? "attached" : strerror(-hook[i].error));
-		if (!hook[i].attached && hook[i].without)
+		printf("  %-32s %s", hook[i].name,
+		       hook[i].attached ? "attached"
+		       : hook[i].asleep ? "not needed yet: its kernel module is not loaded"
+		                        : strerror(-hook[i].error));
+		if (!hook[i].attached && !hook[i].asleep && hook[i].without)
 			printf("; not seen: %s", hook[i].without);
 		printf("\n");
 	}
 	if (probe_door(probe) == HOOKS_TRACEPOINT)
-		printf("  not seen: the peer of datagrams that an unconnected socket receives without asking for it\n");
+		printf("  not seen: the peer of datagrams that an unconnected socket receives without asking for it, and of\n"
+		       "            raw and ICMP messages of unconnected sockets; splice() from MPTCP and kernel TLS\n");
+	printf("  not seen: frames read from tun and tap devices; AF_XDP; receive rings of AF_PACKET\n");
 	probe_close(probe);
 	err = exec_watch_open(&watch);
 	if (err) {

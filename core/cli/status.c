@@ -82,8 +82,15 @@ static void print_hooks(const json_t *root)
 	json_array_foreach(programs, i, hook) attached += json_is_true(json_object_get(hook, "attached"));
 	printf("hooks             %s, %zu of %zu programs attached\n", str(root, "hooks"), attached,
 	       json_array_size(programs));
-	json_array_foreach(programs, i, hook) if (!json_is_true(json_object_get(hook, "attached"))) printf(
-	    "  not attached    %s (%s): not seen: %s\n", str(hook, "name"), str(hook, "error"), str(hook, "not_seen"));
+	json_array_foreach(programs, i, hook)
+	{
+		if (json_object_get(hook, "waits_for_module"))
+			printf("  not needed yet  %s: the kernel module %s is not loaded\n", str(hook, "name"),
+			       str(hook, "waits_for_module"));
+		else if (!json_is_true(json_object_get(hook, "attached")))
+			printf("  not attached    %s (%s): not seen: %s\n", str(hook, "name"), str(hook, "error"),
+			       str(hook, "not_seen"));
+	}
 }
 
 static void print(const json_t *root)

@@ -30,7 +30,9 @@ static json_t *hooks(const struct probe *probe)
 	for (unsigned i = 0; i < n; i++, hook++) {
 		json_t *h = json_pack("{s:s, s:b}", "name", hook->name, "attached", hook->attached);
 
-		if (!hook->attached) {
+		if (hook->asleep) {
+			json_object_set_new(h, "waits_for_module", json_string(hook->module));
+		} else if (!hook->attached) {
 			json_object_set_new(h, "error", json_string(strerror(-hook->error)));
 			json_object_set_new(h, "not_seen", json_string(hook->without ? hook->without : ""));
 		}

@@ -87,8 +87,13 @@ static void on_task(void *arg, const struct wire_task *task)
 static void tell_losses(struct watch *w)
 {
 	uint64_t now[WIRE_COUNTERS], d[WIRE_COUNTERS], missed = probe_missed(w->probe), overflows = 0;
+	const struct probe_hook *hook;
 	struct executables_stats stats;
 
+	while ((hook = probe_overslept(w->probe)))
+		losses_add(w->losses, PS_STAGE_CHANNEL, 1, 0, 0,
+		           "the kernel module %s was loaded after picosnitch: not seen until `picosnitch restart`: %s",
+		           hook->module, hook->without);
 	probe_counters(w->probe, now);
 	for (int i = 0; i < WIRE_COUNTERS; i++)
 		d[i] = now[i] - w->counters[i];

@@ -43,6 +43,7 @@ struct daemon {
 	uv_timer_t patience; /* of stopping */
 	uv_work_t reload;
 	bool reloading;
+	struct own_state config_read; /* the configuration as it was read last */
 	struct watch watch;
 	struct journal *journal;
 	struct control *control;
@@ -155,7 +156,8 @@ static void start_couriers(struct daemon *d)
 		d->next = NULL;
 		d->watch.settings = d->settings;
 		journal_set_limits(d->journal, &limits);
-		log_info("the configuration has been read again");
+		tamper_reload(d->watch.tamper, d->settings, &d->config_read);
+		losses_tell(d->watch.losses, PS_STAGE_CONFIG, 0, 0, "the configuration has been read again, and is in force");
 	}
 	d->host.settings = d->settings;
 	events.arg = d;
@@ -283,6 +285,7 @@ static void reload_work(uv_work_t *work)
 {
 	struct daemon *d = work->data;
 
+	own_state_of(&d->config_read, d->options->config);
 	d->next = d->options->reload(d->options->config);
 }
 
@@ -518,8 +521,8 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	char threads[24];
 	int err;
 
-	/* libuv's workers hash; one drains the kernel, and one reads the configuration again. */
-	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 2);
+	/* libuv's workers hash; one drains the kernel, one reads the configuration again, one looks for tampering. */
+	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 3);
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	mallopt(M_ARENA_MAX, 2);              /* its threads allocate little: memory counts more than contention */
 	mallopt(M_MMAP_THRESHOLD, 64 * 1024); /* what a window took goes back to the system after it */
@@ -535,6 +538,8 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	uv_loop_init(&d->loop);
 	d->watch.loop = &d->loop;
 	d->watch.settings = settings;
+	d->watch.program = options->program;
+	d->watch.config = options->config;
 	d->watch.losses = losses_open();
 	d->watch.window_ended = on_window_ended;
 	d->watch.stopped = on_watch_stopped;

@@ -149,12 +149,17 @@ static void end_window(struct watch *w, int final)
 	w->window_ended(w->arg);
 }
 
-static void handle_closed(uv_handle_t *handle)
+static void part_closed(void *arg)
 {
-	struct watch *w = handle->data;
+	struct watch *w = arg;
 
 	if (!--w->handles)
 		w->stopped(w->arg);
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+	part_closed(handle->data);
 }
 
 static void finish(struct watch *w)
@@ -163,6 +168,7 @@ static void finish(struct watch *w)
 	                      (uv_handle_t *)&w->timer};
 
 	end_window(w, 1);
+	tamper_close(w->tamper, part_closed, w);
 	for (size_t i = 0; i < 4; i++)
 		if (all[i]->type != UV_UNKNOWN_HANDLE)
 			uv_close(all[i], handle_closed);
@@ -278,6 +284,8 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	w->timer.data = w;
 	w->handles++;
 	w->drain.data = w;
+	w->tamper = tamper_open(w->loop, w->probe, w->losses, w->settings, w->program, w->config);
+	w->handles++;
 	w->window_due_ns = clock_monotonic_ns() + w->settings->core.write_interval_ms * NS_PER_MS;
 	next_drain(w);
 	return 0;

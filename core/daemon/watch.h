@@ -13,6 +13,7 @@
 #include "core/capture/exec_watch.h"
 #include "core/capture/probe.h"
 #include "core/config/settings.h"
+#include "core/daemon/tamper.h"
 #include "core/delivery/journal.h"
 #include "core/identify/executable.h"
 #include "core/identify/process.h"
@@ -29,6 +30,8 @@ struct watch {
 	struct losses *losses;
 	struct ledger *ledger;
 	struct journal *journal;
+	struct tamper *tamper;
+	const char *program, *config; /* paths of this program and of its configuration */
 	void (*window_ended)(void *arg);
 	void (*stopped)(void *arg);
 	void *arg;

@@ -397,8 +397,8 @@ static void read_boot_id(uint8_t id[PS_ID_SIZE])
 	}
 }
 
-/* The daemon before this one did not stop: what it had not written is lost. */
-static void tell_gap(struct daemon *d, const struct journal_start *start, int64_t before_ns)
+/* The daemon before this one was killed: what it had not written is lost. */
+static void tell_killed(struct daemon *d, const struct journal_start *start, int64_t before_ns)
 {
 	int64_t from = start->last_end_ns > start->unclean_since_ns ? start->last_end_ns : start->unclean_since_ns;
 	char stamp[CLOCK_TEXT_SIZE], *text;
@@ -411,6 +411,28 @@ static void tell_gap(struct daemon *d, const struct journal_start *start, int64_
 	    "and the time until this start",
 	    clock_text(stamp, from));
 	losses_add_range(d->watch.losses, PS_STAGE_RESTART, from, d->started_ns, 1, 0, 0, text);
+	free(text);
+}
+
+/* It was stopped: nothing is lost of what it saw, but nobody saw what came after. */
+static void tell_stopped(struct daemon *d, const struct journal_start *start)
+{
+	int64_t away_ns = d->started_ns - start->last_end_ns;
+	char stamp[CLOCK_TEXT_SIZE], *text;
+
+	if (!start->last_end_ns)
+		return;
+	clock_text(stamp, start->last_end_ns);
+	if (away_ns < -NS_PER_S)
+		losses_add(
+		    d->watch.losses, PS_STAGE_TAMPER, 1, 0, 0,
+		    "the clock was set back while picosnitch was stopped: the last window ended at %s, and it is earlier now",
+		    stamp);
+	if (away_ns < 0)
+		return;
+	text = mem_printf("picosnitch was stopped at %s and started again %.1f s later: nothing was watched in between",
+	                  stamp, (double)away_ns / (double)NS_PER_S);
+	losses_tell(d->watch.losses, PS_STAGE_RESTART, start->last_end_ns, d->started_ns, text);
 	free(text);
 }
 
@@ -489,7 +511,9 @@ static int start(struct daemon *d)
 	read_boot_id(origin.boot);
 	d->watch.journal = d->journal;
 	if (journal.unclean)
-		tell_gap(d, &journal, before_ns);
+		tell_killed(d, &journal, before_ns);
+	else
+		tell_stopped(d, &journal);
 	if (journal.set_aside)
 		losses_add(d->watch.losses, PS_STAGE_JOURNAL, 1, 0, 0, "the journal was damaged: it was set aside as %s",
 		           journal.set_aside);

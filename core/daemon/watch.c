@@ -143,7 +143,8 @@ static void end_window(struct watch *w, int final)
 		return;
 	}
 	n = ledger_end_window(w->ledger, final, &batches, &end_ns);
-	if (n)
+	/* The last one says until when the watch lasted, even if it was quiet. */
+	if (n || final)
 		journal_append(w->journal, batches, n, end_ns);
 	free(batches);
 	w->window_ended(w->arg);

@@ -30,15 +30,6 @@ static __always_inline bool is_udp(const struct sock *sk)
 	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
 }
 
-/* Who calls. */
-static __always_inline void caller_of(struct wire_flow_key *key)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	image_of(&key->image, task);
-	key->uid = task->cred->uid.val;
-}
-
 /* This end and, as far as the socket is connected, the other one. */
 static __always_inline void ends_of(struct wire_flow_key *key, const struct sock *sk)
 {
@@ -99,6 +90,9 @@ static __noinline struct wire_flow *flow_begin(struct sock *sk, struct wire_flow
 	void *map;
 
 	if (c) {
+		/* A socket that was closed during the call has given its port back. */
+		if (c->owned && !key->lport)
+			key->lport = c->key.lport;
 		fresh.opened = c->opened;
 		fresh.direction = c->direction;
 		c->key = *key;
@@ -161,7 +155,7 @@ static __always_inline void account(const struct sock *sk, enum way way, __u64 b
 	struct wire_flow_key key;
 
 	__builtin_memset(&key, 0, sizeof(key));
-	caller_of(&key);
+	current_image(&key.image, &key.uid);
 	key.netns = sk->__sk_common.skc_net.net->ns.inum;
 	key.family = (__u8)sk->__sk_common.skc_family;
 	if (key.family == AF_INET || key.family == AF_INET6) {

@@ -5,12 +5,14 @@
 
 #include "account.h"
 
-/* A flow of the connection, even if no byte ever moves. */
+/* A flow of the connection, even if no byte ever moves. A socket that closes has given its port back
+ * by now: what is known already stays. */
 static __always_inline struct wire_flow *owners_flow(struct sock *sk, struct connection *c)
 {
 	struct wire_flow_key key = c->key;
 
-	ends_of(&key, sk);
+	if (!key.lport)
+		ends_of(&key, sk);
 	return flow_find(sk, &key);
 }
 
@@ -28,7 +30,7 @@ int BPF_PROG(on_set_state, struct sock *sk, int old, int new)
 		__builtin_memset(c, 0, sizeof(*c));
 		c->direction = WIRE_OUT;
 		c->born = 1;
-		caller_of(&c->key);
+		current_image(&c->key.image, &c->key.uid);
 		c->key.netns = sk->__sk_common.skc_net.net->ns.inum;
 		c->key.family = (__u8)sk->__sk_common.skc_family;
 		c->key.protocol = sk->sk_protocol;

@@ -87,6 +87,9 @@ static __always_inline void count(__u32 which, __u64 n)
 		*counter += n;
 }
 
+/* Before 5.11, tracing programs have neither the current task with its type nor storage of sockets. */
+#define since_5_11() bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+
 static __always_inline void image_of(struct wire_image *image, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
@@ -96,15 +99,33 @@ static __always_inline void image_of(struct wire_image *image, struct task_struc
 	image->exec_id = (__u32)leader->self_exec_id;
 }
 
-/* Whether tracing programs may use the storage of sockets (5.11, as the function that is asked for). */
-#define has_storage() bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+/* The image and, if asked for, the user of who runs. */
+static __always_inline void current_image(struct wire_image *image, __u32 *uid)
+{
+	struct task_struct *task, *leader;
+
+	if (since_5_11()) {
+		task = bpf_get_current_task_btf();
+		image_of(image, task);
+		if (uid)
+			*uid = task->cred->uid.val;
+		return;
+	}
+	task = (struct task_struct *)bpf_get_current_task();
+	leader = BPF_CORE_READ(task, group_leader);
+	image->start = BPF_CORE_READ(leader, start_boottime);
+	image->tgid = BPF_CORE_READ(leader, tgid);
+	image->exec_id = (__u32)BPF_CORE_READ(leader, self_exec_id);
+	if (uid)
+		*uid = BPF_CORE_READ(task, cred, uid.val);
+}
 
 /* What is known of a connection. flags: 0, or BPF_SK_STORAGE_GET_F_CREATE. NULL: nothing, or no room. */
 static __always_inline struct connection *connection_of(struct sock *sk, __u64 flags)
 {
 	struct connection *c;
 
-	if (!has_storage())
+	if (!since_5_11())
 		return 0;
 	c = bpf_sk_storage_get(&connections, sk, 0, flags);
 	if (!c && flags)

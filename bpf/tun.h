@@ -19,7 +19,7 @@ int BPF_PROG(on_frame, struct sk_buff *skb)
 	    kind[2] != 'n' || kind[3])
 		return 0;
 	__builtin_memset(&key, 0, sizeof(key));
-	caller_of(&key);
+	current_image(&key.image, &key.uid);
 	key.netns = dev->nd_net.net->ns.inum;
 	key.family = WIRE_FAMILY_TUN;
 	key.portless = 1;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -58,10 +59,8 @@ static const struct {
     {"on_vsock_connectible_recvmsg", HOOKS_FEXIT, "what vsock streams receive", "vsock", true},
     {"on_vsock_stream_sendmsg", HOOKS_FEXIT, "what vsock streams send", "vsock", true},
     {"on_vsock_stream_recvmsg", HOOKS_FEXIT, "what vsock streams receive", "vsock", true},
-    {"on_vsock_dgram_sendmsg", HOOKS_FEXIT, "what vsock sends (the module vsock was not loaded at start)", "vsock",
-     false},
-    {"on_vsock_dgram_recvmsg", HOOKS_FEXIT, "what vsock receives (the module vsock was not loaded at start)", "vsock",
-     false},
+    {"on_vsock_dgram_sendmsg", HOOKS_FEXIT, "what vsock sends", "vsock", false},
+    {"on_vsock_dgram_recvmsg", HOOKS_FEXIT, "what vsock receives", "vsock", false},
     {"each_file", HOOKS_TRACEPOINT, "the first bytes that splice() takes from older sockets", NULL, false},
     {"on_sendmsg4", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv4 sockets", NULL, false},
     {"on_sendmsg6", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv6 sockets", NULL, false},
@@ -124,6 +123,14 @@ static bool kernel_has(struct btf *kernel, const char *section, const char *modu
 	return has;
 }
 
+static bool is_loaded(const char *module)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", module);
+	return access(path, F_OK) == 0;
+}
+
 static bool is_fexit(const char *section)
 {
 	return strncmp(section, "fexit/", 6) == 0 || strncmp(section, "fentry/", 7) == 0;
@@ -144,7 +151,13 @@ static void choose(struct probe *p, enum hooks door, struct btf *btf)
 		bpf_program__set_autoload(program, wanted && !absent);
 		if (!wanted || (absent && parts[i].replaced))
 			continue;
-		*hook = (struct probe_hook){.name = section, .without = parts[i].without, .error = absent ? -ENOENT : 0};
+		*hook = (struct probe_hook){
+		    .name = section,
+		    .without = parts[i].without,
+		    .module = parts[i].module,
+		    .asleep = absent && parts[i].module && !is_loaded(parts[i].module),
+		    .error = absent ? -ENOENT : 0,
+		};
 		p->programs[p->n_hooks++] = program;
 	}
 }
@@ -187,7 +200,7 @@ static int attach(struct probe *p)
 			hook->attached = link;
 			p->links[i] = link;
 		}
-		if (hook->attached)
+		if (hook->attached || hook->asleep)
 			continue;
 		if (hook->without) {
 			log_warning("%s: %s: not seen: %s", hook->name, strerror(-hook->error), hook->without);
@@ -468,6 +481,16 @@ void probe_counters(struct probe *p, uint64_t counters[WIRE_COUNTERS])
 			counters[i] += each[c];
 	}
 	free(each);
+}
+
+const struct probe_hook *probe_overslept(struct probe *p)
+{
+	for (unsigned i = 0; i < p->n_hooks; i++)
+		if (p->hooks[i].asleep && is_loaded(p->hooks[i].module)) {
+			p->hooks[i].asleep = false;
+			return &p->hooks[i];
+		}
+	return NULL;
 }
 
 uint64_t probe_missed(struct probe *p)

@@ -41,6 +41,7 @@ struct settings {
 		char *user;            /* whom sinks run as */
 		int64_t rlimit_nofile; /* 0: auto */
 		int64_t hash_threads;
+		bool self_test;
 		bool debug;
 	} core;
 	struct {

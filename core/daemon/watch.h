@@ -12,6 +12,7 @@
 
 #include "core/capture/exec_watch.h"
 #include "core/capture/probe.h"
+#include "core/capture/self_child.h"
 #include "core/config/settings.h"
 #include "core/daemon/tamper.h"
 #include "core/delivery/journal.h"
@@ -32,6 +33,7 @@ struct watch {
 	struct journal *journal;
 	struct tamper *tamper;
 	const char *program, *config; /* paths of this program and of its configuration */
+	struct self_test self_test;
 	void (*window_ended)(void *arg);
 	void (*stopped)(void *arg);
 	void *arg;
@@ -42,7 +44,11 @@ struct watch {
 	uv_work_t drain;
 	struct buf flows;
 	int drained;
-	bool draining, stopping;
+	struct self_child *self_child; /* NULL: not, or no longer */
+	struct self_moved *self_moved; /* what it said; NULL: nothing */
+	char self_why[160];
+	bool self_ended, drain_judges; /* the child has ended; the drain under way began after that */
+	bool draining, stopping, finished;
 	bool drain_is_last; /* it began after the stop was asked for: an earlier one may miss what came between */
 	int64_t window_due_ns, stop_by_ns;
 	uint64_t counters[WIRE_COUNTERS], missed, overflows, refused;

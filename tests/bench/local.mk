@@ -16,4 +16,3 @@ bench: all tests/bench/bench_path tests/system/traffic tests/system/blink
 # Who sees what, and how exactly: the original's scenarios and our own, with other tools beside us.
 bench-scenarios: all tests/system/traffic tests/system/blink
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' $(top_srcdir)/tests/bench/scenarios
-.PHONY: bench bench-scenarios

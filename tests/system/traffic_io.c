@@ -255,6 +255,9 @@ static uint64_t recv_once(struct io *io, uint64_t left, size_t chunk)
 		n = recv_spliced(io, want);
 	else
 		fail("'%s' is not a way to receive", io->method);
+	/* A wait that was cut short took nothing: vsock's are, when they have a time limit. */
+	if (n < 0 && errno == EINTR)
+		return recv_once(io, left, chunk);
 	must(n, io->method);
 	told = told && !e->connected && msg.msg_namelen;
 	account(e, told ? &from : NULL, told ? msg.msg_namelen : 0, 0, (uint64_t)n);

@@ -27,6 +27,19 @@ int64_t clock_boot_ns(void)
 	return now(CLOCK_BOOTTIME);
 }
 
+int64_t clock_offset_ns(void)
+{
+	int64_t before, wall, took;
+
+	/* Whoever is not let run between the two must not take that for a step. */
+	do {
+		before = clock_boot_ns();
+		wall = clock_wall_ns();
+		took = clock_boot_ns() - before;
+	} while (took > 10 * NS_PER_MS);
+	return wall - before;
+}
+
 char *clock_text(char out[CLOCK_TEXT_SIZE], int64_t wall_ns)
 {
 	time_t seconds = (time_t)(wall_ns / NS_PER_S - (wall_ns % NS_PER_S < 0));

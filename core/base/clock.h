@@ -12,6 +12,7 @@
 int64_t clock_wall_ns(void);      /* CLOCK_REALTIME */
 int64_t clock_monotonic_ns(void); /* CLOCK_MONOTONIC */
 int64_t clock_boot_ns(void);      /* CLOCK_BOOTTIME: that of a task's start_boottime */
+int64_t clock_offset_ns(void);    /* CLOCK_REALTIME - CLOCK_BOOTTIME: changes only when the clock is set or slewed */
 
 /* "2026-11-23T09:19:49Z"; returns out. */
 #define CLOCK_TEXT_SIZE 24

@@ -84,6 +84,7 @@ struct probe {
 	struct pair {
 		struct bpf_map *outer;
 		int inner[2];
+		uint32_t id[2];    /* the kernel's names for them */
 		unsigned in_use;   /* which of them the kernel writes to */
 		const __u64 *made; /* the kernel's count of flows made ... */
 		uint64_t seen;     /* ... and what it was at the last swap */
@@ -95,6 +96,7 @@ struct probe {
 	probe_event event;
 	void *event_arg;
 	unsigned event_room; /* how many more to hand on; 0: no limit */
+	uint64_t displaced;
 };
 
 __attribute__((format(printf, 2, 0))) static int libbpf_message(enum libbpf_print_level level, const char *format,
@@ -272,6 +274,23 @@ static void place_sockets(struct probe *p)
 	bpf_link__destroy(link);
 }
 
+static uint32_t map_id(int fd)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+}
+
+static struct pair pair_of(struct bpf_map *outer, const __u64 *made, struct bpf_map *a, struct bpf_map *b)
+{
+	struct pair pair = {.outer = outer, .inner = {bpf_map__fd(a), bpf_map__fd(b)}, .made = made};
+
+	for (int i = 0; i < 2; i++)
+		pair.id[i] = map_id(pair.inner[i]);
+	return pair;
+}
+
 int probe_open(struct probe **out, const struct settings *s)
 {
 	static const enum hooks doors[] = {HOOKS_FEXIT, HOOKS_TRACEPOINT};
@@ -304,12 +323,9 @@ int probe_open(struct probe **out, const struct settings *s)
 		          geteuid() ? " (this needs root)" : "; `picosnitch --debug run` shows the kernel's reasons");
 		goto out;
 	}
-	p->flows = (struct pair){.outer = p->skel->maps.flows, .made = &p->skel->bss->flows_made};
-	p->flows.inner[0] = bpf_map__fd(p->skel->maps.flows_a);
-	p->flows.inner[1] = bpf_map__fd(p->skel->maps.flows_b);
-	p->coarse = (struct pair){.outer = p->skel->maps.coarse, .made = &p->skel->bss->coarse_made};
-	p->coarse.inner[0] = bpf_map__fd(p->skel->maps.coarse_a);
-	p->coarse.inner[1] = bpf_map__fd(p->skel->maps.coarse_b);
+	p->flows = pair_of(p->skel->maps.flows, &p->skel->bss->flows_made, p->skel->maps.flows_a, p->skel->maps.flows_b);
+	p->coarse =
+	    pair_of(p->skel->maps.coarse, &p->skel->bss->coarse_made, p->skel->maps.coarse_a, p->skel->maps.coarse_b);
 	if (p->door == HOOKS_TRACEPOINT)
 		place_sockets(p);
 	p->batch = mem_alloc(sizeof(*p->batch));
@@ -425,10 +441,16 @@ static int swap(struct probe *p, struct pair *pair, struct buf *out)
 {
 	uint64_t made = __atomic_load_n(pair->made, __ATOMIC_ACQUIRE);
 	unsigned other = !pair->in_use;
-	uint32_t zero = 0;
+	bool displaced;
+	uint32_t zero = 0, id;
 	int err;
 
-	if (made == pair->seen)
+	/* To us the kernel tells a map in a map by its id. */
+	err = bpf_map_lookup_elem(bpf_map__fd(pair->outer), &zero, &id);
+	displaced = err == -ENOENT || (!err && id != pair->id[pair->in_use]);
+	if (displaced)
+		__atomic_fetch_add(&p->displaced, 1, __ATOMIC_RELAXED);
+	else if (made == pair->seen)
 		return 0;
 	/* Returns only after every program that may still hold the old map has ended. */
 	err = bpf_map_update_elem(bpf_map__fd(pair->outer), &zero, &pair->inner[other], BPF_ANY);
@@ -483,4 +505,31 @@ uint64_t probe_missed(struct probe *p)
 			missed += info.recursion_misses;
 	}
 	return missed;
+}
+
+enum probe_holds probe_hook_state(const struct probe *p, unsigned hook)
+{
+	struct bpf_prog_info program = {0};
+	struct bpf_link_info link = {0};
+	uint32_t program_len = sizeof(program), link_len = sizeof(link);
+
+	if (!p->hooks[hook].attached || !p->links[hook] ||
+	    bpf_obj_get_info_by_fd(bpf_link__fd(p->links[hook]), &link, &link_len) ||
+	    bpf_obj_get_info_by_fd(bpf_program__fd(p->programs[hook]), &program, &program_len))
+		return PROBE_HOLDS;
+	/* Links to tracing cannot be detached by others, and have no program but their first. */
+	if (link.type == BPF_LINK_TYPE_CGROUP && !link.cgroup.cgroup_id)
+		return PROBE_DETACHED;
+	return link.prog_id == program.id ? PROBE_HOLDS : PROBE_REPLACED;
+}
+
+void probe_hook_lost(struct probe *p, unsigned hook, enum probe_holds why)
+{
+	p->hooks[hook].attached = false;
+	p->hooks[hook].error = why == PROBE_REPLACED ? -EBUSY : -ENOLINK;
+}
+
+uint64_t probe_displaced(const struct probe *p)
+{
+	return __atomic_load_n(&p->displaced, __ATOMIC_RELAXED);
 }

@@ -25,6 +25,9 @@ struct probe_hook {
 	int error;   /* -errno if not attached */
 };
 
+/* Whether the kernel still runs an attached program. */
+enum probe_holds { PROBE_HOLDS, PROBE_DETACHED, PROBE_REPLACED };
+
 /* Loads and attaches. `hooks` decides the door; auto tries fexit, then tracepoint. 0, or -errno
  * with what the matter is and what to do logged. */
 int probe_open(struct probe **, const struct settings *);
@@ -60,5 +63,14 @@ const struct probe_hook *probe_overslept(struct probe *);
 /* How many times the kernel did not run one of the programs, because it was already running on
  * that CPU: what they would have counted is missing. */
 uint64_t probe_missed(struct probe *);
+
+/* What has become of a hook; one that is not attached holds. Any thread, but not beside
+ * probe_hook_lost(). */
+enum probe_holds probe_hook_state(const struct probe *, unsigned hook);
+/* From now on it is not attached. Main thread. */
+void probe_hook_lost(struct probe *, unsigned hook, enum probe_holds);
+
+/* How often a drain found a map in use that is not ours: somebody put it there. Any thread. */
+uint64_t probe_displaced(const struct probe *);
 
 #endif

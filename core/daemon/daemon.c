@@ -43,6 +43,7 @@ struct daemon {
 	uv_timer_t patience; /* of stopping */
 	uv_work_t reload;
 	bool reloading;
+	struct own_state config_read; /* the configuration as it was read last */
 	struct watch watch;
 	struct journal *journal;
 	struct control *control;
@@ -155,7 +156,8 @@ static void start_couriers(struct daemon *d)
 		d->next = NULL;
 		d->watch.settings = d->settings;
 		journal_set_limits(d->journal, &limits);
-		log_info("the configuration has been read again");
+		tamper_reload(d->watch.tamper, d->settings, &d->config_read);
+		losses_tell(d->watch.losses, PS_STAGE_CONFIG, 0, 0, "the configuration has been read again, and is in force");
 	}
 	d->host.settings = d->settings;
 	events.arg = d;
@@ -283,6 +285,7 @@ static void reload_work(uv_work_t *work)
 {
 	struct daemon *d = work->data;
 
+	own_state_of(&d->config_read, d->options->config);
 	d->next = d->options->reload(d->options->config);
 }
 
@@ -394,8 +397,8 @@ static void read_boot_id(uint8_t id[PS_ID_SIZE])
 	}
 }
 
-/* The daemon before this one did not stop: what it had not written is lost. */
-static void tell_gap(struct daemon *d, const struct journal_start *start, int64_t before_ns)
+/* The daemon before this one was killed: what it had not written is lost. */
+static void tell_killed(struct daemon *d, const struct journal_start *start, int64_t before_ns)
 {
 	int64_t from = start->last_end_ns > start->unclean_since_ns ? start->last_end_ns : start->unclean_since_ns;
 	char stamp[CLOCK_TEXT_SIZE], *text;
@@ -408,6 +411,28 @@ static void tell_gap(struct daemon *d, const struct journal_start *start, int64_
 	    "and the time until this start",
 	    clock_text(stamp, from));
 	losses_add_range(d->watch.losses, PS_STAGE_RESTART, from, d->started_ns, 1, 0, 0, text);
+	free(text);
+}
+
+/* It was stopped: nothing is lost of what it saw, but nobody saw what came after. */
+static void tell_stopped(struct daemon *d, const struct journal_start *start)
+{
+	int64_t away_ns = d->started_ns - start->last_end_ns;
+	char stamp[CLOCK_TEXT_SIZE], *text;
+
+	if (!start->last_end_ns)
+		return;
+	clock_text(stamp, start->last_end_ns);
+	if (away_ns < -NS_PER_S)
+		losses_add(
+		    d->watch.losses, PS_STAGE_TAMPER, 1, 0, 0,
+		    "the clock was set back while picosnitch was stopped: the last window ended at %s, and it is earlier now",
+		    stamp);
+	if (away_ns < 0)
+		return;
+	text = mem_printf("picosnitch was stopped at %s and started again %.1f s later: nothing was watched in between",
+	                  stamp, (double)away_ns / (double)NS_PER_S);
+	losses_tell(d->watch.losses, PS_STAGE_RESTART, start->last_end_ns, d->started_ns, text);
 	free(text);
 }
 
@@ -486,7 +511,9 @@ static int start(struct daemon *d)
 	read_boot_id(origin.boot);
 	d->watch.journal = d->journal;
 	if (journal.unclean)
-		tell_gap(d, &journal, before_ns);
+		tell_killed(d, &journal, before_ns);
+	else
+		tell_stopped(d, &journal);
 	if (journal.set_aside)
 		losses_add(d->watch.losses, PS_STAGE_JOURNAL, 1, 0, 0, "the journal was damaged: it was set aside as %s",
 		           journal.set_aside);
@@ -518,8 +545,8 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	char threads[24];
 	int err;
 
-	/* libuv's workers hash; one drains the kernel, and one reads the configuration again. */
-	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 2);
+	/* libuv's workers hash; one drains the kernel, one reads the configuration again, one looks for tampering. */
+	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 3);
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	mallopt(M_ARENA_MAX, 2);              /* its threads allocate little: memory counts more than contention */
 	mallopt(M_MMAP_THRESHOLD, 64 * 1024); /* what a window took goes back to the system after it */
@@ -536,6 +563,7 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	d->watch.loop = &d->loop;
 	d->watch.settings = settings;
 	d->watch.program = options->program;
+	d->watch.config = options->config;
 	d->watch.losses = losses_open();
 	d->watch.window_ended = on_window_ended;
 	d->watch.stopped = on_watch_stopped;

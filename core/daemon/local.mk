@@ -4,8 +4,10 @@ picosnitch_SOURCES = \
 	core/cli/check.c core/cli/cli.h core/cli/load.c core/cli/main.c core/cli/query.c core/cli/query.h \
 	core/cli/run.c core/cli/start.c core/cli/status.c \
 	core/daemon/control.c core/daemon/control.h core/daemon/daemon.c core/daemon/daemon.h \
+	core/daemon/own_file.c core/daemon/own_file.h \
 	core/daemon/pidfile.c core/daemon/pidfile.h core/daemon/privileges.c core/daemon/privileges.h \
-	core/daemon/status.c core/daemon/status.h core/daemon/watch.c core/daemon/watch.h
+	core/daemon/status.c core/daemon/status.h \
+	core/daemon/tamper.c core/daemon/tamper.h core/daemon/watch.c core/daemon/watch.h
 picosnitch_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
 picosnitch_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsquery.la core/libpsconfig.la core/libpsbase.la \
 	$(LIBUV_LIBS) $(JANSSON_LIBS)

@@ -224,18 +224,24 @@ static void end_window(struct watch *w, int final)
 		return;
 	}
 	n = ledger_end_window(w->ledger, final, &batches, &end_ns);
-	if (n)
+	/* The last one says until when the watch lasted, even if it was quiet. */
+	if (n || final)
 		journal_append(w->journal, batches, n, end_ns);
 	free(batches);
 	w->window_ended(w->arg);
 }
 
-static void handle_closed(uv_handle_t *handle)
+static void part_closed(void *arg)
 {
-	struct watch *w = handle->data;
+	struct watch *w = arg;
 
 	if (!--w->handles)
 		w->stopped(w->arg);
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+	part_closed(handle->data);
 }
 
 static void finish(struct watch *w)
@@ -244,6 +250,7 @@ static void finish(struct watch *w)
 	                      (uv_handle_t *)&w->timer};
 
 	end_window(w, 1);
+	tamper_close(w->tamper, part_closed, w);
 	w->finished = true;
 	if (w->self_child && w->self_ended)
 		self_child_close(w->self_child, self_closed);
@@ -405,6 +412,8 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	w->timer.data = w;
 	w->handles++;
 	w->drain.data = w;
+	w->tamper = tamper_open(w->loop, w->probe, w->losses, w->settings, w->program, w->config);
+	w->handles++;
 	w->window_due_ns = clock_monotonic_ns() + w->settings->core.write_interval_ms * NS_PER_MS;
 	next_drain(w);
 	self_start(w);

@@ -15,6 +15,7 @@
 #include "core/capture/probe.h"
 #include "core/capture/self_child.h"
 #include "core/config/settings.h"
+#include "core/daemon/tamper.h"
 #include "core/delivery/journal.h"
 #include "core/identify/executable.h"
 #include "core/identify/process.h"
@@ -34,7 +35,8 @@ struct watch {
 	struct namespaces *namespaces; /* the worker's while it drains */
 	struct audit *audit;
 	struct journal *journal;
-	const char *program; /* this program's own file */
+	struct tamper *tamper;
+	const char *program, *config; /* paths of this program and of its configuration */
 	struct self_test self_test;
 	void (*window_ended)(void *arg);
 	void (*stopped)(void *arg);

@@ -23,7 +23,7 @@ struct journal;
 struct journal_start {
 	uint8_t host[PS_ID_SIZE];
 	uint64_t last_seq;        /* 0: empty */
-	int64_t last_end_ns;      /* end of the last window that was journaled; 0: none */
+	int64_t last_end_ns;      /* end of the last window that was handed over; 0: none */
 	int unclean;              /* the last run did not stop: what it had not closed is lost */
 	int64_t unclean_since_ns; /* when that run had started */
 	char *set_aside;          /* the damaged file's new path, for free(), or NULL: then host is new too */
@@ -66,8 +66,8 @@ int journal_open(struct journal **, uv_loop_t *, const char *path, const char *e
                  const struct journal_events *, struct journal_start *);
 
 /* Hands over the encoded, unsealed batches of one window: all of them are committed in one
- * transaction, in this order. Takes over the buffers' memory (leaves them empty). Never blocks.
- * end_ns: the window's end. */
+ * transaction, in this order; none, of a window without records, only move its end. Takes over the buffers' memory
+ * (leaves them empty). Never blocks. end_ns: the window's end. */
 void journal_append(struct journal *, struct buf *batches, size_t n, int64_t end_ns);
 
 /* How many windows are handed over and not yet committed: back-pressure for the ledger. */

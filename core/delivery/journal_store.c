@@ -179,7 +179,7 @@ static int write_state(struct store *s)
 	struct journal_file *f = &s->file;
 	int err;
 
-	if (s->now.last_seq == s->committed.last_seq)
+	if (s->now.last_seq == s->committed.last_seq && s->now.last_end_ns == s->committed.last_end_ns)
 		return 0;
 	if ((err = journal_file_set_int(f, "seq", (int64_t)s->now.last_seq)) ||
 	    (err = journal_file_set_int(f, "end", s->now.last_end_ns)))
@@ -269,10 +269,14 @@ int store_append(struct store *s, struct buf *batch, int64_t end_ns)
 		return err;
 	memcpy(s->now.digest, digest, PS_DIGEST_SIZE);
 	s->now.last_seq = seq;
-	s->now.last_end_ns = end_ns;
 	s->now.batches++;
 	s->now.bytes += batch->len;
 	return 0;
+}
+
+void store_ended(struct store *s, int64_t end_ns)
+{
+	s->now.last_end_ns = end_ns;
 }
 
 /* Where a sink begins that is not remembered: at its row in the file, else at the oldest batch. */

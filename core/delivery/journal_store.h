@@ -27,6 +27,7 @@ void store_rollback(struct store *);
 int store_reset(struct store *, char **aside);
 
 int store_append(struct store *, struct buf *batch, int64_t end_ns);
+void store_ended(struct store *, int64_t end_ns); /* of the window whose batches were appended, if any */
 int store_sinks(struct store *, const char *const *names, size_t n);
 int store_taken(struct store *, const char *sink, uint64_t seq);
 int store_dead(struct store *, const char *sink, uint64_t seq, const char *why);

@@ -87,6 +87,7 @@ static int apply(struct journal *j, struct op *op)
 	case OP_APPEND:
 		for (size_t i = 0; i < op->n && !err; i++)
 			err = store_append(j->store, &op->batches[i], op->end_ns);
+		store_ended(j->store, op->end_ns);
 		return err;
 	case OP_SINKS:
 		return store_sinks(j->store, (const char *const *)op->names, op->n);
@@ -101,7 +102,7 @@ static int apply(struct journal *j, struct op *op)
 
 static void succeeded(struct journal *j, int64_t took_ns)
 {
-	struct journal_stats old, now;
+	struct journal_stats now;
 	struct journal_drop drop;
 	uint64_t windows = 0;
 
@@ -109,7 +110,6 @@ static void succeeded(struct journal *j, int64_t took_ns)
 		windows += op->kind == OP_APPEND;
 	journal_ops_free(&j->work);
 	uv_mutex_lock(&j->lock);
-	old = j->stats;
 	store_stats(j->store, &j->stats);
 	j->stats.queued -= windows;
 	j->stats.error = 0;
@@ -121,7 +121,7 @@ static void succeeded(struct journal *j, int64_t took_ns)
 		tell_trouble(j, 0, "the journal takes batches again");
 	j->error = 0;
 	j->pause = PAUSE_MIN_NS;
-	if (now.last_seq != old.last_seq) {
+	if (windows) {
 		struct event *e = event_new(EVENT_COMMITTED);
 
 		e->seq = now.last_seq;

@@ -45,8 +45,8 @@ const char *losses_stage_name(enum ps_stage stage)
 	return (unsigned)stage < STAGES ? names[stage] : "";
 }
 
-void losses_add_range(struct losses *l, enum ps_stage stage, int64_t start_ns, int64_t end_ns, uint64_t count,
-                      uint64_t sent, uint64_t received, const char *text)
+static void add(struct losses *l, enum log_level level, enum ps_stage stage, int64_t start_ns, int64_t end_ns,
+                uint64_t count, uint64_t sent, uint64_t received, const char *text)
 {
 	struct losses_total *total = &l->totals[stage];
 	struct waiting *w = NULL;
@@ -73,12 +73,26 @@ void losses_add_range(struct losses *l, enum ps_stage stage, int64_t start_ns, i
 		w->record.start_ns = start_ns;
 		w->record.end_ns = end_ns;
 		w->record.alert.stage = stage;
-		log_error("%s: %s", losses_stage_name(stage), text);
+		if (level == LOG_LEVEL_INFO)
+			log_info("%s: %s", losses_stage_name(stage), text);
+		else
+			log_error("%s: %s", losses_stage_name(stage), text);
 	}
 	a = &w->record.alert;
 	a->count += count;
 	a->sent += sent;
 	a->received += received;
+}
+
+void losses_add_range(struct losses *l, enum ps_stage stage, int64_t start_ns, int64_t end_ns, uint64_t count,
+                      uint64_t sent, uint64_t received, const char *text)
+{
+	add(l, LOG_LEVEL_ERROR, stage, start_ns, end_ns, count, sent, received, text);
+}
+
+void losses_tell(struct losses *l, enum ps_stage stage, int64_t start_ns, int64_t end_ns, const char *text)
+{
+	add(l, LOG_LEVEL_INFO, stage, start_ns, end_ns, 0, 0, 0, text);
 }
 
 void losses_add(struct losses *l, enum ps_stage stage, uint64_t count, uint64_t sent, uint64_t received,

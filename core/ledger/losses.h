@@ -31,6 +31,10 @@ void losses_add(struct losses *, enum ps_stage stage, uint64_t count, uint64_t s
 void losses_add_range(struct losses *, enum ps_stage stage, int64_t start_ns, int64_t end_ns, uint64_t count,
                       uint64_t sent, uint64_t received, const char *text);
 
+/* A record of what should be known, and is no loss: it is logged as a notice. Without a range of its
+ * own, both ends are 0. */
+void losses_tell(struct losses *, enum ps_stage stage, int64_t start_ns, int64_t end_ns, const char *text);
+
 /* Calls `each` for what came since the last call; the text lives until it returns. Records without
  * a range of their own have start_ns and end_ns 0. */
 void losses_take(struct losses *, void (*each)(void *arg, const struct ps_record *, const char *text), void *arg);

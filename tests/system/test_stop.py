@@ -33,6 +33,30 @@ def stop_at_once(daemon, place):
     tap.equal(daemon.losses(), [], "nothing is said to be lost")
 
 
+def gap(daemon, place):
+    """What was not watched between a stop and a start has a record, and is no loss; quiet or not."""
+    path = place.traffic("between")
+    stopped = time.time()
+    Role(path, *SEND).result()
+    time.sleep(1)
+    daemon.start()
+    started = time.time()
+    tap.equal([loss for loss in daemon.status()["losses"] if loss["stage"] == "restart"], [], "a stop and a start lose nothing")
+    daemon.stop()
+    told = [loss for loss in daemon.losses() if loss.stage == "restart"]
+    tap.ok(len(told) == 1 and not told[0].count and "was stopped" in told[0].text, "but are a record", *told)
+    tap.ok(stopped - 10 < told[0].start <= stopped < told[0].end <= started,
+           "from the last window's end to the start", told[0], stopped, started)
+    tap.equal([r for r in daemon.rows() if r.exe.path == path], [], "what was sent then is not there")
+    time.sleep(1)
+    again = time.time()
+    daemon.start()
+    daemon.stop()
+    told = [loss for loss in daemon.losses() if loss.stage == "restart"]
+    tap.ok(len(told) == 2 and told[0].end < told[1].start <= again < told[1].end + 1, "the next gap begins at that stop",
+           *told)
+
+
 def stop_in_a_drain(place):
     """Often a drain is under way when SIGTERM comes: what was sent behind its back is drained once more."""
     sent, ear = 0, socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -134,6 +158,7 @@ def main():
         stop_in_a_drain(place)
     with Place() as place, Daemon(place, write_interval="1 h") as daemon:
         stop_at_once(daemon, place)
+        gap(daemon, place)
         by_hand(daemon)
         pid_files(daemon)
         reload(daemon)

@@ -24,6 +24,13 @@ tests_unit_test_self_test_LDADD = core/libpscapture.la
 tests_unit_test_process_LDADD = core/libpscapture.la
 tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la
 
+# Of the daemon itself, which is no library.
+check_PROGRAMS += tests/unit/test_tamper
+TESTS += tests/unit/test_tamper
+tests_unit_test_tamper_SOURCES = tests/unit/test_tamper.c core/daemon/own_file.c core/daemon/tamper.c
+tests_unit_test_tamper_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
+tests_unit_test_tamper_LDADD = core/libpscapture.la $(LIBUV_LIBS)
+
 # Delivery. test_courier starts host_program, a stand-in for picosnitch with the subcommands of a
 # sink's process, with the plugin `faulty`.
 delivery_tests = tests/unit/test_codec tests/unit/test_files tests/unit/test_journal tests/unit/test_plugin_load \

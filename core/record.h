@@ -85,7 +85,7 @@ struct ps_traffic {
 	uint32_t netns;                    /* inode of the network namespace */
 	uint8_t family;                    /* AF_INET, AF_INET6, AF_PACKET, AF_VSOCK, PS_FAMILY_TUN */
 	uint8_t direction;                 /* enum ps_direction */
-	uint16_t protocol;                 /* IPPROTO_*; AF_PACKET: the EtherType; 0 elsewhere */
+	uint16_t protocol;                 /* IPPROTO_*; of frames: the EtherType; vsock: 0 */
 	int64_t lport, rport;              /* -1: no ports here; 0: not known; vsock's have 32 bits */
 	struct ps_addr laddr, raddr;
 	int64_t opened_ns, closed_ns; /* the connection's own, ns since the Unix epoch; 0: not known, not yet */

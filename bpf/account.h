@@ -5,7 +5,7 @@
 
 #include "maps.h"
 
-enum direction { SENT, RECEIVED };
+enum way { SENT, RECEIVED };
 
 /* The other end of one datagram, as far as the socket itself does not say it. */
 struct peer {
@@ -14,91 +14,168 @@ struct peer {
 	__u8 addr[16];
 };
 
-static __always_inline bool is_inet(const struct sock *sk)
+/* Sockets of the other families do not leave this machine. */
+static __always_inline bool is_counted(const struct sock *sk)
 {
 	__u16 family = sk->__sk_common.skc_family;
 
-	return family == AF_INET || family == AF_INET6;
+	return family == AF_INET || family == AF_INET6 || family == AF_PACKET || family == AF_VSOCK;
 }
 
-/* Fills in everything of the key that is not the other end's. */
-static __always_inline void key_of(struct wire_flow_key *key, const struct sock *sk)
+/* Whether datagrams without a byte count, too. */
+static __always_inline bool is_udp(const struct sock *sk)
+{
+	__u16 protocol = sk->sk_protocol;
+
+	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+/* This end and, as far as the socket is connected, the other one. */
+static __always_inline void ends_of(struct wire_flow_key *key, const struct sock *sk)
 {
 	const struct sock_common *skc = &sk->__sk_common;
 
-	__builtin_memset(key, 0, sizeof(*key));
-	image_of(&key->image, bpf_get_current_task_btf());
-	key->uid = (__u32)bpf_get_current_uid_gid();
-	key->netns = skc->skc_net.net->ns.inum;
-	key->family = skc->skc_family;
-	key->protocol = sk->sk_protocol;
-	key->lport = skc->skc_num;
+	if (sk->sk_type == SOCK_RAW) {
+		key->portless = 1; /* where the ports should be is the protocol */
+	} else {
+		key->lport = skc->skc_num;
+		key->rport = bpf_ntohs(skc->skc_dport);
+	}
 	if (key->family == AF_INET) {
 		*(__u32 *)key->laddr = skc->skc_rcv_saddr;
+		*(__u32 *)key->raddr = skc->skc_daddr;
 	} else {
 		struct in6_addr a = skc->skc_v6_rcv_saddr;
 
 		__builtin_memcpy(key->laddr, &a, 16);
+		a = skc->skc_v6_daddr;
+		__builtin_memcpy(key->raddr, &a, 16);
 	}
 }
 
-static __always_inline void connected_peer(struct wire_flow_key *key, const struct sock *sk)
+/* What tells one flow from another where there is no IP. */
+static __noinline void other_ends_of(struct wire_flow_key *key, const struct sock *sk)
 {
-	const struct sock_common *skc = &sk->__sk_common;
+	key->portless = key->family == AF_PACKET;
+	if (key->family == AF_PACKET && bpf_core_type_exists(struct packet_sock)) {
+		key->protocol = bpf_ntohs(BPF_CORE_READ((const struct packet_sock *)sk, num));
+	} else if (key->family == AF_VSOCK && bpf_core_type_exists(struct vsock_sock)) {
+		const struct vsock_sock *vsk = (const struct vsock_sock *)sk;
+		unsigned int ends[4] = {
+		    BPF_CORE_READ(vsk, local_addr.svm_cid),
+		    BPF_CORE_READ(vsk, local_addr.svm_port),
+		    BPF_CORE_READ(vsk, remote_addr.svm_cid),
+		    BPF_CORE_READ(vsk, remote_addr.svm_port),
+		};
 
-	key->rport = bpf_ntohs(skc->skc_dport);
-	if (key->family == AF_INET) {
-		*(__u32 *)key->raddr = skc->skc_daddr;
+		__builtin_memcpy(key->laddr, ends, 8);
+		__builtin_memcpy(key->raddr, ends + 2, 8);
+	}
+}
+
+/* Who began: a datagram socket that connects asks others; of the rest nothing is known. TCP's is
+ * noted as the connection is made. */
+static __always_inline __u32 direction_of(const struct sock *sk)
+{
+	return is_udp(sk) && sk->__sk_common.skc_dport ? WIRE_OUT : WIRE_UNKNOWN;
+}
+
+/* A flow that is not in the map yet, or one without addresses and ports when there is no room.
+ * sk may be NULL. Not inlined: it is rare. */
+static __noinline struct wire_flow *flow_begin(struct sock *sk, struct wire_flow_key *key)
+{
+	struct wire_flow fresh = {0}, *flow;
+	struct connection *c = sk ? connection_of(sk, 0) : 0;
+	__u32 zero = 0;
+	void *map;
+
+	if (c) {
+		/* A socket that was closed during the call has given its port back. */
+		if (c->owned && !key->lport)
+			key->lport = c->key.lport;
+		fresh.opened = c->opened;
+		fresh.direction = c->direction;
+		c->key = *key;
+		c->owned = 1;
+	} else if (sk) {
+		fresh.direction = direction_of(sk);
+	}
+	map = bpf_map_lookup_elem(&flows, &zero);
+	if (!map)
+		return 0;
+	if (!bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST))
+		__sync_fetch_and_add(&flows_made, 1);
+	/* Another CPU may have made it meanwhile. */
+	flow = bpf_map_lookup_elem(map, key);
+	if (flow)
+		return flow;
+
+	map = bpf_map_lookup_elem(&coarse, &zero);
+	if (!map)
+		return 0;
+	key->lport = key->rport = 0;
+	__builtin_memset(key->laddr, 0, sizeof(key->laddr));
+	__builtin_memset(key->raddr, 0, sizeof(key->raddr));
+	fresh.opened = 0;
+	if (!bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST))
+		__sync_fetch_and_add(&coarse_made, 1);
+	flow = bpf_map_lookup_elem(map, key);
+	if (flow)
+		count(WIRE_COARSE, 1);
+	return flow;
+}
+
+static __always_inline struct wire_flow *flow_find(const struct sock *sk, struct wire_flow_key *key)
+{
+	__u32 zero = 0;
+	void *map = bpf_map_lookup_elem(&flows, &zero);
+	struct wire_flow *flow;
+
+	if (!map)
+		return 0;
+	flow = bpf_map_lookup_elem(map, key);
+	return flow ? flow : flow_begin((struct sock *)sk, key);
+}
+
+static __always_inline void add(struct wire_flow *flow, enum way way, __u64 bytes)
+{
+	if (flow) {
+		__sync_fetch_and_add(way == SENT ? &flow->sent : &flow->received, bytes);
+		__sync_fetch_and_add(&flow->calls, 1);
 	} else {
-		struct in6_addr a = skc->skc_v6_daddr;
-
-		__builtin_memcpy(key->raddr, &a, 16);
+		count(WIRE_FULL_CALLS, 1);
+		count(way == SENT ? WIRE_FULL_SENT : WIRE_FULL_RECEIVED, bytes);
 	}
 }
 
 /* Adds bytes and one call to a flow of sk. peer may be NULL, or not known: then it is the one
  * that sk is connected to, if any. */
-static __always_inline void account(const struct sock *sk, enum direction direction, __u64 bytes,
-                                    const struct peer *peer)
+static __always_inline void account(const struct sock *sk, enum way way, __u64 bytes, const struct peer *peer)
 {
-	struct wire_flow fresh = {0}, *flow;
 	struct wire_flow_key key;
-	__u32 zero = 0;
-	void *map;
 
-	key_of(&key, sk);
+	__builtin_memset(&key, 0, sizeof(key));
+	current_image(&key.image, &key.uid);
+	key.netns = sk->__sk_common.skc_net.net->ns.inum;
+	key.family = (__u8)sk->__sk_common.skc_family;
+	if (key.family == AF_INET || key.family == AF_INET6) {
+		key.protocol = sk->sk_protocol;
+		ends_of(&key, sk);
+	} else {
+		other_ends_of(&key, sk);
+	}
 	if (peer && peer->family) {
-		key.rport = peer->port;
+		key.rport = key.portless ? 0 : peer->port;
 		if (peer->family == key.family) {
 			__builtin_memcpy(key.raddr, peer->addr, 16);
 		} else {
 			/* A socket of IPv6 talks IPv4: the address as such a socket has it. */
+			__builtin_memset(key.raddr, 0, 10);
 			key.raddr[10] = key.raddr[11] = 0xff;
 			__builtin_memcpy(key.raddr + 12, peer->addr, 4);
 		}
-	} else {
-		connected_peer(&key, sk);
 	}
-
-	map = bpf_map_lookup_elem(&flows, &zero);
-	if (!map)
-		return;
-	flow = bpf_map_lookup_elem(map, &key);
-	if (!flow) {
-		long err = bpf_map_update_elem(map, &key, &fresh, BPF_NOEXIST);
-
-		if (!err)
-			__sync_fetch_and_add(&flows_made, 1);
-		/* Another CPU may have made it meanwhile. */
-		flow = bpf_map_lookup_elem(map, &key);
-		if (!flow) {
-			count(WIRE_FULL_CALLS, 1);
-			count(direction == SENT ? WIRE_FULL_SENT : WIRE_FULL_RECEIVED, bytes);
-			return;
-		}
-	}
-	__sync_fetch_and_add(direction == SENT ? &flow->sent : &flow->received, bytes);
-	__sync_fetch_and_add(&flow->calls, 1);
+	add(flow_find(sk, &key), way, bytes);
 }
 
 /* Where a program that sees a datagram's other end leaves it for the one that counts the call:

@@ -43,19 +43,29 @@ static __always_inline void named_peer(struct peer *peer, struct msghdr *msg)
 	}
 }
 
-static __always_inline void sent(struct socket *sock, struct msghdr *msg, int ret)
+/* Whether the caller may name another peer in each call. */
+static __always_inline bool is_addressed(const struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	return (family == AF_INET || family == AF_INET6) && sk->sk_type != SOCK_STREAM;
+}
+
+static __always_inline void sent(struct socket *sock, struct msghdr *msg, long ret)
 {
 	struct sock *sk = sock->sk;
 	struct peer_slot *slot;
 	struct peer peer = {0};
 
-	if (sk->sk_protocol != IPPROTO_UDP) {
+	if (!is_counted(sk))
+		return;
+	if (!is_addressed(sk)) {
 		if (ret > 0)
 			account(sk, SENT, ret, 0);
 		return;
 	}
 	slot = peer_find(sk);
-	if (ret >= 0) {
+	if (ret > 0 || (ret == 0 && is_udp(sk))) {
 		if (slot)
 			peer = slot->peer;
 		else
@@ -66,20 +76,22 @@ static __always_inline void sent(struct socket *sock, struct msghdr *msg, int re
 		peer_forget(slot);
 }
 
-static __always_inline void received(struct socket *sock, struct msghdr *msg, int flags, int ret)
+static __always_inline void received(struct socket *sock, struct msghdr *msg, int flags, long ret)
 {
 	struct sock *sk = sock->sk;
 	struct peer_slot *slot;
 	struct peer peer = {0};
 	bool counts = !(flags & (MSG_PEEK | MSG_ERRQUEUE));
 
-	if (sk->sk_protocol != IPPROTO_UDP) {
+	if (!is_counted(sk))
+		return;
+	if (!is_addressed(sk)) {
 		if (ret > 0 && counts)
 			account(sk, RECEIVED, ret, 0);
 		return;
 	}
 	slot = peer_find(sk);
-	if (ret >= 0 && counts) {
+	if (counts && (ret > 0 || (ret == 0 && is_udp(sk)))) {
 		if (slot)
 			peer = slot->peer;
 		else
@@ -90,19 +102,56 @@ static __always_inline void received(struct socket *sock, struct msghdr *msg, in
 		peer_forget(slot);
 }
 
-SEC("fexit/inet_sendmsg")
-int BPF_PROG(on_inet_sendmsg, struct socket *sock, struct msghdr *msg, unsigned long size, int ret)
-{
-	sent(sock, msg, ret);
-	return 0;
-}
+/* A family's call for sending, and one for receiving. */
+#define ON_SEND(function)                                                                                              \
+	SEC("fexit/" #function)                                                                                            \
+	int BPF_PROG(on_##function, struct socket *sock, struct msghdr *msg, unsigned long size, int ret)                  \
+	{                                                                                                                  \
+		sent(sock, msg, ret);                                                                                          \
+		return 0;                                                                                                      \
+	}
 
-SEC("fexit/inet6_sendmsg")
-int BPF_PROG(on_inet6_sendmsg, struct socket *sock, struct msghdr *msg, unsigned long size, int ret)
-{
-	sent(sock, msg, ret);
-	return 0;
-}
+#define ON_RECEIVE(function)                                                                                           \
+	SEC("fexit/" #function)                                                                                            \
+	int BPF_PROG(on_##function, struct socket *sock, struct msghdr *msg, unsigned long size, int flags, int ret)       \
+	{                                                                                                                  \
+		received(sock, msg, flags, ret);                                                                               \
+		return 0;                                                                                                      \
+	}
+
+/* TCP, UDP, UDP-Lite, ICMP, raw IPv4, SCTP, MPTCP */
+ON_SEND(inet_sendmsg)
+ON_SEND(inet6_sendmsg)
+ON_RECEIVE(inet_recvmsg)
+ON_RECEIVE(inet6_recvmsg)
+/* raw IPv6 */
+ON_RECEIVE(sock_common_recvmsg)
+/* frames */
+ON_SEND(packet_sendmsg)
+ON_SEND(packet_sendmsg_spkt)
+ON_RECEIVE(packet_recvmsg)
+/* vsock, under the names of 5.12 and later and under the one before */
+ON_SEND(vsock_connectible_sendmsg)
+ON_RECEIVE(vsock_connectible_recvmsg)
+ON_SEND(vsock_stream_sendmsg)
+ON_RECEIVE(vsock_stream_recvmsg)
+ON_SEND(vsock_dgram_sendmsg)
+ON_RECEIVE(vsock_dgram_recvmsg)
+
+/* What splice() takes out of a socket. */
+#define ON_SPLICE(function)                                                                                            \
+	SEC("fexit/" #function)                                                                                            \
+	int BPF_PROG(on_##function, struct socket *sock, void *ppos, void *pipe, unsigned long len, unsigned int flags,    \
+	             long ret)                                                                                             \
+	{                                                                                                                  \
+		if (ret > 0)                                                                                                   \
+			account(sock->sk, RECEIVED, ret, 0);                                                                       \
+		return 0;                                                                                                      \
+	}
+
+ON_SPLICE(tcp_splice_read)
+ON_SPLICE(tls_sw_splice_read)
+ON_SPLICE(mptcp_splice_read)
 
 /* An IPv4 address that is named to an IPv6 socket is replaced, inside, by one on a stack that is
  * gone when the call returns: read it before. */
@@ -112,25 +161,11 @@ int BPF_PROG(before_inet6_sendmsg, struct socket *sock, struct msghdr *msg, unsi
 	struct sock *sk = sock->sk;
 	struct peer peer = {0};
 
-	if (sk->sk_protocol != IPPROTO_UDP || !msg->msg_name)
+	if (!is_addressed(sk) || !msg->msg_name)
 		return 0;
 	named_peer(&peer, msg);
 	if (peer.family)
 		peer_leave((__u64)sk, &peer);
-	return 0;
-}
-
-SEC("fexit/inet_recvmsg")
-int BPF_PROG(on_inet_recvmsg, struct socket *sock, struct msghdr *msg, unsigned long size, int flags, int ret)
-{
-	received(sock, msg, flags, ret);
-	return 0;
-}
-
-SEC("fexit/inet6_recvmsg")
-int BPF_PROG(on_inet6_recvmsg, struct socket *sock, struct msghdr *msg, unsigned long size, int flags, int ret)
-{
-	received(sock, msg, flags, ret);
 	return 0;
 }
 
@@ -159,15 +194,6 @@ int BPF_PROG(before_consume_udp, struct sock *sk, struct sk_buff *skb, int len)
 			return 0;
 	}
 	peer_leave((__u64)sk, &peer);
-	return 0;
-}
-
-SEC("fexit/tcp_splice_read")
-int BPF_PROG(on_tcp_splice_read, struct socket *sock, void *ppos, void *pipe, unsigned long len, unsigned int flags,
-             long ret)
-{
-	if (ret > 0)
-		account(sock->sk, RECEIVED, ret, 0);
 	return 0;
 }
 

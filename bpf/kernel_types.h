@@ -56,6 +56,14 @@ struct signal_struct {
 	atomic_t live;
 };
 
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
 struct task_struct {
 	int pid, tgid;
 	char comm[16];
@@ -65,6 +73,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
+	const struct cred *cred;
 };
 
 struct linux_binprm {
@@ -102,7 +111,7 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
-	__u16 sk_protocol;
+	__u16 sk_protocol, sk_type;
 };
 
 struct inet_connection_sock {
@@ -112,6 +121,20 @@ struct inet_connection_sock {
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 copied_seq, rcv_nxt;
+	__u64 bytes_received;
+};
+
+/* The two families below may be modules: their types are known if they are loaded. */
+struct packet_sock {
+	__u16 num; /* EtherType, network byte order */
+};
+
+struct sockaddr_vm {
+	unsigned int svm_port, svm_cid;
+};
+
+struct vsock_sock {
+	struct sockaddr_vm local_addr, remote_addr;
 };
 
 struct socket {
@@ -127,7 +150,19 @@ struct msghdr {
 	int msg_namelen;
 };
 
+struct rtnl_link_ops {
+	const char *kind;
+};
+
+struct net_device {
+	unsigned short type; /* ARPHRD_* */
+	const struct rtnl_link_ops *rtnl_link_ops;
+	possible_net_t nd_net;
+};
+
 struct sk_buff {
+	struct net_device *dev;
+	unsigned int len;
 	__u16 protocol; /* network byte order */
 	__u16 transport_header, network_header;
 	unsigned char *head;
@@ -144,15 +179,32 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct file *file;
+};
+
 #pragma clang attribute pop
 
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_PACKET 17
+#define AF_VSOCK 40
+#define SOCK_RAW 3
+#define ARPHRD_ETHER 1
+#define ETH_HLEN 14
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_UDPLITE 136
+#define IPPROTO_MPTCP 262
+#define SOCK_STREAM 1
 #define MSG_PEEK 0x2
 #define MSG_ERRQUEUE 0x2000
 #define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
+#define TCP_CLOSE 7
 #define SOCK_DONE 1                /* enum sock_flags: the peer has sent its FIN */
 #define I_CTIME_QUERIED (1u << 31) /* a mark in i_ctime_nsec, 6.13 and later */
 

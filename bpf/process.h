@@ -102,7 +102,7 @@ __noinline int send_args(__u64 address, __u32 offset, __u32 n)
 	if (!event)
 		return -1;
 	n = at_most(n, WIRE_ARGS_CHUNK);
-	image_of(&event->event.image, bpf_get_current_task_btf());
+	current_image(&event->event.image, 0);
 	event->offset = offset;
 	event->len = n;
 	if (bpf_probe_read_user(event->data, n, (void *)address))

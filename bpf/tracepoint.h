@@ -11,32 +11,6 @@
 
 #include "account.h"
 
-/* How far a TCP socket had been read when we last looked. */
-struct tcp_position {
-	__u32 seq;
-	__u32 counted; /* of the receive call under way, while `late` */
-	__u32 late;    /* its first position is not known: the socket is older than the daemon */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct tcp_position);
-} positions SEC(".maps");
-
-/* sk as a TCP socket whose data goes to the program, or NULL: what a layer above TCP (kTLS,
- * MPTCP) takes from a socket is not what the program gets. */
-static __always_inline struct tcp_sock *plain_tcp(struct sock *sk)
-{
-	struct tcp_sock *tp;
-
-	if (sk->sk_protocol != IPPROTO_TCP)
-		return 0;
-	tp = bpf_skc_to_tcp_sock(sk);
-	return tp && !tp->inet_conn.icsk_ulp_ops ? tp : 0;
-}
-
 /* The position behind the last byte of data that was read. A FIN that was read counts as one. */
 static __always_inline __u32 position_of(struct sock *sk, struct tcp_sock *tp)
 {
@@ -51,12 +25,14 @@ SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send_length, struct sock *sk, int ret, int flags)
 {
 	struct peer_slot *slot = 0;
+	bool udp;
 
-	if (!is_inet(sk))
+	if (!is_counted(sk))
 		return 0;
-	if (sk->sk_protocol == IPPROTO_UDP)
+	udp = is_udp(sk);
+	if (udp)
 		slot = peer_find(sk);
-	if (ret > 0 || (ret == 0 && sk->sk_protocol == IPPROTO_UDP))
+	if (ret > 0 || (ret == 0 && udp))
 		account(sk, SENT, ret, slot ? &slot->peer : 0);
 	if (slot)
 		peer_forget(slot);
@@ -67,27 +43,29 @@ SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_recv_length, struct sock *sk, int ret, int flags)
 {
 	struct peer_slot *slot = 0;
+	bool counts = !(flags & (MSG_PEEK | MSG_ERRQUEUE)), udp;
 
-	if (!is_inet(sk))
+	if (!is_counted(sk))
 		return 0;
 	if (plain_tcp(sk)) {
-		struct tcp_position *p;
+		struct connection *c;
 
-		if (ret <= 0 || (flags & (MSG_PEEK | MSG_ERRQUEUE)))
+		if (ret <= 0 || !counts)
 			return 0;
 		/* Counted as it was read; but of a socket that we meet in the middle of its first call,
 		 * only what came after the meeting. */
-		p = bpf_sk_storage_get(&positions, sk, 0, 0);
-		if (p && p->late) {
-			if ((__u32)ret > p->counted)
-				account(sk, RECEIVED, ret - p->counted, 0);
-			p->late = 0;
+		c = connection_of(sk, 0);
+		if (c && c->late) {
+			if ((__u32)ret > c->counted)
+				account(sk, RECEIVED, ret - c->counted, 0);
+			c->late = 0;
 		}
 		return 0;
 	}
-	if (sk->sk_protocol == IPPROTO_UDP)
+	udp = is_udp(sk);
+	if (udp)
 		slot = peer_find(sk);
-	if (!(flags & (MSG_PEEK | MSG_ERRQUEUE)) && (ret > 0 || (ret == 0 && sk->sk_protocol == IPPROTO_UDP)))
+	if (counts && (ret > 0 || (ret == 0 && udp)))
 		account(sk, RECEIVED, ret, slot ? &slot->peer : 0);
 	if (slot)
 		peer_forget(slot);
@@ -98,48 +76,52 @@ SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(on_rcv_space_adjust, struct sock *sk)
 {
 	struct tcp_sock *tp = plain_tcp(sk);
-	struct tcp_position *p;
+	struct connection *c;
 	__u32 seq, moved;
 
 	if (!tp)
 		return 0;
-	p = bpf_sk_storage_get(&positions, sk, 0, 0);
-	seq = position_of(sk, tp);
-	if (!p) {
-		struct tcp_position fresh = {.seq = seq, .late = 1};
-
-		if (!bpf_sk_storage_get(&positions, sk, &fresh, BPF_SK_STORAGE_GET_F_CREATE))
-			count(WIRE_NO_STORAGE, 1);
+	c = connection_of(sk, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!c)
 		return 0;
+	seq = position_of(sk, tp);
+	if (!c->placed) {
+		c->placed = 1;
+		c->late = !c->born;
+		/* Nothing had been read when it was born. */
+		c->seq = c->born ? tp->rcv_nxt - (__u32)tp->bytes_received : seq;
 	}
-	moved = seq - p->seq;
+	moved = seq - c->seq;
 	if (!moved || (__s32)moved < 0)
 		return 0;
-	p->seq = seq;
-	if (p->late)
-		p->counted += moved;
+	c->seq = seq;
+	if (c->late)
+		c->counted += moved;
 	account(sk, RECEIVED, moved, 0);
 	return 0;
 }
 
-/* A connection begins: its position is known from here on. */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(on_set_state, struct sock *sk, int old, int new)
+/* Of sockets that are older than the daemon: how far they have been read. */
+SEC("iter/task_file")
+int each_file(struct bpf_iter__task_file *ctx)
 {
-	struct tcp_position *p;
+	struct file *file = ctx->file;
+	struct connection *c;
+	struct socket *sock;
 	struct tcp_sock *tp;
+	struct sock *sk;
 
-	if (new != TCP_ESTABLISHED)
+	if (!file)
 		return 0;
+	sock = bpf_sock_from_file(file);
+	if (!sock || !sock->sk)
+		return 0;
+	sk = sock->sk;
 	tp = plain_tcp(sk);
-	if (!tp)
-		return 0;
-	p = bpf_sk_storage_get(&positions, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (p) {
-		p->seq = tp->copied_seq;
-		p->late = 0;
-	} else {
-		count(WIRE_NO_STORAGE, 1);
+	c = tp ? connection_of(sk, BPF_SK_STORAGE_GET_F_CREATE) : 0;
+	if (c && !c->placed && !c->born) {
+		c->seq = position_of(sk, tp);
+		c->placed = 1;
 	}
 	return 0;
 }

@@ -23,15 +23,23 @@ struct wire_flow_key {
 	struct wire_image image;
 	__u32 uid;
 	__u32 netns;
-	__u16 family;
-	__u16 protocol;
+	__u8 family;    /* AF_*, or WIRE_FAMILY_TUN */
+	__u8 portless;  /* a raw socket: its protocol says nothing of ports */
+	__u16 protocol; /* IPPROTO_*; the EtherType of frames */
 	__u16 lport, rport;
-	__u8 laddr[16], raddr[16]; /* IPv4: the first four bytes */
+	__u8 laddr[16], raddr[16]; /* IPv4: the first four bytes; vsock: CID and port, four bytes each */
 };
+
+#define WIRE_FAMILY_TUN 200 /* frames written to a tun or tap device: core/record.h's PS_FAMILY_TUN */
 
 struct wire_flow {
 	__u64 sent, received, calls;
+	__u64 opened, closed; /* the connection: ns since boot; 0: not known, or not yet */
+	__u32 direction;      /* enum ps_direction of core/record.h */
+	__u32 pad;
 };
+
+enum wire_direction { WIRE_UNKNOWN, WIRE_OUT, WIRE_IN };
 
 /* A file as an inode says it; ctime and size tell one content from another. */
 struct wire_file {
@@ -103,18 +111,19 @@ struct wire_task {
 /* Counters of the kernel side, per CPU. */
 enum wire_counter {
 	WIRE_LOST_EVENTS, /* process events without room in the ring buffer */
-	WIRE_FULL_CALLS,  /* calls of flows without room in the flow map ... */
-	WIRE_FULL_SENT,   /* ... and their bytes */
+	WIRE_COARSE,      /* flows without room in the flow map: counted per process ... */
+	WIRE_FULL_CALLS,  /* ... and calls that found no room there either ... */
+	WIRE_FULL_SENT,   /* ... with their bytes */
 	WIRE_FULL_RECEIVED,
 	WIRE_NO_PEER,    /* datagrams whose peer found no room */
-	WIRE_NO_STORAGE, /* TCP sockets without room for a position: splice reads may be missed */
+	WIRE_NO_STORAGE, /* TCP sockets without room for what is known of them: splice reads may be missed */
 	WIRE_COUNTERS
 };
 
 #define WIRE_SAME(type, size) _Static_assert(sizeof(type) == (size), "layout of " #type)
 WIRE_SAME(struct wire_image, 16);
 WIRE_SAME(struct wire_flow_key, 64);
-WIRE_SAME(struct wire_flow, 24);
+WIRE_SAME(struct wire_flow, 48);
 WIRE_SAME(struct wire_file, 48);
 WIRE_SAME(struct wire_event, 24);
 WIRE_SAME(struct wire_fork, 56);

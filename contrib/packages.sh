@@ -8,16 +8,18 @@ install_packages() {
 	if command -v apt-get >/dev/null; then
 		wanted=(gcc make autoconf automake libtool pkg-config clang llvm bpftool libbpf-dev libuv1-dev libsqlite3-dev
 			libinih-dev libssl-dev libjansson-dev curl python3)
-		[[ ${2:-} != test ]] || wanted+=(libclang-rt-14-dev clang-format iproute2 nftables liburing-dev qemu-system-x86
-			busybox-static cpio kmod xz-utils zstd mandoc sqlite3 e2fsprogs libcap2-bin)
+		[[ ${2:-} != test ]] || wanted+=(libclang-rt-14-dev gcc-12-multilib clang-format iproute2 nftables liburing-dev
+			qemu-system-x86 busybox-static cpio kmod xz-utils zstd mandoc sqlite3 e2fsprogs libcap2-bin)
 		for p in "${wanted[@]}"; do
 			[[ $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) == installed ]] || missing+=("$p")
 		done
 		((${#missing[@]})) || return 0
 		need_root "${missing[@]}" || return 0
 		apt-get -qq update
-		# The compiler's runtime is named after its version, which another release has changed.
-		apt-cache show libclang-rt-14-dev >/dev/null 2>&1 || missing=("${missing[@]/libclang-rt-14-dev/}")
+		# These are named after a version, which another release has changed, or not for every machine.
+		for p in libclang-rt-14-dev gcc-12-multilib; do
+			apt-cache show $p >/dev/null 2>&1 || missing=("${missing[@]/$p/}")
+		done
 		# shellcheck disable=SC2068
 		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends ${missing[@]} >/dev/null
 	elif command -v dnf >/dev/null; then

@@ -7,6 +7,8 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_bu
 
 EXTRA_DIST += tests/tap.h tests/tap.py
 
+.PHONY: bench bench-scenarios matrix
+
 include tests/unit/local.mk
 include tests/sinks/local.mk
 include tests/fuzz/local.mk

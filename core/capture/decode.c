@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/capture/decode.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -26,6 +29,28 @@ static struct ps_addr address(uint16_t family, const uint8_t bytes[16])
 	return a;
 }
 
+/* The ends of a vsock connection: context ids and ports of 32 bits, in the machine's order. */
+static void vsock_end(const uint8_t bytes[16], struct ps_addr *addr, int64_t *port)
+{
+	uint32_t cid, number;
+
+	memcpy(&cid, bytes, 4);
+	memcpy(&number, bytes + 4, 4);
+	*port = number == UINT32_MAX ? 0 : (int64_t)number; /* VMADDR_PORT_ANY */
+	if (!number && !cid)
+		return;
+	cid = htobe32(cid);
+	addr->family = AF_VSOCK;
+	memcpy(addr->bytes, &cid, 4);
+}
+
+/* Protocols whose sockets have ports; a ping socket's is the identifier of its echoes. */
+static bool has_ports(uint16_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE ||
+	       protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP || protocol == IPPROTO_MPTCP;
+}
+
 int decode_flow(struct observation *o, const void *data, size_t len)
 {
 	struct wire_flow_key key;
@@ -35,25 +60,49 @@ int decode_flow(struct observation *o, const void *data, size_t len)
 		return -EINVAL;
 	memcpy(&key, data, sizeof(key));
 	memcpy(&flow, (const uint8_t *)data + sizeof(key), sizeof(flow));
-	if (key.family != AF_INET && key.family != AF_INET6)
+	if (flow.direction > PS_DIRECTION_IN)
 		return -EINVAL;
 	*o = (struct observation){
 	    .image = key.image,
 	    .uid = key.uid,
 	    .netns = key.netns,
-	    /* MPTCP's number, 262, does not fit and does not occur on the wire either: it is TCP. */
-	    .protocol = key.protocol > UINT8_MAX ? 6 : (uint8_t)key.protocol,
-	    .lport = key.lport,
-	    .rport = key.rport,
-	    .laddr = address(key.family, key.laddr),
-	    .raddr = address(key.family, key.raddr),
+	    .family = key.family,
+	    .direction = (uint8_t)flow.direction,
+	    .protocol = key.protocol,
+	    .lport = -1,
+	    .rport = -1,
+	    .opened_ns = (int64_t)flow.opened,
+	    .closed_ns = (int64_t)flow.closed,
 	    .sent = flow.sent,
 	    .received = flow.received,
 	    .calls = flow.calls,
 	};
-	o->family = o->raddr.family ? o->raddr.family : o->laddr.family ? o->laddr.family : (uint8_t)key.family;
-	return 0;
+	switch (key.family) {
+	case AF_INET:
+	case AF_INET6:
+		o->laddr = address(key.family, key.laddr);
+		o->raddr = address(key.family, key.raddr);
+		if (o->raddr.family || o->laddr.family)
+			o->family = o->raddr.family ? o->raddr.family : o->laddr.family;
+		if (!key.portless && has_ports(key.protocol)) {
+			o->lport = key.lport;
+			o->rport = key.rport;
+		}
+		return 0;
+	case AF_VSOCK:
+		vsock_end(key.laddr, &o->laddr, &o->lport);
+		vsock_end(key.raddr, &o->raddr, &o->rport);
+		return 0;
+	case AF_PACKET:
+	case PS_FAMILY_TUN:
+		return 0;
+	default:
+		return -EINVAL;
+	}
 }
+
+_Static_assert(WIRE_FAMILY_TUN == PS_FAMILY_TUN && (int)WIRE_OUT == PS_DIRECTION_OUT && (int)WIRE_IN == PS_DIRECTION_IN,
+               "what the kernel side says means the same in a record");
 
 static int decode_exec(struct process_event *e, const uint8_t *data, size_t len)
 {

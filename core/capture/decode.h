@@ -13,9 +13,11 @@
 struct observation {
 	struct wire_image image;
 	uint32_t uid, netns;
-	uint8_t family, protocol;
-	int32_t lport, rport; /* 0: not known */
+	uint8_t family, direction; /* enum ps_direction */
+	uint16_t protocol;
+	int64_t lport, rport; /* -1: no ports here; 0: not known */
 	struct ps_addr laddr, raddr;
+	int64_t opened_ns, closed_ns; /* since boot; 0: not known, or not yet */
 	uint64_t sent, received, calls;
 };
 

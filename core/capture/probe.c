@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -31,27 +32,43 @@ static const struct {
 	const char *program;
 	enum hooks door; /* EVERY_DOOR: both */
 	const char *without;
+	const char *module; /* where the function may be; NULL: in the kernel itself */
+	bool replaced;      /* kernels without the function do its work elsewhere: nothing is missed */
 } parts[] = {
-    {"on_fork", EVERY_DOOR, NULL},
-    {"on_exec", EVERY_DOOR, NULL},
-    {"on_exit", EVERY_DOOR, NULL},
-    {"each_task", EVERY_DOOR, NULL},
-    {"before_inet6_sendmsg", HOOKS_FEXIT, "the peer of IPv4 datagrams sent through IPv6 sockets"},
-    {"before_consume_udp", HOOKS_FEXIT, "the peer of datagrams received without asking for it"},
-    {"on_inet_sendmsg", HOOKS_FEXIT, NULL},
-    {"on_inet6_sendmsg", HOOKS_FEXIT, "what IPv6 sockets send"},
-    {"on_inet_recvmsg", HOOKS_FEXIT, NULL},
-    {"on_inet6_recvmsg", HOOKS_FEXIT, "what IPv6 sockets receive"},
-    {"on_tcp_splice_read", HOOKS_FEXIT, "TCP received by splice()"},
-    {"on_inet_sendpage", HOOKS_FEXIT, "sendfile() and splice() to sockets"},
-    {"on_sendmsg4", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv4 sockets"},
-    {"on_sendmsg6", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv6 sockets"},
-    {"on_recvmsg4", HOOKS_TRACEPOINT, "the peer of datagrams to unconnected IPv4 sockets"},
-    {"on_recvmsg6", HOOKS_TRACEPOINT, "the peer of datagrams to unconnected IPv6 sockets"},
-    {"on_set_state", HOOKS_TRACEPOINT, NULL},
-    {"on_rcv_space_adjust", HOOKS_TRACEPOINT, NULL},
-    {"on_send_length", HOOKS_TRACEPOINT, NULL},
-    {"on_recv_length", HOOKS_TRACEPOINT, NULL},
+    {"on_fork", EVERY_DOOR, NULL, NULL, false},
+    {"on_exec", EVERY_DOOR, NULL, NULL, false},
+    {"on_exit", EVERY_DOOR, NULL, NULL, false},
+    {"each_task", EVERY_DOOR, NULL, NULL, false},
+    {"on_set_state", EVERY_DOOR, "when TCP connections begin and end, and who opened them", NULL, false},
+    {"on_frame", EVERY_DOOR, "frames written to tun and tap devices", NULL, false},
+    {"before_inet6_sendmsg", HOOKS_FEXIT, "the peer of IPv4 datagrams sent through IPv6 sockets", NULL, false},
+    {"before_consume_udp", HOOKS_FEXIT, "the peer of datagrams received without asking for it", NULL, false},
+    {"on_inet_sendmsg", HOOKS_FEXIT, NULL, NULL, false},
+    {"on_inet6_sendmsg", HOOKS_FEXIT, "what IPv6 sockets send", NULL, false},
+    {"on_inet_recvmsg", HOOKS_FEXIT, NULL, NULL, false},
+    {"on_inet6_recvmsg", HOOKS_FEXIT, "what IPv6 sockets receive", NULL, false},
+    {"on_sock_common_recvmsg", HOOKS_FEXIT, "what raw IPv6 sockets receive", NULL, false},
+    {"on_tcp_splice_read", HOOKS_FEXIT, "TCP received by splice()", NULL, false},
+    {"on_tls_sw_splice_read", HOOKS_FEXIT, "kernel TLS received by splice()", "tls", false},
+    {"on_mptcp_splice_read", HOOKS_FEXIT, "MPTCP received by splice()", NULL, true},
+    {"on_inet_sendpage", HOOKS_FEXIT, "sendfile() and splice() to sockets", NULL, true},
+    {"on_packet_sendmsg", HOOKS_FEXIT, "frames sent by AF_PACKET", "af_packet", false},
+    {"on_packet_sendmsg_spkt", HOOKS_FEXIT, "frames sent by SOCK_PACKET", "af_packet", false},
+    {"on_packet_recvmsg", HOOKS_FEXIT, "frames received by AF_PACKET", "af_packet", false},
+    {"on_vsock_connectible_sendmsg", HOOKS_FEXIT, "what vsock streams send", "vsock", true},
+    {"on_vsock_connectible_recvmsg", HOOKS_FEXIT, "what vsock streams receive", "vsock", true},
+    {"on_vsock_stream_sendmsg", HOOKS_FEXIT, "what vsock streams send", "vsock", true},
+    {"on_vsock_stream_recvmsg", HOOKS_FEXIT, "what vsock streams receive", "vsock", true},
+    {"on_vsock_dgram_sendmsg", HOOKS_FEXIT, "what vsock sends", "vsock", false},
+    {"on_vsock_dgram_recvmsg", HOOKS_FEXIT, "what vsock receives", "vsock", false},
+    {"each_file", HOOKS_TRACEPOINT, "the first bytes that splice() takes from older sockets", NULL, false},
+    {"on_sendmsg4", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv4 sockets", NULL, false},
+    {"on_sendmsg6", HOOKS_TRACEPOINT, "the peer of datagrams from unconnected IPv6 sockets", NULL, false},
+    {"on_recvmsg4", HOOKS_TRACEPOINT, "the peer of datagrams to unconnected IPv4 sockets", NULL, false},
+    {"on_recvmsg6", HOOKS_TRACEPOINT, "the peer of datagrams to unconnected IPv6 sockets", NULL, false},
+    {"on_rcv_space_adjust", HOOKS_TRACEPOINT, NULL, NULL, false},
+    {"on_send_length", HOOKS_TRACEPOINT, NULL, NULL, false},
+    {"on_recv_length", HOOKS_TRACEPOINT, NULL, NULL, false},
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -64,9 +81,13 @@ struct probe {
 	struct bpf_program *programs[PARTS];
 	struct bpf_link *links[PARTS];
 	unsigned n_hooks;
-	int flows[2];    /* the two inner maps */
-	unsigned in_use; /* which of them the kernel writes to */
-	uint64_t made;   /* flows_made at the last swap */
+	struct pair {
+		struct bpf_map *outer;
+		int inner[2];
+		unsigned in_use;   /* which of them the kernel writes to */
+		const __u64 *made; /* the kernel's count of flows made ... */
+		uint64_t seen;     /* ... and what it was at the last swap */
+	} flows, coarse;
 	struct {
 		struct wire_flow_key keys[DRAIN_BATCH];
 		struct wire_flow values[DRAIN_BATCH];
@@ -84,23 +105,33 @@ __attribute__((format(printf, 2, 0))) static int libbpf_message(enum libbpf_prin
 	return 0;
 }
 
-/* Whether the running kernel has a function of that name: the target of an optional program. */
-static bool kernel_has(struct btf *btf, const char *section)
+/* Whether the running kernel, or that module of it, has the function that a program goes to. */
+static bool kernel_has(struct btf *kernel, const char *section, const char *module)
 {
 	const char *name = strchr(section, '/');
+	struct btf *btf;
+	bool has;
 
-	return name && btf__find_by_name_kind(btf, name + 1, BTF_KIND_FUNC) > 0;
+	has = name && btf__find_by_name_kind(kernel, name + 1, BTF_KIND_FUNC) > 0;
+	if (has || !name || !module)
+		return has;
+	btf = btf__load_module_btf(module, kernel);
+	has = !libbpf_get_error(btf) && btf__find_by_name_kind(btf, name + 1, BTF_KIND_FUNC) > 0;
+	btf__free(btf);
+	return has;
+}
+
+static bool is_loaded(const char *module)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", module);
+	return access(path, F_OK) == 0;
 }
 
 static bool is_fexit(const char *section)
 {
 	return strncmp(section, "fexit/", 6) == 0 || strncmp(section, "fentry/", 7) == 0;
-}
-
-/* inet_sendpage is gone since 6.5, where sendmsg does its work: nothing is missed then. */
-static bool is_needless(struct btf *btf, const char *section)
-{
-	return strcmp(section, "fexit/inet_sendpage") == 0 && !kernel_has(btf, section);
 }
 
 /* Chooses the programs of a door, and forgets what an earlier try left. */
@@ -112,19 +143,20 @@ static void choose(struct probe *p, enum hooks door, struct btf *btf)
 		struct bpf_program *program = bpf_object__find_program_by_name(p->skel->obj, parts[i].program);
 		const char *section = bpf_program__section_name(program);
 		bool wanted = parts[i].door == EVERY_DOOR || parts[i].door == door;
+		bool absent = wanted && is_fexit(section) && !kernel_has(btf, section, parts[i].module);
 		struct probe_hook *hook = &p->hooks[p->n_hooks];
 
-		if (wanted && is_needless(btf, section))
-			wanted = false;
-		bpf_program__set_autoload(program, false);
-		if (!wanted)
+		bpf_program__set_autoload(program, wanted && !absent);
+		if (!wanted || (absent && parts[i].replaced))
 			continue;
-		*hook = (struct probe_hook){.name = section, .without = parts[i].without};
+		*hook = (struct probe_hook){
+		    .name = section,
+		    .without = parts[i].without,
+		    .module = parts[i].module,
+		    .asleep = absent && parts[i].module && !is_loaded(parts[i].module),
+		    .error = absent ? -ENOENT : 0,
+		};
 		p->programs[p->n_hooks++] = program;
-		if (is_fexit(section) && !kernel_has(btf, section))
-			hook->error = -ENOENT;
-		else
-			bpf_program__set_autoload(program, true);
 	}
 }
 
@@ -166,7 +198,7 @@ static int attach(struct probe *p)
 			hook->attached = link;
 			p->links[i] = link;
 		}
-		if (hook->attached)
+		if (hook->attached || hook->asleep)
 			continue;
 		if (hook->without) {
 			log_warning("%s: %s: not seen: %s", hook->name, strerror(-hook->error), hook->without);
@@ -213,9 +245,6 @@ static int try_door(struct probe *p, enum hooks door, const struct settings *s, 
 	bpf_map__set_max_entries(p->skel->maps.flows_a, s->capture.max_flows);
 	bpf_map__set_max_entries(p->skel->maps.flows_b, s->capture.max_flows);
 	bpf_map__set_max_entries(p->skel->maps.events, pages * (uint32_t)sysconf(_SC_PAGESIZE));
-	/* The storage of positions belongs to the tracepoint door alone. */
-	if (door != HOOKS_TRACEPOINT)
-		bpf_map__set_autocreate(p->skel->maps.positions, false);
 	err = picosnitch_bpf__load(p->skel);
 	if (!err)
 		err = attach(p);
@@ -226,6 +255,21 @@ static int try_door(struct probe *p, enum hooks door, const struct settings *s, 
 	if (err)
 		unload(p);
 	return err;
+}
+
+/* Runs an iterator for what it does, not for what it says. */
+static void place_sockets(struct probe *p)
+{
+	struct bpf_link *link = bpf_program__attach_iter(p->skel->progs.each_file, NULL);
+	int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -errno;
+	char nothing[64];
+
+	if (fd >= 0) {
+		while (read(fd, nothing, sizeof(nothing)) > 0)
+			;
+		close(fd);
+	}
+	bpf_link__destroy(link);
 }
 
 int probe_open(struct probe **out, const struct settings *s)
@@ -260,8 +304,14 @@ int probe_open(struct probe **out, const struct settings *s)
 		          geteuid() ? " (this needs root)" : "; `picosnitch --debug run` shows the kernel's reasons");
 		goto out;
 	}
-	p->flows[0] = bpf_map__fd(p->skel->maps.flows_a);
-	p->flows[1] = bpf_map__fd(p->skel->maps.flows_b);
+	p->flows = (struct pair){.outer = p->skel->maps.flows, .made = &p->skel->bss->flows_made};
+	p->flows.inner[0] = bpf_map__fd(p->skel->maps.flows_a);
+	p->flows.inner[1] = bpf_map__fd(p->skel->maps.flows_b);
+	p->coarse = (struct pair){.outer = p->skel->maps.coarse, .made = &p->skel->bss->coarse_made};
+	p->coarse.inner[0] = bpf_map__fd(p->skel->maps.coarse_a);
+	p->coarse.inner[1] = bpf_map__fd(p->skel->maps.coarse_b);
+	if (p->door == HOOKS_TRACEPOINT)
+		place_sockets(p);
 	p->batch = mem_alloc(sizeof(*p->batch));
 	*out = p;
 	return 0;
@@ -370,22 +420,30 @@ static int empty(struct probe *p, int map, struct buf *out)
 	return total;
 }
 
-int probe_drain(struct probe *p, struct buf *out)
+/* Swaps the two maps of a pair, and reads the one that was in use. */
+static int swap(struct probe *p, struct pair *pair, struct buf *out)
 {
-	uint64_t made = __atomic_load_n(&p->skel->bss->flows_made, __ATOMIC_ACQUIRE);
-	unsigned other = !p->in_use;
+	uint64_t made = __atomic_load_n(pair->made, __ATOMIC_ACQUIRE);
+	unsigned other = !pair->in_use;
 	uint32_t zero = 0;
 	int err;
 
-	if (made == p->made)
+	if (made == pair->seen)
 		return 0;
 	/* Returns only after every program that may still hold the old map has ended. */
-	err = bpf_map_update_elem(bpf_map__fd(p->skel->maps.flows), &zero, &p->flows[other], BPF_ANY);
+	err = bpf_map_update_elem(bpf_map__fd(pair->outer), &zero, &pair->inner[other], BPF_ANY);
 	if (err)
 		return err;
-	p->made = made;
-	p->in_use = other;
-	return empty(p, p->flows[!other], out);
+	pair->seen = made;
+	pair->in_use = other;
+	return empty(p, pair->inner[!other], out);
+}
+
+int probe_drain(struct probe *p, struct buf *out)
+{
+	int n = swap(p, &p->flows, out), coarse = swap(p, &p->coarse, out);
+
+	return n < 0 ? n : coarse < 0 ? coarse : n + coarse;
 }
 
 void probe_counters(struct probe *p, uint64_t counters[WIRE_COUNTERS])
@@ -401,6 +459,16 @@ void probe_counters(struct probe *p, uint64_t counters[WIRE_COUNTERS])
 			counters[i] += each[c];
 	}
 	free(each);
+}
+
+const struct probe_hook *probe_overslept(struct probe *p)
+{
+	for (unsigned i = 0; i < p->n_hooks; i++)
+		if (p->hooks[i].asleep && is_loaded(p->hooks[i].module)) {
+			p->hooks[i].asleep = false;
+			return &p->hooks[i];
+		}
+	return NULL;
 }
 
 uint64_t probe_missed(struct probe *p)

@@ -19,8 +19,10 @@ struct probe;
 struct probe_hook {
 	const char *name;    /* "fexit/inet_sendmsg", as the kernel knows it */
 	const char *without; /* what is not seen without it; NULL: it must be there */
+	const char *module;  /* of the kernel, without which there is nothing to see; NULL: none */
 	bool attached;
-	int error; /* -errno if not */
+	bool asleep; /* the module was not loaded when the programs were */
+	int error;   /* -errno if not attached */
 };
 
 /* Loads and attaches. `hooks` decides the door; auto tries fexit, then tracepoint. 0, or -errno
@@ -50,6 +52,10 @@ int probe_drain(struct probe *, struct buf *out);
 
 /* Counters since loading, summed over the CPUs: enum wire_counter. */
 void probe_counters(struct probe *, uint64_t counters[WIRE_COUNTERS]);
+
+/* A hook that sleeps although its module has been loaded since: what it would see passes by until
+ * the programs are loaded anew. Each is given once; then NULL. */
+const struct probe_hook *probe_overslept(struct probe *);
 
 /* How many times the kernel did not run one of the programs, because it was already running on
  * that CPU: what they would have counted is missing. */

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "core/base/log.h"
+#include "core/capture/self_traffic.h"
 #include "core/cli/cli.h"
 #include "core/cli/query.h"
 #include "core/delivery/sink_host.h"
@@ -39,6 +40,7 @@ static const struct command {
     {"version", version_main, "the version"},
     {"sink-host", sink_host_main, NULL},
     {"plugin-describe", plugin_describe_main, NULL},
+    {"self-traffic", self_traffic_main, NULL},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

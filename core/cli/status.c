@@ -96,8 +96,28 @@ static void print_hooks(const json_t *root)
 	json_array_foreach(programs, i, hook) attached += json_is_true(json_object_get(hook, "attached"));
 	printf("hooks             %s, %zu of %zu programs attached\n", str(root, "hooks"), attached,
 	       json_array_size(programs));
-	json_array_foreach(programs, i, hook) if (!json_is_true(json_object_get(hook, "attached"))) printf(
-	    "  not attached    %s (%s): not seen: %s\n", str(hook, "name"), str(hook, "error"), str(hook, "not_seen"));
+	json_array_foreach(programs, i, hook)
+	{
+		if (json_object_get(hook, "waits_for_module"))
+			printf("  not needed yet  %s: the kernel module %s is not loaded\n", str(hook, "name"),
+			       str(hook, "waits_for_module"));
+		else if (!json_is_true(json_object_get(hook, "attached")))
+			printf("  not attached    %s (%s): not seen: %s\n", str(hook, "name"), str(hook, "error"),
+			       str(hook, "not_seen"));
+	}
+}
+
+static void print_self_test(const json_t *test)
+{
+	const char *state = str(test, "state");
+	int64_t wrong = num(test, "not_counted") + num(test, "peer_not_known");
+
+	if (strcmp(state, "passed") == 0 || strcmp(state, "failed") == 0)
+		printf("self-test         %s: %" PRId64 " paths are counted, %" PRId64 " are not, %" PRId64
+		       " this kernel does not have (`picosnitch check` shows them)\n",
+		       state, num(test, "counted"), wrong, num(test, "not_tried"));
+	else
+		printf("self-test         %s%s%s\n", state, *str(test, "why") ? ": " : "", str(test, "why"));
 }
 
 static void print(const json_t *root)
@@ -116,6 +136,7 @@ static void print(const json_t *root)
 	       " waiting; %" PRId64 " file systems watched\n",
 	       num(identity, "processes"), num(identity, "hashed"), num(identity, "hash_failures"),
 	       num(identity, "hash_waiting"), num(identity, "filesystems_watched"));
+	print_self_test(json_object_get(root, "self_test"));
 	printf("journal           batch %" PRId64 "; %" PRId64 " waiting (%" PRId64 " bytes)%s%s\n",
 	       num(journal, "last_batch"), num(journal, "batches_waiting"), num(journal, "bytes_waiting"),
 	       *str(journal, "error") ? "; " : "", str(journal, "error"));

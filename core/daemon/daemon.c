@@ -441,7 +441,7 @@ static void tell_ready(struct daemon *d)
 
 	hook = probe_hooks(d->watch.probe, &n);
 	for (unsigned i = 0; i < n; i++)
-		if (!hook[i].attached && hook[i].without)
+		if (!hook[i].attached && !hook[i].asleep && hook[i].without)
 			losses_add(d->watch.losses, PS_STAGE_CAPTURE, 1, 0, 0, "%s: %s: not seen: %s", hook[i].name,
 			           strerror(-hook[i].error), hook[i].without);
 	log_info("watching through the %s hooks; a window is %lld ms", probe_door_name(d->watch.probe),
@@ -535,6 +535,7 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	uv_loop_init(&d->loop);
 	d->watch.loop = &d->loop;
 	d->watch.settings = settings;
+	d->watch.program = options->program;
 	d->watch.losses = losses_open();
 	d->watch.window_ended = on_window_ended;
 	d->watch.stopped = on_watch_stopped;

@@ -30,7 +30,9 @@ static json_t *hooks(const struct probe *probe)
 	for (unsigned i = 0; i < n; i++, hook++) {
 		json_t *h = json_pack("{s:s, s:b}", "name", hook->name, "attached", hook->attached);
 
-		if (!hook->attached) {
+		if (hook->asleep) {
+			json_object_set_new(h, "waits_for_module", json_string(hook->module));
+		} else if (!hook->attached) {
 			json_object_set_new(h, "error", json_string(strerror(-hook->error)));
 			json_object_set_new(h, "not_seen", json_string(hook->without ? hook->without : ""));
 		}
@@ -107,6 +109,27 @@ static json_t *identity(const struct watch *w)
 	                 "filesystems_watched", (int)marked, "filesystems_refused", (int)refused);
 }
 
+static json_t *self_test(const struct self_test *t)
+{
+	json_t *root = json_pack("{s:s, s:f, s:i, s:i, s:i, s:i, s:s}", "state", self_test_state(t), "seconds",
+	                         (double)t->took_ns / NS_PER_S, "counted", (int)t->n[SELF_COUNTED], "not_counted",
+	                         (int)t->n[SELF_NOT_COUNTED], "peer_not_known", (int)t->n[SELF_NO_PEER], "not_tried",
+	                         (int)t->n[SELF_NOT_TRIED], "why", t->why);
+	json_t *paths = json_array();
+
+	for (int i = 0; (t->state == SELF_PASSED || t->state == SELF_FAILED) && i < SELF_PATHS; i++) {
+		const struct self_result *r = &t->results[i];
+
+		json_array_append_new(paths, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "path", self_paths[i].name,
+		                                       "verdict", self_result_verdict(r), "peer", self_result_peer(r), "sent",
+		                                       number(r->moved.sent), "sent_seen", number(r->sent), "received",
+		                                       number(r->moved.received), "received_seen", number(r->received), "why",
+		                                       r->moved.why));
+	}
+	json_object_set_new(root, "paths", paths);
+	return root;
+}
+
 char *status_json(const struct watch *w, struct courier *const *couriers, size_t n_couriers, const char *config,
                   int64_t started_ns)
 {
@@ -126,6 +149,7 @@ char *status_json(const struct watch *w, struct courier *const *couriers, size_t
 	                              number(l.rows), "ended", number(l.windows), "sent", number(l.sent), "received",
 	                              number(l.received), "calls", number(l.calls)));
 	json_object_set_new(root, "identity", identity(w));
+	json_object_set_new(root, "self_test", self_test(&w->self_test));
 	json_object_set_new(root, "journal",
 	                    json_pack("{s:I, s:I, s:I, s:I, s:s}", "last_batch", number(j.last_seq), "batches_waiting",
 	                              number(j.batches), "bytes_waiting", number(j.bytes), "windows_uncommitted",

@@ -2,6 +2,7 @@
 #include "core/daemon/watch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,8 +89,13 @@ static void on_task(void *arg, const struct wire_task *task)
 static void tell_losses(struct watch *w)
 {
 	uint64_t now[WIRE_COUNTERS], d[WIRE_COUNTERS], missed = probe_missed(w->probe), overflows = 0;
+	const struct probe_hook *hook;
 	struct executables_stats stats;
 
+	while ((hook = probe_overslept(w->probe)))
+		losses_add(w->losses, PS_STAGE_CHANNEL, 1, 0, 0,
+		           "the kernel module %s was loaded after picosnitch: not seen until `picosnitch restart`: %s",
+		           hook->module, hook->without);
 	probe_counters(w->probe, now);
 	for (int i = 0; i < WIRE_COUNTERS; i++)
 		d[i] = now[i] - w->counters[i];
@@ -98,17 +104,20 @@ static void tell_losses(struct watch *w)
 		losses_add(w->losses, PS_STAGE_RING, d[WIRE_LOST_EVENTS], 0, 0,
 		           "process events found no room in the ring buffer ([capture] ring_buffer_pages = %u)",
 		           w->settings->capture.ring_buffer_pages);
+	if (d[WIRE_COARSE])
+		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_COARSE], 0, 0,
+		           "calls of flows that found no room in the flow map ([capture] max_flows = %u): counted for their "
+		           "program, without addresses and ports",
+		           w->settings->capture.max_flows);
 	if (d[WIRE_FULL_CALLS])
-		losses_add(
-		    w->losses, PS_STAGE_FLOWS, d[WIRE_FULL_CALLS], d[WIRE_FULL_SENT], d[WIRE_FULL_RECEIVED],
-		    "calls of flows that found no room in the flow map ([capture] max_flows = %u): counted, not attributed",
-		    w->settings->capture.max_flows);
+		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_FULL_CALLS], d[WIRE_FULL_SENT], d[WIRE_FULL_RECEIVED],
+		           "calls of more programs than the flow map has room for: counted, not attributed");
 	if (d[WIRE_NO_PEER])
 		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_NO_PEER], 0, 0,
 		           "datagrams whose peer found no room: counted, without the peer");
 	if (d[WIRE_NO_STORAGE])
 		losses_add(w->losses, PS_STAGE_FLOWS, d[WIRE_NO_STORAGE], 0, 0,
-		           "TCP sockets whose position found no room: what they receive by splice() may be missed");
+		           "TCP connections that found no room for what is known of them: what they receive may be missed");
 	if (missed != w->missed)
 		losses_add(w->losses, PS_STAGE_PROGRAMS, missed - w->missed, 0, 0,
 		           "calls that the kernel did not show to a BPF program");
@@ -125,6 +134,80 @@ static void tell_losses(struct watch *w)
 		losses_add(w->losses, PS_STAGE_HASH, stats.refused - w->refused, 0, 0,
 		           "executables found no room among those that wait to be hashed");
 	w->refused = stats.refused;
+}
+
+/* ---- the self-test ---- */
+
+static void self_netns(void *arg, uint32_t inode)
+{
+	struct watch *w = arg;
+
+	w->self_test.netns = inode;
+}
+
+static void self_closed(void *arg)
+{
+	struct watch *w = arg;
+
+	w->self_child = NULL;
+	if (!--w->handles)
+		w->stopped(w->arg);
+}
+
+/* Its last bytes are judged with the next drain. */
+static void self_ended(void *arg, const struct self_moved *moved, int64_t time_ns, const char *why)
+{
+	struct watch *w = arg;
+
+	if (moved) {
+		w->self_moved = mem_alloc(SELF_PATHS * sizeof(*moved));
+		memcpy(w->self_moved, moved, SELF_PATHS * sizeof(*moved));
+	}
+	snprintf(w->self_why, sizeof(w->self_why), "%s", why);
+	w->self_test.took_ns = time_ns;
+	w->self_ended = true;
+	if (w->finished)
+		self_child_close(w->self_child, self_closed);
+}
+
+static void self_start(struct watch *w)
+{
+	struct self_child_events events = {w, self_netns, self_ended};
+	int err;
+
+	w->self_test.door = probe_door(w->probe);
+	if (!w->settings->core.self_test)
+		return;
+	err = self_child_open(&w->self_child, w->loop, w->program, &events);
+	if (err) {
+		self_test_judge(&w->self_test, NULL, strerror(-err));
+		losses_add(w->losses, PS_STAGE_SELFTEST, 1, 0, 0, "the self-test could not be run: %s", strerror(-err));
+		return;
+	}
+	w->self_test.state = SELF_RUNNING;
+	w->handles++;
+}
+
+static void self_judge(struct watch *w)
+{
+	struct self_test *t = &w->self_test;
+	char text[256];
+
+	self_test_judge(t, w->self_moved, w->self_why);
+	free(w->self_moved);
+	w->self_moved = NULL;
+	w->self_ended = w->drain_judges = false;
+	self_child_close(w->self_child, self_closed);
+	if (t->state == SELF_BROKEN)
+		losses_add(w->losses, PS_STAGE_SELFTEST, 1, 0, 0, "the self-test could not be run: %s", t->why);
+	for (int path = 0; t->state == SELF_FAILED && path < SELF_PATHS; path++) {
+		if (t->results[path].verdict != SELF_NOT_COUNTED && t->results[path].verdict != SELF_NO_PEER)
+			continue;
+		self_result_text(text, sizeof(text), t, (enum self_path)path);
+		losses_add(w->losses, PS_STAGE_SELFTEST, 1, 0, 0, "%s", text);
+	}
+	log_info("self-test: %u paths are counted, %u are not, %u this kernel does not have", t->n[SELF_COUNTED],
+	         t->n[SELF_NOT_COUNTED] + t->n[SELF_NO_PEER], t->n[SELF_NOT_TRIED]);
 }
 
 /* ---- windows ---- */
@@ -161,6 +244,11 @@ static void finish(struct watch *w)
 	                      (uv_handle_t *)&w->timer};
 
 	end_window(w, 1);
+	w->finished = true;
+	if (w->self_child && w->self_ended)
+		self_child_close(w->self_child, self_closed);
+	else if (w->self_child)
+		self_child_kill(w->self_child, "picosnitch was stopped");
 	for (size_t i = 0; i < 4; i++)
 		if (all[i]->type != UV_UNKNOWN_HANDLE)
 			uv_close(all[i], handle_closed);
@@ -214,12 +302,15 @@ static void drain_done(uv_work_t *work, int status)
 
 		if (decode_flow(&o, w->flows.data + at, DECODE_FLOW_SIZE))
 			continue;
-		ledger_add(w->ledger, &o);
 		audit_add(w->audit, &o);
+		if (!self_test_observe(&w->self_test, &o))
+			ledger_add(w->ledger, &o);
 	}
 	buf_done(&w->flows);
 	if (w->drained < 0)
 		losses_add(w->losses, PS_STAGE_FLOWS, 1, 0, 0, "the flow map could not be read: %s", strerror(-w->drained));
+	if (w->drain_judges)
+		self_judge(w);
 	processes_expire(w->processes);
 	if (w->audits)
 		take_audit(w);
@@ -245,6 +336,7 @@ static void on_timer(uv_timer_t *timer)
 
 	w->draining = true;
 	w->drain_is_last = w->stopping;
+	w->drain_judges = w->self_ended;
 	w->window_ends = clock_monotonic_ns() + WINDOW_SLACK_MS * NS_PER_MS >= w->window_due_ns;
 	/* Once in a window that will be handed over, and once at the end. */
 	w->audits = w->stopping ? !w->audited_last : w->window_ends && journal_queued(w->journal) < WINDOWS_QUEUED;
@@ -316,6 +408,7 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	w->drain.data = w;
 	w->window_due_ns = clock_monotonic_ns() + w->settings->core.write_interval_ms * NS_PER_MS;
 	next_drain(w);
+	self_start(w);
 	return 0;
 }
 
@@ -342,4 +435,5 @@ void watch_done(struct watch *w)
 	exec_watch_close(w->exec_watch);
 	probe_close(w->probe);
 	buf_done(&w->flows);
+	free(w->self_moved);
 }

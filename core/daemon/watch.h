@@ -13,6 +13,7 @@
 #include "core/capture/exec_watch.h"
 #include "core/capture/namespaces.h"
 #include "core/capture/probe.h"
+#include "core/capture/self_child.h"
 #include "core/config/settings.h"
 #include "core/delivery/journal.h"
 #include "core/identify/executable.h"
@@ -33,6 +34,8 @@ struct watch {
 	struct namespaces *namespaces; /* the worker's while it drains */
 	struct audit *audit;
 	struct journal *journal;
+	const char *program; /* this program's own file */
+	struct self_test self_test;
 	void (*window_ended)(void *arg);
 	void (*stopped)(void *arg);
 	void *arg;
@@ -43,7 +46,11 @@ struct watch {
 	uv_work_t drain;
 	struct buf flows;
 	int drained;
-	bool draining, stopping;
+	struct self_child *self_child; /* NULL: not, or no longer */
+	struct self_moved *self_moved; /* what it said; NULL: nothing */
+	char self_why[160];
+	bool self_ended, drain_judges; /* the child has ended; the drain under way began after that */
+	bool draining, stopping, finished;
 	bool drain_is_last; /* it began after the stop was asked for: an earlier one may miss what came between */
 	bool window_ends;   /* with this drain */
 	bool audits;        /* this drain reads the kernel's own counters */

@@ -19,18 +19,20 @@ enum {
 struct row_key {
 	struct program *self, *parent, *grandparent;
 	uint32_t uid, netns;
-	int32_t lport, rport;
-	uint8_t family, protocol;
+	int64_t lport, rport;
+	uint16_t protocol;
+	uint8_t family, direction;
 	uint8_t laddr_family, raddr_family;
+	uint16_t pad;
 	uint8_t laddr[16], raddr[16];
-	uint32_t pad;
 };
 
-_Static_assert(sizeof(struct row_key) == 80, "row keys must have no holes");
+_Static_assert(sizeof(struct row_key) == 88, "row keys must have no holes");
 
 struct row {
 	struct row_key key;
 	int64_t start_ns;
+	int64_t opened_ns, closed_ns; /* of the first and the last connection that it holds */
 	uint64_t sent, received, calls;
 	unsigned held; /* windows that it has waited for a hash */
 	bool written;
@@ -90,6 +92,7 @@ static void key_of(struct row_key *key, const struct observation *o, const struc
 	key->lport = o->lport;
 	key->rport = o->rport;
 	key->family = o->family;
+	key->direction = o->direction;
 	key->protocol = o->protocol;
 	key->laddr_family = o->laddr.family;
 	key->raddr_family = o->raddr.family;
@@ -118,6 +121,7 @@ void ledger_add(struct ledger *l, const struct observation *o)
 		           "more than %zu rows in one window: further traffic is kept per program, without addresses and ports",
 		           l->max_rows);
 		coarse.lport = coarse.rport = 0;
+		coarse.direction = PS_DIRECTION_UNKNOWN;
 		coarse.laddr = coarse.raddr = (struct ps_addr){0};
 		key_of(&key, &coarse, &who);
 		row = table_get(&l->rows, &key, sizeof(key));
@@ -132,6 +136,10 @@ void ledger_add(struct ledger *l, const struct observation *o)
 		row->start_ns = l->stats.window_start_ns;
 		table_add(&l->rows, &row->key, sizeof(row->key), row);
 	}
+	if (o->opened_ns && (!row->opened_ns || o->opened_ns < row->opened_ns))
+		row->opened_ns = o->opened_ns;
+	if (o->closed_ns || o->opened_ns > row->closed_ns)
+		row->closed_ns = o->closed_ns;
 	row->sent += o->sent;
 	row->received += o->received;
 	row->calls += o->calls;
@@ -243,6 +251,7 @@ static struct ps_addr address(uint8_t family, const uint8_t bytes[16])
 static void write_row(struct writer *w, const struct row *row, int64_t end_ns)
 {
 	const struct row_key *k = &row->key;
+	int64_t boot_ns = clock_wall_ns() - clock_boot_ns();
 	struct ps_record *r = writer_record(w);
 
 	r->kind = PS_TRAFFIC;
@@ -255,11 +264,14 @@ static void write_row(struct writer *w, const struct row *row, int64_t end_ns)
 	    .uid = k->uid,
 	    .netns = k->netns,
 	    .family = k->family,
+	    .direction = k->direction,
 	    .protocol = k->protocol,
 	    .lport = k->lport,
 	    .rport = k->rport,
 	    .laddr = address(k->laddr_family, k->laddr),
 	    .raddr = address(k->raddr_family, k->raddr),
+	    .opened_ns = row->opened_ns ? boot_ns + row->opened_ns : 0,
+	    .closed_ns = row->closed_ns ? boot_ns + row->closed_ns : 0,
 	    .sent = row->sent,
 	    .received = row->received,
 	    .calls = row->calls,

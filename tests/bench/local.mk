@@ -3,7 +3,7 @@
 check_PROGRAMS += tests/bench/bench_path
 tests_bench_bench_path_SOURCES = tests/bench/bench_path.c
 tests_bench_bench_path_CFLAGS = $(traffic_cflags)
-EXTRA_DIST += tests/bench/run
+EXTRA_DIST += tests/bench/run tests/bench/scenarios tests/bench/peers.py tests/bench/watch.bt tests/bench/wire.py
 
 # Rows a second of the sqlite sink: tests/bench/bench_sqlite plugins/.libs/sqlite.so
 check_PROGRAMS += tests/bench/bench_sqlite
@@ -12,4 +12,7 @@ tests_bench_bench_sqlite_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)
 
 bench: all tests/bench/bench_path tests/system/traffic tests/system/blink
 	top_builddir='$(abs_top_builddir)' $(top_srcdir)/tests/bench/run
-.PHONY: bench
+
+# Who sees what, and how exactly: the original's scenarios and our own, with other tools beside us.
+bench-scenarios: all tests/system/traffic tests/system/blink
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' $(top_srcdir)/tests/bench/scenarios

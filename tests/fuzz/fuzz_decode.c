@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!e.filename || memchr(e.filename, 0, (size_t)(end - e.filename)));
 	}
 	if (!decode_flow(&o, memory, size))
-		must(o.family == 2 || o.family == 10);
+		must(o.family == 2 || o.family == 10 || o.family == 17 || o.family == 40 || o.family == 200);
 	free(memory);
 	return 0;
 }

@@ -104,18 +104,19 @@ class Place:
         os.chmod(path, 0o755)
         return path
 
-    def traffic(self, name):
-        return self.copy(built("tests/system/traffic"), name)
+    def traffic(self, name, bits=""):
+        """A copy of the traffic generator; of the 32-bit one if bits is "32"."""
+        return self.copy(built("tests/system/traffic" + bits), name)
 
 
 # One stored connection. The last three are the texts of an executable, its parent and grandparent.
 Row = collections.namedtuple("Row", "time end sent received calls uid family protocol lport rport laddr raddr netns "
-                                    "batch exe parent grandparent")
+                                    "batch direction opened closed exe parent grandparent")
 Exe = collections.namedtuple("Exe", "path name cmdline sha256 state")
 Loss = collections.namedtuple("Loss", "start end stage count sent received text")
 
 ROWS = """SELECT contime, endtime, send, recv, events, uid, family, protocol, lport, rport, l.addr, r.addr, netns,
- batch_id, exe_id, pexe_id, gpexe_id FROM connections c JOIN addresses l ON l.id = c.laddr_id
+ batch_id, direction, opened, closed, exe_id, pexe_id, gpexe_id FROM connections c JOIN addresses l ON l.id = c.laddr_id
  JOIN addresses r ON r.id = c.raddr_id"""
 
 
@@ -218,7 +219,7 @@ class Daemon:
     def rows(self, where="1", values=()):
         db = self.database()
         exes = {e[0]: Exe(*e[1:]) for e in db.execute("SELECT id, exe, name, cmdline, sha256, hash_state FROM executables")}
-        found = [Row(*r[:14], *(exes[i] for i in r[14:])) for r in db.execute(f"{ROWS} WHERE {where}", values)]
+        found = [Row(*r[:17], *(exes[i] for i in r[17:])) for r in db.execute(f"{ROWS} WHERE {where}", values)]
         db.close()
         return found
 
@@ -229,11 +230,15 @@ class Daemon:
         return found
 
 
+class Lacking(Exception):
+    """This kernel does not have what a role wants."""
+
+
 class Role:
     """One process of the traffic generator."""
 
-    def __init__(self, program, *args, netns=None, **popen):
-        enter = ["ip", "netns", "exec", netns] if netns else []
+    def __init__(self, program, *args, netns=None, enter=(), **popen):
+        enter = [*(["ip", "netns", "exec", netns] if netns else []), *enter]
         self.program = program
         self.process = subprocess.Popen([*enter, program, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, **popen)
@@ -253,6 +258,8 @@ class Role:
     def results(self, timeout=60):
         """Each line that it, or who took over from it, said at its end."""
         out, err = self.process.communicate(timeout=timeout)
+        if self.process.returncode == 77:
+            raise Lacking(err.strip())
         if self.process.returncode:
             raise RuntimeError(f"{self.program}: {err.strip() or self.process.returncode}")
         return [json.loads(line) for line in out.splitlines() if "port\":" not in line[:9]]
@@ -264,11 +271,15 @@ class Role:
         self.process.terminate()
         return self.result()
 
+    def kill(self):
+        self.process.kill()
+        self.process.communicate()
+
 
 def plain(addr):
-    """An address as the store has it: IPv4-mapped as IPv4, nothing for none."""
-    if not addr:
-        return ""
+    """An address as the store has it: IPv4-mapped as IPv4, nothing for none, a vsock's as it is."""
+    if not addr or addr.isdigit():
+        return addr
     ip = ipaddress.ip_address(addr)
     ip = getattr(ip, "ipv4_mapped", None) or ip
     return "" if ip.is_unspecified else str(ip)

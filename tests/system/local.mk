@@ -4,16 +4,24 @@
 check_PROGRAMS += tests/system/traffic tests/system/blink
 traffic_cflags = $(AM_CFLAGS) -fno-sanitize=all
 tests_system_traffic_SOURCES = \
-	tests/system/traffic.c tests/system/traffic.h tests/system/traffic_io.c \
-	tests/system/traffic_load.c tests/system/traffic_uring.c
+	tests/system/traffic.c tests/system/traffic.h tests/system/traffic_frames.c tests/system/traffic_io.c \
+	tests/system/traffic_load.c tests/system/traffic_socket.c tests/system/traffic_uring.c
 tests_system_traffic_CFLAGS = $(traffic_cflags)
 tests_system_traffic_LDFLAGS = $(STATIC_LINK) -pthread
+# The same for 32 bits: its system calls are others.
+if HAVE_M32
+check_PROGRAMS += tests/system/traffic32
+tests_system_traffic32_SOURCES = $(tests_system_traffic_SOURCES)
+tests_system_traffic32_CFLAGS = $(traffic_cflags) $(M32_CFLAGS)
+tests_system_traffic32_LDFLAGS = -all-static -pthread
+endif
 tests_system_blink_SOURCES = tests/system/blink.c
 tests_system_blink_CFLAGS = $(traffic_cflags)
 tests_system_blink_LDFLAGS = -pthread
 system_tests = \
-	tests/system/test_audit.py tests/system/test_flood.py tests/system/test_hostile.py tests/system/test_identity.py \
-	tests/system/test_kill.py tests/system/test_losses.py tests/system/test_paths.py \
-	tests/system/test_privileges.py tests/system/test_stop.py
+	tests/system/test_audit.py tests/system/test_containers.py tests/system/test_families.py \
+	tests/system/test_flood.py tests/system/test_hostile.py tests/system/test_identity.py tests/system/test_kill.py \
+	tests/system/test_losses.py tests/system/test_paths.py tests/system/test_privileges.py \
+	tests/system/test_sockets.py tests/system/test_selftest.py tests/system/test_stop.py
 TESTS += $(system_tests)
-EXTRA_DIST += tests/system/harness.py $(system_tests)
+EXTRA_DIST += tests/system/cases.py tests/system/harness.py $(system_tests)

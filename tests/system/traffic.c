@@ -5,23 +5,40 @@
  *
  *   traffic SOCKET STEP...
  *
- *   SOCKET  tcp-connect,ADDR,PORT   tcp-listen,ADDR,PORT (one connection)   udp,ADDR,PORT   fd,N
+ *   SOCKET  KIND-connect,ADDR,PORT   KIND-listen,ADDR,PORT (one connection): KIND is tcp, tfo (fast
+ *                                    open), mptcp, sctp, vsock or vsock-seq
+ *           KIND,ADDR,PORT           KIND is udp, udplite, sctp (one to many) or vsock-dgram
+ *           ping,ADDR                ICMP echo by a datagram socket
+ *           raw,ADDR,PROTOCOL        ICMP: echo requests; 255: with an IPv4 header of its own
+ *           packet,IFACE,ETHERTYPE[,dgram]   AF_PACKET
+ *           tun,NAME,ADDR            makes that device, with that address (IPv4, /24)
+ *           tap,NAME                 the same for Ethernet frames, without an address
+ *           fd,N   passed,PATH       inherited; taken from a Unix socket at PATH
+ *   ADDR    IPv4, IPv6, a vsock's context id, or (in `to`) an interface, whose PORT is an EtherType
  *   STEP    send,METHOD,TOTAL[,CHUNK]      traffic_io.c has the methods
  *           recv,METHOD,TOTAL|eof[,CHUNK]
  *           connect,ADDR,PORT   to,ADDR,PORT (one more peer of an unconnected socket)
+ *           segment,N (UDP GSO)   gro   ktls (both sides, before the first byte)
+ *           syndata (ends badly unless the peer took data with the SYN)
  *           peek,N   errqueue   recverr   zerocopy   shut
  *           wait (for a line on standard input)
+ *           pause (says the port again, waits, and forgets what it counted so far)
  *           thread (the next step is done by another thread)
+ *           beside (likewise, while the steps behind it are done: until the end, or the next of these)
  *           fork (the rest is done by a child)   exec,PATH (the rest is done by that program)
+ *           pass,PATH (gives the socket to whoever waits at PATH for it, and closes it)
  *
- * A socket that others must find first prints {"port": N}. There are loads besides, see main().
+ * Bytes are as the program gives and gets them: a raw IPv4 socket gets the IP header too, frames
+ * have theirs, kTLS carries plain text. A socket that others must find first prints {"port": N}.
+ * What this kernel does not have ends with status 77. There are loads besides, see main().
  */
 #include "traffic.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/errqueue.h>
+#include <linux/vm_sockets.h>
 #include <netdb.h>
+#include <netinet/udp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +65,19 @@ ssize_t must(ssize_t value, const char *what)
 	return value;
 }
 
+ssize_t have(ssize_t value, const char *what)
+{
+	static const int absent[] = {EPROTONOSUPPORT, ESOCKTNOSUPPORT, EAFNOSUPPORT,  ENOPROTOOPT, EOPNOTSUPP,
+	                             ENOSYS,          ENOENT,          EADDRNOTAVAIL, ENODEV};
+	for (size_t i = 0; value < 0 && i < sizeof absent / sizeof *absent; i++) {
+		if (errno == absent[i]) {
+			fprintf(stderr, "this kernel has no %s: %s\n", what, strerror(errno));
+			exit(77);
+		}
+	}
+	return must(value, what);
+}
+
 uint64_t number(const char *text, uint64_t max)
 {
 	char *end;
@@ -58,31 +88,14 @@ uint64_t number(const char *text, uint64_t max)
 	return n;
 }
 
-socklen_t address(const char *addr, const char *port, struct sockaddr_storage *out)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-	in_port_t p = htons((uint16_t)number(port, 65535));
-	memset(out, 0, sizeof *out);
-	if (addr && inet_pton(AF_INET, addr, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = p;
-		return sizeof *v4;
-	}
-	if (addr && inet_pton(AF_INET6, addr, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = p;
-		return sizeof *v6;
-	}
-	fail("'%s' is not an address", addr ? addr : "");
-}
-
 void account(struct endpoint *e, const struct sockaddr_storage *peer, socklen_t len, uint64_t sent, uint64_t received)
 {
 	if (!peer) {
 		peer = &e->peer;
 		len = e->connected ? e->peer_len : 0;
 	}
+	if (len && peer->ss_family == AF_PACKET)
+		len = 0; /* an interface is nobody */
 	pthread_mutex_lock(&e->lock);
 	size_t i = 0;
 	while (i < e->n_flows && (e->flows[i].len != len || (len && memcmp(&e->flows[i].peer, peer, len))))
@@ -100,13 +113,19 @@ void account(struct endpoint *e, const struct sockaddr_storage *peer, socklen_t 
 	pthread_mutex_unlock(&e->lock);
 }
 
-static void print_name(const char *what, const struct sockaddr_storage *name, socklen_t len)
+/* No address and no port: "" and -1. */
+static void print_name(const struct endpoint *e, const char *what, const struct sockaddr_storage *name, socklen_t len)
 {
 	char addr[NI_MAXHOST] = "", port[NI_MAXSERV] = "0";
-	if (len)
+	if (len && name->ss_family == AF_VSOCK) {
+		const struct sockaddr_vm *vm = (const struct sockaddr_vm *)name;
+		if (vm->svm_cid != VMADDR_CID_ANY)
+			snprintf(addr, sizeof addr, "%u", vm->svm_cid);
+		snprintf(port, sizeof port, "%u", vm->svm_port);
+	} else if (len && name->ss_family != AF_PACKET)
 		getnameinfo((const struct sockaddr *)name, len, addr, sizeof addr, port, sizeof port,
 		            NI_NUMERICHOST | NI_NUMERICSERV);
-	printf("\"%saddr\": \"%s\", \"%sport\": %s, ", what, addr, what, port);
+	printf("\"%saddr\": \"%s\", \"%sport\": %s, ", what, addr, what, e->portless ? "-1" : port);
 }
 
 static void report(struct endpoint *e)
@@ -118,8 +137,8 @@ static void report(struct endpoint *e)
 	printf("{\"pid\": %d, \"flows\": [", getpid());
 	for (size_t i = 0; i < e->n_flows; i++) {
 		printf("%s{", i ? ", " : "");
-		print_name("l", &local, len);
-		print_name("r", &e->flows[i].peer, e->flows[i].len);
+		print_name(e, "l", &local, len);
+		print_name(e, "r", &e->flows[i].peer, e->flows[i].len);
 		printf("\"sent\": %llu, \"received\": %llu}", (unsigned long long)e->flows[i].sent,
 		       (unsigned long long)e->flows[i].received);
 	}
@@ -127,20 +146,7 @@ static void report(struct endpoint *e)
 	fflush(stdout);
 }
 
-static void say_port(int fd)
-{
-	struct sockaddr_storage local;
-	socklen_t len = sizeof local;
-	must(getsockname(fd, (struct sockaddr *)&local, &len), "getsockname");
-	in_port_t port = local.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&local)->sin6_port
-	                                             : ((struct sockaddr_in *)&local)->sin_port;
-	printf("{\"port\": %d}\n", ntohs(port));
-	fflush(stdout);
-}
-
-/* The words of `text`, at most n; gives how many. They stay in memory: the arguments are left as
- * they were given, since others read them. */
-static size_t split(const char *text, char **words, size_t n)
+size_t split(const char *text, char **words, size_t n)
 {
 	size_t count = 0;
 	char *copy = strdup(text);
@@ -155,55 +161,14 @@ static size_t split(const char *text, char **words, size_t n)
 	return count;
 }
 
-static void learn_peer(struct endpoint *e)
+static void set(struct endpoint *e, int level, int option, int value)
 {
-	e->peer_len = sizeof e->peer;
-	e->connected = getpeername(e->fd, (struct sockaddr *)&e->peer, &e->peer_len) == 0;
+	must(setsockopt(e->fd, level, option, &value, sizeof value), "setsockopt");
 }
 
-static void endpoint_open(struct endpoint *e, const char *spec)
+static void wait_for_line(void)
 {
-	char *w[3];
-	struct sockaddr_storage name;
-	split(spec, w, 3);
-	pthread_mutex_init(&e->lock, NULL);
-	if (!strcmp(w[0], "fd")) {
-		socklen_t len = sizeof e->type;
-		e->fd = (int)number(w[1], 1023);
-		must(getsockopt(e->fd, SOL_SOCKET, SO_TYPE, &e->type, &len), "getsockopt");
-		learn_peer(e);
-		return;
-	}
-	socklen_t len = address(w[1], w[2], &name);
-	e->type = strcmp(w[0], "udp") ? SOCK_STREAM : SOCK_DGRAM;
-	e->fd = (int)must(socket(name.ss_family, e->type, 0), "socket");
-	if (!strcmp(w[0], "tcp-connect")) {
-		must(connect(e->fd, (struct sockaddr *)&name, len), "connect");
-		learn_peer(e);
-	} else if (!strcmp(w[0], "tcp-listen")) {
-		must(bind(e->fd, (struct sockaddr *)&name, len), "bind");
-		must(listen(e->fd, 16), "listen");
-		say_port(e->fd);
-		int fd = (int)must(accept(e->fd, NULL, NULL), "accept");
-		close(e->fd);
-		e->fd = fd;
-		learn_peer(e);
-	} else if (!strcmp(w[0], "udp")) {
-		int size = 4 << 20;
-		setsockopt(e->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-		must(bind(e->fd, (struct sockaddr *)&name, len), "bind");
-		say_port(e->fd);
-	} else
-		fail("'%s' is not a kind of socket", w[0]);
-	/* Nothing waits for ever: a test that went wrong must end. */
-	struct timeval limit = {.tv_sec = 30};
-	setsockopt(e->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-}
-
-static void set(struct endpoint *e, int level, int option)
-{
-	int on = 1;
-	must(setsockopt(e->fd, level, option, &on, sizeof on), "setsockopt");
+	must(read(STDIN_FILENO, &(char){0}, 1), "standard input");
 }
 
 /* A step that any thread may do. */
@@ -219,26 +184,40 @@ static void step(struct endpoint *e, const char *text)
 		uint64_t total = w[2] && !strcmp(w[2], "eof") ? UINT64_MAX : number(w[2], UINT64_MAX);
 		io_recv(e, w[1], total, w[3] ? number(w[3], MAX_CHUNK) : 16384);
 	} else if (!strcmp(w[0], "connect")) {
-		struct sockaddr_storage name;
-		socklen_t len = address(w[1], w[2], &name);
-		must(connect(e->fd, (struct sockaddr *)&name, len), "connect");
-		learn_peer(e);
+		/* getpeername() knows nothing where there are no ports. */
+		e->peer_len = socket_address(w[1], w[2], &e->peer);
+		must(connect(e->fd, (struct sockaddr *)&e->peer, e->peer_len), "connect");
+		e->connected = true;
 	} else if (!strcmp(w[0], "to") && e->n_to < MAX_FLOWS) {
-		e->to_len[e->n_to] = address(w[1], w[2], &e->to[e->n_to]);
+		e->to_len[e->n_to] = socket_address(w[1], w[2], &e->to[e->n_to]);
 		e->n_to++;
 	} else if (!strcmp(w[0], "peek")) {
 		io_peek(e, number(w[1], MAX_CHUNK));
 	} else if (!strcmp(w[0], "errqueue")) {
 		io_errqueue(e);
 	} else if (!strcmp(w[0], "recverr")) {
-		set(e, SOL_IP, IP_RECVERR);
+		set(e, SOL_IP, IP_RECVERR, 1);
 	} else if (!strcmp(w[0], "zerocopy")) {
-		set(e, SOL_SOCKET, SO_ZEROCOPY);
+		set(e, SOL_SOCKET, SO_ZEROCOPY, 1);
 	} else if (!strcmp(w[0], "shut")) {
 		must(shutdown(e->fd, SHUT_WR), "shutdown");
 	} else if (!strcmp(w[0], "wait")) {
-		while (must(read(STDIN_FILENO, &(char){0}, 1), "standard input") == 1)
-			break;
+		wait_for_line();
+	} else if (!strcmp(w[0], "pause")) {
+		socket_say_port(e->fd);
+		wait_for_line();
+		memset(e->flows, 0, sizeof e->flows);
+		e->n_flows = 0;
+	} else if (!strcmp(w[0], "segment")) {
+		set(e, SOL_UDP, UDP_SEGMENT, (int)number(w[1], 65535));
+	} else if (!strcmp(w[0], "gro")) {
+		set(e, SOL_UDP, UDP_GRO, 1);
+	} else if (!strcmp(w[0], "ktls")) {
+		socket_ktls(e);
+	} else if (!strcmp(w[0], "syndata")) {
+		socket_expect_syn_data(e);
+	} else if (!strcmp(w[0], "pass")) {
+		socket_pass(e, w[1]);
 	} else
 		fail("'%s' is not a step", w[0]);
 }
@@ -253,6 +232,29 @@ static void *errand_run(void *arg)
 	struct errand *errand = arg;
 	step(errand->endpoint, errand->text);
 	return NULL;
+}
+
+static struct {
+	struct errand errand;
+	pthread_t thread;
+	bool busy;
+} beside;
+
+/* Waits for the step that is done beside the others, if there is one. */
+static void beside_end(void)
+{
+	if (beside.busy && pthread_join(beside.thread, NULL))
+		die("thread");
+	beside.busy = false;
+}
+
+static void beside_start(struct endpoint *e, const char *text)
+{
+	beside_end();
+	beside.errand = (struct errand){e, text};
+	if (pthread_create(&beside.thread, NULL, errand_run, &beside.errand))
+		die("thread");
+	beside.busy = true;
 }
 
 /* Gives its socket to another program, which does the steps that are left. */
@@ -272,7 +274,7 @@ static void hand_over(struct endpoint *e, char *path, char **steps)
 static int play(int argc, char **argv)
 {
 	struct endpoint e = {0};
-	endpoint_open(&e, argv[1]);
+	socket_open(&e, argv[1]);
 	for (int i = 2; i < argc; i++) {
 		if (!strcmp(argv[i], "fork")) {
 			pid_t child = (pid_t)must(fork(), "fork");
@@ -285,6 +287,10 @@ static int play(int argc, char **argv)
 		}
 		if (!strncmp(argv[i], "exec,", 5))
 			hand_over(&e, argv[i] + 5, argv + i + 1);
+		if (!strcmp(argv[i], "beside") && i + 1 < argc) {
+			beside_start(&e, argv[++i]);
+			continue;
+		}
 		if (!strcmp(argv[i], "thread") && i + 1 < argc) {
 			pthread_t thread;
 			struct errand errand = {&e, argv[++i]};
@@ -294,8 +300,10 @@ static int play(int argc, char **argv)
 		}
 		step(&e, argv[i]);
 	}
+	beside_end();
 	report(&e);
-	close(e.fd);
+	if (e.fd >= 0)
+		close(e.fd);
 	return 0;
 }
 

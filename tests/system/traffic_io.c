@@ -3,9 +3,10 @@
  * Ways of sending and receiving. What a call returned is what is accounted: peeked data not at
  * all, an error queue never, a cut datagram as the length that the caller was given.
  *
- * send: send write writev sendto sendmsg sendmmsg sendfile splice vmsplice zerocopy
+ * send: send write writev sendto sendmsg sendmmsg sendfile splice vmsplice zerocopy fastopen txring
  * recv: recv read readv recvfrom recvmsg recvmmsg splice waitall peek trunc short mixed
- * both: uring-OP, async-OP and sqpoll-OP with OP one of send sendmsg write zc / recv recvmsg read
+ * both: uring-OP, async-OP and sqpoll-OP with OP one of send sendmsg write zc msgzc /
+ *       recv recvmsg read select multishot
  */
 #include "traffic.h"
 
@@ -27,6 +28,7 @@ struct io {
 	char *data; /* MAX_CHUNK bytes, page-aligned */
 	int pipe[2];
 	int file;
+	struct tx_ring *tx;
 	struct uring *ring;
 	enum uring_op op;
 	unsigned turn;
@@ -42,8 +44,10 @@ static void io_open(struct io *io, struct endpoint *e, const char *method)
 	static const struct {
 		const char *name;
 		enum uring_op op;
-	} ops[] = {{"send", URING_SEND}, {"sendmsg", URING_SENDMSG}, {"write", URING_WRITE}, {"zc", URING_ZC},
-	           {"recv", URING_RECV}, {"recvmsg", URING_RECVMSG}, {"read", URING_READ}};
+	} ops[] = {
+	    {"send", URING_SEND},     {"sendmsg", URING_SENDMSG},    {"write", URING_WRITE},     {"zc", URING_ZC},
+	    {"msgzc", URING_MSGZC},   {"recv", URING_RECV},          {"recvmsg", URING_RECVMSG}, {"read", URING_READ},
+	    {"select", URING_SELECT}, {"multishot", URING_MULTISHOT}};
 
 	*io = (struct io){.e = e, .method = method, .pipe = {-1, -1}, .file = -1};
 	io->data = mmap(NULL, MAX_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -77,6 +81,8 @@ static void io_close(struct io *io)
 			close(io->pipe[i]);
 	if (io->file >= 0)
 		close(io->file);
+	if (io->tx)
+		tx_ring_close(io->tx);
 	if (io->ring)
 		uring_close(io->ring);
 }
@@ -129,6 +135,8 @@ static uint64_t send_once(struct io *io, uint64_t left, size_t chunk)
 	off_t zero = 0;
 	ssize_t n;
 
+	if (e->dress)
+		e->dress(e, io->data, want);
 	if (is(io, "sendmmsg"))
 		return send_many(io, left, chunk);
 	if (e->n_to && !e->connected) {
@@ -150,6 +158,10 @@ static uint64_t send_once(struct io *io, uint64_t left, size_t chunk)
 		n = sendmsg(e->fd, &msg, 0);
 	else if (is(io, "zerocopy"))
 		n = sendmsg(e->fd, &msg, MSG_ZEROCOPY);
+	else if (is(io, "fastopen"))
+		n = sendto(e->fd, io->data, want, MSG_FASTOPEN, msg.msg_name, msg.msg_namelen);
+	else if (io->tx)
+		n = tx_ring_send(io->tx, e, left, chunk);
 	else if (is(io, "sendfile"))
 		n = sendfile(e->fd, io->file, &zero, want);
 	else if (is(io, "splice") || is(io, "vmsplice"))
@@ -157,6 +169,8 @@ static uint64_t send_once(struct io *io, uint64_t left, size_t chunk)
 	else
 		fail("'%s' is not a way to send", io->method);
 	must(n, io->method);
+	if (is(io, "fastopen"))
+		socket_learn_peer(e); /* by now it has connected */
 	account(e, msg.msg_name, msg.msg_namelen, (uint64_t)n, 0);
 	return (uint64_t)n;
 }
@@ -165,6 +179,8 @@ void io_send(struct endpoint *e, const char *method, uint64_t total, size_t chun
 {
 	struct io io;
 	io_open(&io, e, method);
+	if (!strcmp(method, "txring"))
+		io.tx = tx_ring_open(e, chunk);
 	while (total)
 		total -= send_once(&io, total, chunk);
 	io_close(&io);
@@ -239,6 +255,9 @@ static uint64_t recv_once(struct io *io, uint64_t left, size_t chunk)
 		n = recv_spliced(io, want);
 	else
 		fail("'%s' is not a way to receive", io->method);
+	/* A wait that was cut short took nothing: vsock's are, when they have a time limit. */
+	if (n < 0 && errno == EINTR)
+		return recv_once(io, left, chunk);
 	must(n, io->method);
 	told = told && !e->connected && msg.msg_namelen;
 	account(e, told ? &from : NULL, told ? msg.msg_namelen : 0, 0, (uint64_t)n);

@@ -7,7 +7,7 @@
  *   pace ADDR PORT RATE SIZE                        RATE datagrams a second until SIGTERM
  *   flood-recv ADDR PORT                            takes them until SIGTERM, and what then is queued
  *   churn ADDR PORT COUNT RATE BYTES                short TCP connections; RATE 0: at full speed
- *   churn-serve ADDR BYTES                          answers them until SIGTERM
+ *   churn-serve ADDR BYTES [PORT]                   answers them until SIGTERM
  *   pingpong SECONDS SIZE                           one process, two sockets: datagrams to itself
  */
 #include "traffic.h"
@@ -48,9 +48,10 @@ static void expect(bool good, const char *usage)
 static int bound(int type, const char *addr, const char *port)
 {
 	struct sockaddr_storage name;
-	socklen_t len = address(addr, port, &name);
+	socklen_t len = socket_address(addr, port, &name);
 	int fd = (int)must(socket(name.ss_family, type | SOCK_CLOEXEC, 0), "socket"), size = 4 << 20;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	must(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int)), "SO_REUSEPORT");
 	must(bind(fd, (struct sockaddr *)&name, len), "bind");
 	return fd;
 }
@@ -115,7 +116,7 @@ int load_flood_send(int argc, char **argv)
 	expect(argc == 5, "flood-send ADDR PORT SECONDS SIZE");
 	char data[65536] = "";
 	struct sockaddr_storage to;
-	socklen_t len = address(argv[1], argv[2], &to);
+	socklen_t len = socket_address(argv[1], argv[2], &to);
 	double seconds = (double)number(argv[3], 3600), start = now(), end;
 	size_t size = number(argv[4], sizeof data);
 	int fd = (int)must(socket(to.ss_family, SOCK_DGRAM, 0), "socket");
@@ -142,7 +143,7 @@ int load_pace(int argc, char **argv)
 	expect(argc == 5, "pace ADDR PORT RATE SIZE");
 	char data[65536] = "";
 	struct sockaddr_storage to;
-	socklen_t len = address(argv[1], argv[2], &to);
+	socklen_t len = socket_address(argv[1], argv[2], &to);
 	double rate = (double)number(argv[3], 1000000), start = now();
 	size_t size = number(argv[4], sizeof data);
 	int fd = (int)must(socket(to.ss_family, SOCK_DGRAM, 0), "socket");
@@ -201,7 +202,7 @@ int load_churn(int argc, char **argv)
 	expect(argc == 6, "churn ADDR PORT COUNT RATE BYTES");
 	static char data[MAX_CHUNK];
 	struct sockaddr_storage to;
-	socklen_t len = address(argv[1], argv[2], &to);
+	socklen_t len = socket_address(argv[1], argv[2], &to);
 	uint64_t count = number(argv[3], 100000000), rate = number(argv[4], 1000000), sent = 0, received = 0;
 	size_t size = number(argv[5], sizeof data);
 	/* Closed by a reset, or the ports would be used up. All data has been read by then. */
@@ -224,11 +225,11 @@ int load_churn(int argc, char **argv)
 
 int load_churn_serve(int argc, char **argv)
 {
-	expect(argc == 3, "churn-serve ADDR BYTES");
+	expect(argc == 3 || argc == 4, "churn-serve ADDR BYTES [PORT]");
 	static char data[MAX_CHUNK];
 	uint64_t sent = 0, received = 0, connections = 0;
 	size_t size = number(argv[2], sizeof data);
-	int fd = bound(SOCK_STREAM, argv[1], "0");
+	int fd = bound(SOCK_STREAM, argv[1], argc > 3 ? argv[3] : "0");
 	stop_on_term(fd);
 	must(listen(fd, 4096), "listen");
 	printf("{\"port\": %u}\n", port_of(fd));

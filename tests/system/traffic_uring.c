@@ -11,6 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define GROUP 1 /* of provided buffers */
+#define SHOTS 4
+
 struct uring {
 	int fd;
 	bool polled, async;
@@ -18,6 +21,7 @@ struct uring {
 	char *sq, *cq;
 	struct io_uring_sqe *sqes;
 	struct io_uring_params params;
+	bool armed; /* a multishot receive is under way */
 };
 
 static _Atomic uint32_t *at(char *ring, uint32_t offset)
@@ -68,16 +72,23 @@ void uring_close(struct uring *u)
 static void prepare(struct io_uring_sqe *sqe, enum uring_op op, int fd, struct msghdr *msg)
 {
 	static const uint8_t codes[] = {
-	    [URING_SEND] = IORING_OP_SEND,       [URING_SENDMSG] = IORING_OP_SENDMSG, [URING_WRITE] = IORING_OP_WRITE,
-	    [URING_ZC] = IORING_OP_SEND_ZC,      [URING_RECV] = IORING_OP_RECV,       [URING_READ] = IORING_OP_READ,
-	    [URING_RECVMSG] = IORING_OP_RECVMSG,
+	    [URING_SEND] = IORING_OP_SEND,       [URING_SENDMSG] = IORING_OP_SENDMSG,  [URING_WRITE] = IORING_OP_WRITE,
+	    [URING_ZC] = IORING_OP_SEND_ZC,      [URING_RECV] = IORING_OP_RECV,        [URING_READ] = IORING_OP_READ,
+	    [URING_RECVMSG] = IORING_OP_RECVMSG, [URING_MSGZC] = IORING_OP_SENDMSG_ZC, [URING_SELECT] = IORING_OP_RECV,
+	    [URING_MULTISHOT] = IORING_OP_RECV,
 	};
 	memset(sqe, 0, sizeof *sqe);
 	sqe->opcode = codes[op];
 	sqe->fd = fd;
-	if (op == URING_SENDMSG || op == URING_RECVMSG) {
+	if (op == URING_SENDMSG || op == URING_MSGZC || op == URING_RECVMSG) {
 		sqe->addr = (uintptr_t)msg;
 		sqe->len = 1;
+		return;
+	}
+	if (op == URING_SELECT || op == URING_MULTISHOT) {
+		sqe->flags = IOSQE_BUFFER_SELECT;
+		sqe->buf_group = GROUP;
+		sqe->ioprio = op == URING_MULTISHOT ? IORING_RECV_MULTISHOT : 0;
 		return;
 	}
 	/* The parts are neighbours: together they are one buffer. */
@@ -102,12 +113,16 @@ static int32_t complete(struct uring *u, uint32_t *flags)
 	return result;
 }
 
-ssize_t uring_run(struct uring *u, enum uring_op op, int fd, struct msghdr *msg)
+static struct io_uring_sqe *next_entry(struct uring *u)
+{
+	return &u->sqes[*at(u->sq, u->params.sq_off.tail) & *at(u->sq, u->params.sq_off.ring_mask)];
+}
+
+static void submit(struct uring *u)
 {
 	_Atomic uint32_t *tail = at(u->sq, u->params.sq_off.tail);
 	uint32_t slot = *tail & *at(u->sq, u->params.sq_off.ring_mask);
 
-	prepare(&u->sqes[slot], op, fd, msg);
 	if (u->async)
 		u->sqes[slot].flags |= IOSQE_ASYNC;
 	at(u->sq, u->params.sq_off.array)[slot] = slot;
@@ -116,15 +131,48 @@ ssize_t uring_run(struct uring *u, enum uring_op op, int fd, struct msghdr *msg)
 		must(syscall(SYS_io_uring_enter, u->fd, 1, 0, 0, NULL, 0), "io_uring_enter");
 	else if (atomic_load(at(u->sq, u->params.sq_off.flags)) & IORING_SQ_NEED_WAKEUP)
 		must(syscall(SYS_io_uring_enter, u->fd, 0, 0, IORING_ENTER_SQ_WAKEUP, NULL, 0), "io_uring_enter");
+}
 
-	uint32_t flags, more;
-	int32_t result = complete(u, &flags);
-	/* Zero copy: the first says what was sent, the second that the memory is free again. */
-	if (flags & IORING_CQE_F_MORE)
-		complete(u, &more);
-	if (result < 0) {
-		errno = -result;
-		die("io_uring operation %d", op);
+/* The memory of msg as one buffer of the group, as often as it is to be filled. */
+static void provide(struct uring *u, const struct msghdr *msg, unsigned times)
+{
+	uint32_t flags;
+	for (unsigned i = 0; i < times; i++) {
+		struct io_uring_sqe *sqe = next_entry(u);
+		memset(sqe, 0, sizeof *sqe);
+		sqe->opcode = IORING_OP_PROVIDE_BUFFERS;
+		sqe->fd = 1;
+		sqe->addr = (uintptr_t)msg->msg_iov[0].iov_base;
+		sqe->len = (uint32_t)(msg->msg_iov[0].iov_len + msg->msg_iov[1].iov_len);
+		sqe->off = i;
+		sqe->buf_group = GROUP;
+		submit(u);
+		errno = -complete(u, &flags);
+		if (errno > 0)
+			die("IORING_OP_PROVIDE_BUFFERS");
 	}
-	return result;
+}
+
+ssize_t uring_run(struct uring *u, enum uring_op op, int fd, struct msghdr *msg)
+{
+	uint32_t flags, more;
+	int32_t result;
+
+	do {
+		if (!u->armed) {
+			if (op == URING_SELECT || op == URING_MULTISHOT)
+				provide(u, msg, op == URING_MULTISHOT ? SHOTS : 1);
+			prepare(next_entry(u), op, fd, msg);
+			submit(u);
+		}
+		result = complete(u, &flags);
+		u->armed = op == URING_MULTISHOT && (flags & IORING_CQE_F_MORE);
+	} while (op == URING_MULTISHOT && result == -ENOBUFS);
+	/* Zero copy: the first says what was sent, the second that the memory is free again. */
+	if ((op == URING_ZC || op == URING_MSGZC) && (flags & IORING_CQE_F_MORE))
+		complete(u, &more);
+	if (result == -EINVAL)
+		result = -EOPNOTSUPP; /* an operation that this kernel does not know */
+	errno = result < 0 ? -result : 0;
+	return have(result < 0 ? -1 : result, "io_uring operation of that kind");
 }

@@ -12,7 +12,7 @@ tests_unit_test_ini_LDADD = core/libpsconfig.la
 tests_unit_test_option_LDADD = core/libpsconfig.la
 tests_unit_test_settings_LDADD = core/libpsconfig.la
 
-watch_tests = tests/unit/test_decode tests/unit/test_process tests/unit/test_ledger \
+watch_tests = tests/unit/test_decode tests/unit/test_process tests/unit/test_ledger tests/unit/test_self_test \
 	tests/unit/test_counters tests/unit/test_audit
 check_PROGRAMS += $(watch_tests)
 TESTS += $(watch_tests)
@@ -20,6 +20,7 @@ EXTRA_DIST += tests/unit/watch_fixture.h
 tests_unit_test_audit_LDADD = core/libpscapture.la
 tests_unit_test_counters_LDADD = core/libpscapture.la
 tests_unit_test_decode_LDADD = core/libpscapture.la
+tests_unit_test_self_test_LDADD = core/libpscapture.la
 tests_unit_test_process_LDADD = core/libpscapture.la
 tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la
 

@@ -68,7 +68,7 @@ static void test_flows(void)
 	p.key.family = AF_INET;
 	p.key.protocol = 262;
 	is_int(decode_flow(&o, &p, sizeof(p)), 0, "MPTCP is a flow");
-	is_int(o.protocol, 6, "MPTCP is TCP on the wire");
+	is_int(o.protocol, 262, "MPTCP keeps its number");
 }
 
 /* An event in memory that the ring buffer would give: of exactly that length, eight bytes aligned. */

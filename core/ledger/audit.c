@@ -85,7 +85,7 @@ void audit_add(struct audit *a, const struct observation *o)
 	if (o->family != AF_INET && o->family != AF_INET6)
 		return;
 	own_add(&p->own[PS_LAYER_IP], o);
-	switch ((unsigned)o->protocol) {
+	switch (o->protocol) {
 	case IPPROTO_TCP:
 	case IPPROTO_MPTCP:
 		own_add(&p->own[PS_LAYER_TCP], o);

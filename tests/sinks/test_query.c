@@ -303,11 +303,10 @@ static void test_program(void)
 	            "direction,sha256,sent,received,calls,rows,first,last\r\nin,,7,8,9,1,");
 	ask_program(config, "--last|all", 0, "in this range 1100 bytes were lost (flows, 4 times): flow map full");
 	ask_program(config, "--last|all|--audit", 0, "in this range 1100 bytes were lost");
-	ask_program(
-	    config, "--last|all|--audit", 0,
-	    "4026531840  ip            20.0 kB        40.0 kB           20           40        18.0 kB        38.0 kB"
-	    "          60          -10 B           12 B             -\n"
-	    "4026531840  udp                  -");
+	ask_program(config, "--last|all|--audit", 0,
+	            "4026531840  ip             20.0 kB        40.0 kB           20           40        18.0 kB        "
+	            "38.0 kB          60          -10 B           12 B             -\n"
+	            "4026531840  udp                  -");
 	ask_program(
 	    config, "--last|all|--audit|--format|csv", 0,
 	    "netns,layer,windows,sent,received,packets_sent,packets_received,errors,retransmitted,forwarded,own_sent,"

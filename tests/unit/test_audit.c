@@ -55,7 +55,7 @@ static void read_again(struct desk *d, uint32_t netns, int64_t threshold)
 	d->wall_ns += 10 * NS_PER_S;
 }
 
-static void observe(struct desk *d, uint32_t netns, uint8_t family, uint8_t protocol, uint64_t sent, uint64_t received,
+static void observe(struct desk *d, uint32_t netns, uint8_t family, uint16_t protocol, uint64_t sent, uint64_t received,
                     uint64_t calls)
 {
 	struct observation o = {.netns = netns, .family = family, .protocol = protocol};

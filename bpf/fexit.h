@@ -201,8 +201,11 @@ int BPF_PROG(before_consume_udp, struct sock *sk, struct sk_buff *skb, int len)
 SEC("fexit/inet_sendpage")
 int BPF_PROG(on_inet_sendpage, struct socket *sock, void *page, int offset, unsigned long size, int flags, long ret)
 {
-	if (ret > 0)
-		account(sock->sk, SENT, ret, 0);
+	struct sock *sk = sock->sk;
+
+	/* The other protocols make a call of sendmsg() of it, which is counted. */
+	if (ret > 0 && (is_udp(sk) || sk->sk_protocol == IPPROTO_TCP))
+		account(sk, SENT, ret, 0);
 	return 0;
 }
 

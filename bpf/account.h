@@ -80,30 +80,36 @@ static __always_inline __u32 direction_of(const struct sock *sk)
 	return is_udp(sk) && sk->__sk_common.skc_dport ? WIRE_OUT : WIRE_UNKNOWN;
 }
 
-/* A flow that is not in the map yet, or one without addresses and ports when there is no room.
- * sk may be NULL. Not inlined: it is rare. */
-static __noinline struct wire_flow *flow_begin(struct sock *sk, struct wire_flow_key *key)
+/* What a new flow begins with: what is known of its connection. Not inlined, as it is rare. */
+static __noinline int flow_origin(struct sock *sk, struct wire_flow_key *key, struct wire_flow *fresh)
 {
-	struct wire_flow fresh = {0}, *flow;
-	struct connection *c = sk ? connection_of(sk, 0) : 0;
+	struct connection *c = connection_of(sk, 0);
+
+	if (!c) {
+		fresh->direction = direction_of(sk);
+		return 0;
+	}
+	/* A socket that was closed during the call has given its port back. */
+	if (c->owned && !key->lport)
+		key->lport = c->key.lport;
+	fresh->opened = c->opened;
+	fresh->direction = c->direction;
+	c->key = *key;
+	c->owned = 1;
+	return 0;
+}
+
+/* A flow that is not in the map yet, or one without addresses and ports when there is no room. */
+static __noinline struct wire_flow *flow_begin(struct wire_flow_key *key, struct wire_flow *fresh)
+{
+	struct wire_flow *flow;
 	__u32 zero = 0;
 	void *map;
 
-	if (c) {
-		/* A socket that was closed during the call has given its port back. */
-		if (c->owned && !key->lport)
-			key->lport = c->key.lport;
-		fresh.opened = c->opened;
-		fresh.direction = c->direction;
-		c->key = *key;
-		c->owned = 1;
-	} else if (sk) {
-		fresh.direction = direction_of(sk);
-	}
 	map = bpf_map_lookup_elem(&flows, &zero);
 	if (!map)
 		return 0;
-	if (!bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST))
+	if (!bpf_map_update_elem(map, key, fresh, BPF_NOEXIST))
 		__sync_fetch_and_add(&flows_made, 1);
 	/* Another CPU may have made it meanwhile. */
 	flow = bpf_map_lookup_elem(map, key);
@@ -116,8 +122,8 @@ static __noinline struct wire_flow *flow_begin(struct sock *sk, struct wire_flow
 	key->lport = key->rport = 0;
 	__builtin_memset(key->laddr, 0, sizeof(key->laddr));
 	__builtin_memset(key->raddr, 0, sizeof(key->raddr));
-	fresh.opened = 0;
-	if (!bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST))
+	fresh->opened = 0;
+	if (!bpf_map_update_elem(map, key, fresh, BPF_NOEXIST))
 		__sync_fetch_and_add(&coarse_made, 1);
 	flow = bpf_map_lookup_elem(map, key);
 	if (flow)
@@ -125,16 +131,23 @@ static __noinline struct wire_flow *flow_begin(struct sock *sk, struct wire_flow
 	return flow;
 }
 
-static __always_inline struct wire_flow *flow_find(const struct sock *sk, struct wire_flow_key *key)
+/* sk is NULL in programs on functions of modules: there, kernels up to 6.1 fall over the mere
+ * presence of a call for a socket's storage (bpf_sk_storage_tracing_allowed() looks the function
+ * up among the kernel's own). */
+static __always_inline struct wire_flow *flow_find(struct sock *sk, struct wire_flow_key *key)
 {
+	struct wire_flow fresh = {0}, *flow;
 	__u32 zero = 0;
 	void *map = bpf_map_lookup_elem(&flows, &zero);
-	struct wire_flow *flow;
 
 	if (!map)
 		return 0;
 	flow = bpf_map_lookup_elem(map, key);
-	return flow ? flow : flow_begin((struct sock *)sk, key);
+	if (flow)
+		return flow;
+	if (sk)
+		flow_origin(sk, key, &fresh);
+	return flow_begin(key, &fresh);
 }
 
 static __always_inline void add(struct wire_flow *flow, enum way way, __u64 bytes)
@@ -148,9 +161,13 @@ static __always_inline void add(struct wire_flow *flow, enum way way, __u64 byte
 	}
 }
 
+/* Where the function is that a program is attached to. */
+enum home { IN_KERNEL, IN_MODULE };
+
 /* Adds bytes and one call to a flow of sk. peer may be NULL, or not known: then it is the one
  * that sk is connected to, if any. */
-static __always_inline void account(const struct sock *sk, enum way way, __u64 bytes, const struct peer *peer)
+static __always_inline void account_at(enum home home, struct sock *sk, enum way way, __u64 bytes,
+                                       const struct peer *peer)
 {
 	struct wire_flow_key key;
 
@@ -175,7 +192,12 @@ static __always_inline void account(const struct sock *sk, enum way way, __u64 b
 			__builtin_memcpy(key.raddr + 12, peer->addr, 4);
 		}
 	}
-	add(flow_find(sk, &key), way, bytes);
+	add(flow_find(home == IN_KERNEL ? sk : 0, &key), way, bytes);
+}
+
+static __always_inline void account(struct sock *sk, enum way way, __u64 bytes, const struct peer *peer)
+{
+	account_at(IN_KERNEL, sk, way, bytes, peer);
 }
 
 /* Where a program that sees a datagram's other end leaves it for the one that counts the call:

@@ -51,7 +51,7 @@ static __always_inline bool is_addressed(const struct sock *sk)
 	return (family == AF_INET || family == AF_INET6) && sk->sk_type != SOCK_STREAM;
 }
 
-static __always_inline void sent(struct socket *sock, struct msghdr *msg, long ret)
+static __always_inline void sent(enum home home, struct socket *sock, struct msghdr *msg, long ret)
 {
 	struct sock *sk = sock->sk;
 	struct peer_slot *slot;
@@ -61,7 +61,7 @@ static __always_inline void sent(struct socket *sock, struct msghdr *msg, long r
 		return;
 	if (!is_addressed(sk)) {
 		if (ret > 0)
-			account(sk, SENT, ret, 0);
+			account_at(home, sk, SENT, ret, 0);
 		return;
 	}
 	slot = peer_find(sk);
@@ -70,13 +70,13 @@ static __always_inline void sent(struct socket *sock, struct msghdr *msg, long r
 			peer = slot->peer;
 		else
 			named_peer(&peer, msg);
-		account(sk, SENT, ret, &peer);
+		account_at(home, sk, SENT, ret, &peer);
 	}
 	if (slot)
 		peer_forget(slot);
 }
 
-static __always_inline void received(struct socket *sock, struct msghdr *msg, int flags, long ret)
+static __always_inline void received(enum home home, struct socket *sock, struct msghdr *msg, int flags, long ret)
 {
 	struct sock *sk = sock->sk;
 	struct peer_slot *slot;
@@ -87,7 +87,7 @@ static __always_inline void received(struct socket *sock, struct msghdr *msg, in
 		return;
 	if (!is_addressed(sk)) {
 		if (ret > 0 && counts)
-			account(sk, RECEIVED, ret, 0);
+			account_at(home, sk, RECEIVED, ret, 0);
 		return;
 	}
 	slot = peer_find(sk);
@@ -96,62 +96,62 @@ static __always_inline void received(struct socket *sock, struct msghdr *msg, in
 			peer = slot->peer;
 		else
 			named_peer(&peer, msg);
-		account(sk, RECEIVED, ret, &peer);
+		account_at(home, sk, RECEIVED, ret, &peer);
 	}
 	if (slot)
 		peer_forget(slot);
 }
 
 /* A family's call for sending, and one for receiving. */
-#define ON_SEND(function)                                                                                              \
+#define ON_SEND(home, function)                                                                                        \
 	SEC("fexit/" #function)                                                                                            \
 	int BPF_PROG(on_##function, struct socket *sock, struct msghdr *msg, unsigned long size, int ret)                  \
 	{                                                                                                                  \
-		sent(sock, msg, ret);                                                                                          \
+		sent(home, sock, msg, ret);                                                                                    \
 		return 0;                                                                                                      \
 	}
 
-#define ON_RECEIVE(function)                                                                                           \
+#define ON_RECEIVE(home, function)                                                                                     \
 	SEC("fexit/" #function)                                                                                            \
 	int BPF_PROG(on_##function, struct socket *sock, struct msghdr *msg, unsigned long size, int flags, int ret)       \
 	{                                                                                                                  \
-		received(sock, msg, flags, ret);                                                                               \
+		received(home, sock, msg, flags, ret);                                                                         \
 		return 0;                                                                                                      \
 	}
 
 /* TCP, UDP, UDP-Lite, ICMP, raw IPv4, SCTP, MPTCP */
-ON_SEND(inet_sendmsg)
-ON_SEND(inet6_sendmsg)
-ON_RECEIVE(inet_recvmsg)
-ON_RECEIVE(inet6_recvmsg)
+ON_SEND(IN_KERNEL, inet_sendmsg)
+ON_SEND(IN_KERNEL, inet6_sendmsg)
+ON_RECEIVE(IN_KERNEL, inet_recvmsg)
+ON_RECEIVE(IN_KERNEL, inet6_recvmsg)
 /* raw IPv6 */
-ON_RECEIVE(sock_common_recvmsg)
+ON_RECEIVE(IN_KERNEL, sock_common_recvmsg)
 /* frames */
-ON_SEND(packet_sendmsg)
-ON_SEND(packet_sendmsg_spkt)
-ON_RECEIVE(packet_recvmsg)
+ON_SEND(IN_MODULE, packet_sendmsg)
+ON_SEND(IN_MODULE, packet_sendmsg_spkt)
+ON_RECEIVE(IN_MODULE, packet_recvmsg)
 /* vsock, under the names of 5.12 and later and under the one before */
-ON_SEND(vsock_connectible_sendmsg)
-ON_RECEIVE(vsock_connectible_recvmsg)
-ON_SEND(vsock_stream_sendmsg)
-ON_RECEIVE(vsock_stream_recvmsg)
-ON_SEND(vsock_dgram_sendmsg)
-ON_RECEIVE(vsock_dgram_recvmsg)
+ON_SEND(IN_MODULE, vsock_connectible_sendmsg)
+ON_RECEIVE(IN_MODULE, vsock_connectible_recvmsg)
+ON_SEND(IN_MODULE, vsock_stream_sendmsg)
+ON_RECEIVE(IN_MODULE, vsock_stream_recvmsg)
+ON_SEND(IN_MODULE, vsock_dgram_sendmsg)
+ON_RECEIVE(IN_MODULE, vsock_dgram_recvmsg)
 
 /* What splice() takes out of a socket. */
-#define ON_SPLICE(function)                                                                                            \
+#define ON_SPLICE(home, function)                                                                                      \
 	SEC("fexit/" #function)                                                                                            \
 	int BPF_PROG(on_##function, struct socket *sock, void *ppos, void *pipe, unsigned long len, unsigned int flags,    \
 	             long ret)                                                                                             \
 	{                                                                                                                  \
 		if (ret > 0)                                                                                                   \
-			account(sock->sk, RECEIVED, ret, 0);                                                                       \
+			account_at(home, sock->sk, RECEIVED, ret, 0);                                                              \
 		return 0;                                                                                                      \
 	}
 
-ON_SPLICE(tcp_splice_read)
-ON_SPLICE(tls_sw_splice_read)
-ON_SPLICE(mptcp_splice_read)
+ON_SPLICE(IN_KERNEL, tcp_splice_read)
+ON_SPLICE(IN_MODULE, tls_sw_splice_read)
+ON_SPLICE(IN_KERNEL, mptcp_splice_read)
 
 /* An IPv4 address that is named to an IPv6 socket is replaced, inside, by one on a stack that is
  * gone when the call returns: read it before. */

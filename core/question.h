@@ -81,10 +81,22 @@ struct ps_answer_loss {
 	int64_t first, last; /* Unix seconds */
 };
 
+/* The self-audit of the question's range of time, whatever its filters say: one for each network
+ * namespace and layer that was compared. Members as those of struct ps_audit, added up. */
+struct ps_answer_audit {
+	struct ps_text layer; /* "ip"; by names, not by number */
+	uint64_t netns, windows;
+	uint64_t sent, received, packets_sent, packets_received, errors, retransmitted, forwarded;
+	uint64_t own_sent, own_received, own_calls;
+	int64_t rest_sent, rest_received, rest_packets;
+	int64_t first, last; /* Unix seconds: the earliest window's start, the latest one's end */
+};
+
 struct ps_answer {
 	void *arg;
-	int (*row)(void *arg, const struct ps_answer_row *);    /* non-zero: no more, please */
-	void (*loss)(void *arg, const struct ps_answer_loss *); /* before the rows; may be NULL */
+	int (*row)(void *arg, const struct ps_answer_row *);      /* non-zero: no more, please; may be NULL */
+	void (*audit)(void *arg, const struct ps_answer_audit *); /* by namespace, then layer; may be NULL */
+	void (*loss)(void *arg, const struct ps_answer_loss *);   /* before the rows; may be NULL */
 };
 
 #ifdef __cplusplus

@@ -85,7 +85,7 @@ struct ps_traffic {
 	uint32_t netns;                    /* inode of the network namespace */
 	uint8_t family;                    /* AF_INET, AF_INET6, AF_PACKET, AF_VSOCK, PS_FAMILY_TUN */
 	uint8_t direction;                 /* enum ps_direction */
-	uint16_t protocol;                 /* IPPROTO_*; AF_PACKET: the EtherType; 0 elsewhere */
+	uint16_t protocol;                 /* IPPROTO_*; of frames: the EtherType; vsock: 0 */
 	int64_t lport, rport;              /* -1: no ports here; 0: not known; vsock's have 32 bits */
 	struct ps_addr laddr, raddr;
 	int64_t opened_ns, closed_ns; /* the connection's own, ns since the Unix epoch; 0: not known, not yet */
@@ -121,12 +121,40 @@ struct ps_alert {
 	uint64_t sent, received;
 };
 
+/* Where the kernel's own counters are compared with what was seen. Values are stored: append only. */
+enum ps_layer {
+	PS_LAYER_LINK = 1, /* interfaces but lo; own: AF_PACKET */
+	PS_LAYER_IP = 2,   /* own: all payload over IP */
+	PS_LAYER_TCP = 3,
+	PS_LAYER_UDP = 4,
+	PS_LAYER_UDPLITE = 5,
+	PS_LAYER_ICMP = 6, /* own: raw and ping sockets */
+};
+
+/* The self-audit of one layer of one network namespace. IPv4 and IPv6 together. */
+struct ps_audit {
+	uint32_t netns; /* inode */
+	uint32_t layer; /* enum ps_layer */
+	/* What the kernel counted; bytes with headers, at the layers link and IP alone. */
+	uint64_t sent, received;
+	uint64_t packets_sent, packets_received; /* frames, packets, segments, datagrams, messages */
+	uint64_t errors, retransmitted, forwarded;
+	/* What traffic records say: payload. */
+	uint64_t own_sent, own_received, own_calls;
+	/* What nobody accounts for. IP: bytes beyond payload, headers and retransmissions, estimated.
+	 * Link: bytes beyond IP's and Ethernet's headers, estimated. */
+	int64_t rest_sent, rest_received;
+	/* Packets beyond calls, both ways together: UDP and UDP-Lite, exact; ICMP, estimated. */
+	int64_t rest_packets;
+};
+
 struct ps_record {
 	uint32_t kind;            /* one of enum ps_kind: which member below is set */
 	int64_t start_ns, end_ns; /* window, nanoseconds since the Unix epoch, UTC */
 	union {
 		struct ps_traffic traffic;
 		struct ps_alert alert;
+		struct ps_audit audit;
 	};
 };
 

@@ -37,7 +37,7 @@ static void vsock_end(const uint8_t bytes[16], struct ps_addr *addr, int64_t *po
 	memcpy(&cid, bytes, 4);
 	memcpy(&number, bytes + 4, 4);
 	*port = number == UINT32_MAX ? 0 : (int64_t)number; /* VMADDR_PORT_ANY */
-	if (!number && !cid)
+	if (cid == UINT32_MAX || (!number && !cid)) /* VMADDR_CID_ANY */
 		return;
 	cid = htobe32(cid);
 	addr->family = AF_VSOCK;

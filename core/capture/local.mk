@@ -1,13 +1,16 @@
 # libpscapture: from the kernel to a row of the ledger. Needs the skeleton.
 noinst_LTLIBRARIES += core/libpscapture.la
 core_libpscapture_la_SOURCES = \
+	core/capture/counters.c core/capture/counters.h \
 	core/capture/decode.c core/capture/decode.h \
 	core/capture/exec_watch.c core/capture/exec_watch.h \
+	core/capture/namespaces.c core/capture/namespaces.h \
 	core/capture/probe.c core/capture/probe.h \
 	core/capture/self_child.c core/capture/self_child.h core/capture/self_test.c core/capture/self_test.h \
 	core/capture/self_traffic.c core/capture/self_traffic.h core/capture/self_traffic_io.c core/capture/self_traffic_rare.c \
 	core/identify/executable.c core/identify/executable.h \
 	core/identify/process.c core/identify/process.h \
+	core/ledger/audit.c core/ledger/audit.h \
 	core/ledger/ledger.c core/ledger/ledger.h \
 	core/ledger/losses.c core/ledger/losses.h
 nodist_core_libpscapture_la_SOURCES = bpf/picosnitch.skel.h

@@ -16,6 +16,7 @@
 #include "core/config/settings.h"
 #include "core/delivery/plugin_load.h"
 #include "core/query/ask.h"
+#include "core/query/audit_rows.h"
 #include "core/query/output.h"
 
 /* What stands behind the reader's host table. */
@@ -172,20 +173,38 @@ static unsigned terminal_width(void)
 	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-static int answer(const struct ps_reader *reader, struct ps_ctx *ctx, const struct ask *ask)
+static int ask_traffic(const struct ps_reader *reader, void *self, const struct ask *ask, int *written)
 {
 	const char *no_color = getenv("NO_COLOR");
-	int bold = isatty(STDOUT_FILENO) && !(no_color && *no_color), r, written;
-	struct ps_answer to = {.row = output_row, .loss = on_loss};
+	int bold = isatty(STDOUT_FILENO) && !(no_color && *no_color), r;
+	struct output *output = output_begin(ask, stdout, terminal_width(), bold);
+	struct ps_answer to = {.arg = output, .row = output_row, .loss = on_loss};
+
+	r = reader->ask(self, &ask->question, &to);
+	*written = output_end(output, r == 0);
+	return r;
+}
+
+static int ask_audit(const struct ps_reader *reader, void *self, const struct ask *ask, int *written)
+{
+	struct audit_rows rows;
+	struct ps_answer to = {.arg = &rows, .audit = audit_rows_put, .loss = on_loss};
+	int r;
+
+	audit_rows_begin(&rows, ask, stdout);
+	r = reader->ask(self, &ask->question, &to);
+	*written = audit_rows_end(&rows, r == 0);
+	return r;
+}
+
+static int answer(const struct ps_reader *reader, struct ps_ctx *ctx, const struct ask *ask)
+{
 	void *self = NULL;
+	int r, written;
 
 	r = reader->open(&host, ctx, &self);
 	if (r == 0) {
-		struct output *output = output_begin(ask, stdout, terminal_width(), bold);
-
-		to.arg = output;
-		r = reader->ask(self, &ask->question, &to);
-		written = output_end(output, r == 0);
+		r = ask->audit ? ask_audit(reader, self, ask, &written) : ask_traffic(reader, self, ask, &written);
 		reader->close(self);
 		if (r == 0 && written < 0 && written != -EPIPE) {
 			r = written;

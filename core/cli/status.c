@@ -60,6 +60,20 @@ static void print_sinks(const json_t *sinks)
 		printf("sinks             none is enabled\n");
 }
 
+static void print_audit(const json_t *audit)
+{
+	const json_t *list = json_object_get(audit, "namespaces"), *n;
+	size_t i;
+
+	json_array_foreach(list, i, n)
+	    printf("audit %-11" PRId64 " IP sent %" PRId64 ", received %" PRId64 " bytes; not accounted for: %" PRId64
+	           " and %" PRId64 " (estimated), and %" PRId64 " of %" PRId64 " UDP datagrams\n",
+	           num(n, "netns"), num(n, "sent"), num(n, "received"), num(n, "rest_sent"), num(n, "rest_received"),
+	           num(n, "rest_datagrams"), num(n, "datagrams"));
+	if (json_is_false(json_object_get(audit, "complete")))
+		printf("audit             there are more network namespaces than these\n");
+}
+
 static void print_losses(const json_t *losses)
 {
 	const json_t *loss;
@@ -127,6 +141,7 @@ static void print(const json_t *root)
 	       num(journal, "last_batch"), num(journal, "batches_waiting"), num(journal, "bytes_waiting"),
 	       *str(journal, "error") ? "; " : "", str(journal, "error"));
 	print_sinks(json_object_get(root, "sinks"));
+	print_audit(json_object_get(root, "audit"));
 	print_losses(json_object_get(root, "losses"));
 }
 

@@ -42,6 +42,7 @@ struct settings {
 		int64_t rlimit_nofile; /* 0: auto */
 		int64_t hash_threads;
 		bool self_test;
+		int64_t audit_threshold; /* bytes; 0: no alert */
 		bool debug;
 	} core;
 	struct {

@@ -73,6 +73,26 @@ static json_t *losses(const struct losses *l)
 	return list;
 }
 
+static json_t *audit(const struct watch *w)
+{
+	json_t *list = json_array();
+	const struct audit_total *t;
+
+	for (size_t i = 0; (t = audit_total(w->audit, i)); i++)
+		if (t->since_ns)
+			json_array_append_new(
+			    list,
+			    json_pack("{s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "netns",
+			              number(t->netns), "since", when(t->since_ns), "last", when(t->last_ns), "sent",
+			              number(t->ip.sent), "received", number(t->ip.received), "forwarded", number(t->ip.forwarded),
+			              "own_sent", number(t->ip.own_sent), "own_received", number(t->ip.own_received), "rest_sent",
+			              (json_int_t)t->ip.rest_sent, "rest_received", (json_int_t)t->ip.rest_received, "datagrams",
+			              number(t->udp.packets_sent + t->udp.packets_received), "own_datagrams",
+			              number(t->udp.own_calls), "rest_datagrams", (json_int_t)t->udp.rest_packets, "alerts",
+			              number(t->alerts)));
+	return json_pack("{s:b, s:o}", "complete", !w->audit_cut, "namespaces", list);
+}
+
 static json_t *identity(const struct watch *w)
 {
 	struct executables_stats e;
@@ -135,6 +155,7 @@ char *status_json(const struct watch *w, struct courier *const *couriers, size_t
 	                              number(j.batches), "bytes_waiting", number(j.bytes), "windows_uncommitted",
 	                              number(j.queued), "error", j.error ? strerror(-j.error) : ""));
 	json_object_set_new(root, "sinks", sinks(couriers, n_couriers, j.last_seq));
+	json_object_set_new(root, "audit", audit(w));
 	json_object_set_new(root, "losses", losses(w->losses));
 	text = json_dumps(root, JSON_INDENT(2));
 	json_decref(root);

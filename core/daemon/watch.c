@@ -14,7 +14,8 @@
 enum {
 	EVENTS_AT_ONCE = 4096, /* process events between two looks at everything else */
 	OPENED_AT_ONCE = 1024,
-	WINDOWS_QUEUED = 4, /* windows that the journal has not committed, before one stays open */
+	WINDOW_SLACK_MS = 5, /* a timer may be as early as this */
+	WINDOWS_QUEUED = 4,  /* windows that the journal has not committed, before one stays open */
 };
 
 /* ---- processes ---- */
@@ -266,7 +267,31 @@ static void drain_work(uv_work_t *work)
 {
 	struct watch *w = work->data;
 
+	/* Right before the maps are swapped, so that both counted the same. */
+	if (w->audits)
+		namespaces_read(w->namespaces);
 	w->drained = probe_drain(w->probe, &w->flows);
+}
+
+static void on_audit(void *arg, const struct ps_record *record)
+{
+	struct watch *w = arg;
+
+	ledger_append(w->ledger, record);
+}
+
+static void take_audit(struct watch *w)
+{
+	const struct namespace_counters *counters;
+	size_t n;
+
+	counters = namespaces_counters(w->namespaces, &n);
+	audit_read(w->audit, counters, n, clock_wall_ns(), w->settings->core.audit_threshold, on_audit, w);
+	if (namespaces_cut(w->namespaces) && !w->audit_cut)
+		losses_add(w->losses, PS_STAGE_AUDIT, 0, 0, 0,
+		           "there are more network namespaces than %d: the kernel's counters of the others are not looked at",
+		           NAMESPACES_MAX);
+	w->audit_cut = namespaces_cut(w->namespaces);
 }
 
 static void drain_done(uv_work_t *work, int status)
@@ -282,8 +307,10 @@ static void drain_done(uv_work_t *work, int status)
 	for (size_t at = 0; at + DECODE_FLOW_SIZE <= w->flows.len; at += DECODE_FLOW_SIZE) {
 		struct observation o;
 
-		if (!decode_flow(&o, w->flows.data + at, DECODE_FLOW_SIZE) && !self_test_observe(&w->self_test, &o))
-			ledger_add(w->ledger, &o);
+		if (decode_flow(&o, w->flows.data + at, DECODE_FLOW_SIZE) || self_test_observe(&w->self_test, &o))
+			continue;
+		ledger_add(w->ledger, &o);
+		audit_add(w->audit, &o);
 	}
 	buf_done(&w->flows);
 	if (w->drained < 0)
@@ -291,6 +318,8 @@ static void drain_done(uv_work_t *work, int status)
 	if (w->drain_judges)
 		self_judge(w);
 	processes_expire(w->processes);
+	if (w->audits)
+		take_audit(w);
 	tell_losses(w);
 
 	now = clock_monotonic_ns();
@@ -300,7 +329,7 @@ static void drain_done(uv_work_t *work, int status)
 			finish(w);
 			return;
 		}
-	} else if (!w->stopping && now >= w->window_due_ns) {
+	} else if (!w->stopping && w->window_ends) {
 		end_window(w, 0);
 		w->window_due_ns = now + w->settings->core.write_interval_ms * NS_PER_MS;
 	}
@@ -314,6 +343,12 @@ static void on_timer(uv_timer_t *timer)
 	w->draining = true;
 	w->drain_is_last = w->stopping;
 	w->drain_judges = w->self_ended;
+	w->window_ends = clock_monotonic_ns() + WINDOW_SLACK_MS * NS_PER_MS >= w->window_due_ns;
+	/* Once in a window that will be handed over, and once at the end. */
+	w->audits = w->stopping ? !w->audited_last : w->window_ends && journal_queued(w->journal) < WINDOWS_QUEUED;
+	w->audited_last |= w->stopping;
+	if (w->audits)
+		audit_hint(w->audit, w->namespaces);
 	uv_queue_work(w->loop, &w->drain, drain_work, drain_done);
 }
 
@@ -357,6 +392,10 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 		return err;
 	w->ledger = ledger_open(w->processes, w->executables, w->losses, origin, codec_encode,
 	                        (size_t)w->settings->capture.max_flows * 4);
+	w->namespaces = namespaces_open();
+	w->audit = audit_open(w->losses);
+	namespaces_read(w->namespaces);
+	take_audit(w);
 	err = probe_tasks(w->probe, on_task, w);
 	if (err)
 		losses_add(w->losses, PS_STAGE_CAPTURE, 1, 0, 0, "the processes that run already cannot be listed: %s",
@@ -397,6 +436,8 @@ void watch_done(struct watch *w)
 		ledger_close(w->ledger);
 	if (w->processes)
 		processes_close(w->processes);
+	audit_close(w->audit);
+	namespaces_close(w->namespaces);
 	if (w->executables)
 		executables_close(w->executables);
 	exec_watch_close(w->exec_watch);

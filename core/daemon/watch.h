@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "core/capture/exec_watch.h"
+#include "core/capture/namespaces.h"
 #include "core/capture/probe.h"
 #include "core/capture/self_child.h"
 #include "core/config/settings.h"
@@ -18,6 +19,7 @@
 #include "core/delivery/journal.h"
 #include "core/identify/executable.h"
 #include "core/identify/process.h"
+#include "core/ledger/audit.h"
 #include "core/ledger/ledger.h"
 #include "core/ledger/losses.h"
 
@@ -30,6 +32,8 @@ struct watch {
 	struct processes *processes;
 	struct losses *losses;
 	struct ledger *ledger;
+	struct namespaces *namespaces; /* the worker's while it drains */
+	struct audit *audit;
 	struct journal *journal;
 	struct tamper *tamper;
 	const char *program, *config; /* paths of this program and of its configuration */
@@ -50,6 +54,10 @@ struct watch {
 	bool self_ended, drain_judges; /* the child has ended; the drain under way began after that */
 	bool draining, stopping, finished;
 	bool drain_is_last; /* it began after the stop was asked for: an earlier one may miss what came between */
+	bool window_ends;   /* with this drain */
+	bool audits;        /* this drain reads the kernel's own counters */
+	bool audited_last;  /* they were read after the stop was asked for */
+	bool audit_cut;     /* it has been said that not all namespaces are audited */
 	int64_t window_due_ns, stop_by_ns;
 	uint64_t counters[WIRE_COUNTERS], missed, overflows, refused;
 	unsigned handles;

@@ -11,6 +11,8 @@
  *     traffic exe u32, parent u32, grandparent u32, domain u32, uid u32, netns u32, family u8,
  *             direction u8, protocol u16, lport i64, rport i64, laddr, raddr: family u8 and 16 bytes
  *             each, opened i64, closed i64, sent u64, received u64, calls u64
+ *     audit   netns u32, layer u32, and as u64: sent, received, packets sent and received, errors,
+ *             retransmitted, forwarded, own sent, received and calls, rest sent, received, packets
  *     alert   stage u32, text u32, count u64, sent u64, received u64
  *   digest    SHA-256 of everything before it: checksum and link of the chain in one
  *
@@ -42,6 +44,7 @@ enum {
 	TRAFFIC_SIZE = 118,
 	TRAFFIC_SIZE_1 = 92, /* in version 1 */
 	ALERT_SIZE = 32,
+	AUDIT_SIZE = 8 + 8 * 13,
 	RECORD_MIN = RECORD_FIXED + ALERT_SIZE,
 };
 
@@ -180,22 +183,48 @@ static void encode_traffic(uint8_t *p, const struct ps_traffic *t)
 	put64(&p, t->calls);
 }
 
+static void encode_audit(uint8_t *p, const struct ps_audit *a)
+{
+	put32(&p, a->netns);
+	put32(&p, a->layer);
+	put64(&p, a->sent);
+	put64(&p, a->received);
+	put64(&p, a->packets_sent);
+	put64(&p, a->packets_received);
+	put64(&p, a->errors);
+	put64(&p, a->retransmitted);
+	put64(&p, a->forwarded);
+	put64(&p, a->own_sent);
+	put64(&p, a->own_received);
+	put64(&p, a->own_calls);
+	put64(&p, (uint64_t)a->rest_sent);
+	put64(&p, (uint64_t)a->rest_received);
+	put64(&p, (uint64_t)a->rest_packets);
+}
+
+static void encode_alert(uint8_t *p, const struct ps_alert *a)
+{
+	put32(&p, a->stage);
+	put32(&p, a->text);
+	put64(&p, a->count);
+	put64(&p, a->sent);
+	put64(&p, a->received);
+}
+
 static void encode_record(struct buf *out, const struct ps_record *r)
 {
-	uint8_t *p = buf_add(out, RECORD_FIXED + (r->kind == PS_TRAFFIC ? TRAFFIC_SIZE : ALERT_SIZE));
+	size_t size = r->kind == PS_TRAFFIC ? TRAFFIC_SIZE : r->kind == PS_AUDIT ? AUDIT_SIZE : ALERT_SIZE;
+	uint8_t *p = buf_add(out, RECORD_FIXED + size);
 
 	put32(&p, r->kind);
 	put64(&p, (uint64_t)r->start_ns);
 	put64(&p, (uint64_t)r->end_ns);
-	if (r->kind == PS_TRAFFIC) {
+	if (r->kind == PS_TRAFFIC)
 		encode_traffic(p, &r->traffic);
-		return;
-	}
-	put32(&p, r->alert.stage);
-	put32(&p, r->alert.text);
-	put64(&p, r->alert.count);
-	put64(&p, r->alert.sent);
-	put64(&p, r->alert.received);
+	else if (r->kind == PS_AUDIT)
+		encode_audit(p, &r->audit);
+	else
+		encode_alert(p, &r->alert);
 }
 
 void codec_encode(struct buf *out, const struct ps_batch *b)
@@ -322,6 +351,28 @@ static int decode_alert(const uint8_t *p, const struct ps_batch *b, struct ps_al
 	return a->text < b->n_texts ? 0 : -1;
 }
 
+static int decode_audit(const uint8_t *p, struct ps_audit *a)
+{
+	if (!p)
+		return -1;
+	a->netns = get32(&p);
+	a->layer = get32(&p);
+	a->sent = get64(&p);
+	a->received = get64(&p);
+	a->packets_sent = get64(&p);
+	a->packets_received = get64(&p);
+	a->errors = get64(&p);
+	a->retransmitted = get64(&p);
+	a->forwarded = get64(&p);
+	a->own_sent = get64(&p);
+	a->own_received = get64(&p);
+	a->own_calls = get64(&p);
+	a->rest_sent = (int64_t)get64(&p);
+	a->rest_received = (int64_t)get64(&p);
+	a->rest_packets = (int64_t)get64(&p);
+	return 0;
+}
+
 static const char *decode_record(struct cursor *c, uint32_t version, const struct ps_batch *b, struct ps_record *r)
 {
 	const uint8_t *p = cursor_take(c, RECORD_FIXED);
@@ -336,6 +387,8 @@ static const char *decode_record(struct cursor *c, uint32_t version, const struc
 		bad = decode_traffic(c, version, b, &r->traffic);
 	else if (r->kind == PS_ALERT)
 		bad = decode_alert(cursor_take(c, ALERT_SIZE), b, &r->alert);
+	else if (r->kind == PS_AUDIT && version > 1)
+		bad = decode_audit(cursor_take(c, AUDIT_SIZE), &r->audit);
 	else
 		return "a record is of an unknown kind";
 	return bad ? "a record is cut off, or refers to what is not there" : NULL;

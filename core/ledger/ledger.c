@@ -47,6 +47,8 @@ struct ledger {
 	size_t max_rows;
 	struct table rows;
 	struct ledger_stats stats;
+	struct ps_record *more; /* ledger_append() */
+	size_t n_more;
 };
 
 struct ledger *ledger_open(struct processes *processes, struct executables *executables, struct losses *losses,
@@ -54,7 +56,7 @@ struct ledger *ledger_open(struct processes *processes, struct executables *exec
 {
 	struct ledger *l = mem_alloc(sizeof(*l));
 
-	*l = (struct ledger){processes, executables, losses, *origin, encode, max_rows, {0}, {0}};
+	*l = (struct ledger){processes, executables, losses, *origin, encode, max_rows, {0}, {0}, NULL, 0};
 	l->stats.window_start_ns = clock_wall_ns();
 	return l;
 }
@@ -75,6 +77,7 @@ void ledger_close(struct ledger *l)
 	for (size_t at = 0; (row = table_next(&l->rows, &at));)
 		row_free(l, row);
 	table_done(&l->rows);
+	free(l->more);
 	free(l);
 }
 
@@ -140,6 +143,12 @@ void ledger_add(struct ledger *l, const struct observation *o)
 	row->sent += o->sent;
 	row->received += o->received;
 	row->calls += o->calls;
+}
+
+void ledger_append(struct ledger *l, const struct ps_record *record)
+{
+	l->more = mem_resize(l->more, (l->n_more + 1) * sizeof(*l->more));
+	l->more[l->n_more++] = *record;
 }
 
 /* ---- from rows to batches ---- */
@@ -313,9 +322,9 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 	*end_ns = clock_wall_ns();
 	if (*end_ns < l->stats.window_start_ns) /* the clock was set back */
 		*end_ns = l->stats.window_start_ns;
-	if (!l->rows.n && !losses_waiting(l->losses))
+	if (!l->rows.n && !l->n_more && !losses_waiting(l->losses))
 		goto out;
-	w.room = l->rows.n + losses_waiting(l->losses) + UNHASHED_TOLD;
+	w.room = l->rows.n + l->n_more + losses_waiting(l->losses) + UNHASHED_TOLD;
 	if (w.room > BATCH_RECORDS)
 		w.room = BATCH_RECORDS;
 	w.records = mem_alloc(w.room * sizeof(*w.records));
@@ -334,6 +343,9 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 		write_row(&w, row, *end_ns);
 		row->written = true;
 	}
+	for (size_t i = 0; i < l->n_more; i++)
+		*writer_record(&w) = l->more[i];
+	l->n_more = 0;
 	losses_take(l->losses, write_alert, &w);
 	writer_flush(&w);
 	/* The batches have copies: now the rows may let go of what they point to. */

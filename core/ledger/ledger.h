@@ -34,6 +34,9 @@ void ledger_close(struct ledger *);
 /* Adds what was observed to the window. */
 void ledger_add(struct ledger *, const struct observation *);
 
+/* Adds a record of another kind, which refers to no executable and no text: it goes with the window. */
+void ledger_append(struct ledger *, const struct ps_record *);
+
 /* Ends the window and begins the next: its rows and alerts, as encoded batches (the caller's to
  * free, like the array). Rows whose executables are still being hashed stay for the next window,
  * twice at most; `final`: none stay. Returns how many batches. */

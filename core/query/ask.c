@@ -30,6 +30,8 @@ const char ask_help[] =
     "  -n, --limit N          at most N rows\n"
     "      --format FORMAT    table, csv or json (one object a line)\n"
     "  -u, --units UNIT       in a table: auto, B, kB, MB or GB\n"
+    "      --audit            the kernel's own counters beside what was seen, and the rest: by network\n"
+    "                         namespace and layer\n"
     "      --store NAME       ask the store of [sink NAME] (default sqlite)\n"
     "      --file FILE        ask this file instead of the one in the configuration\n"
     "  -h, --help             this text\n"
@@ -169,27 +171,28 @@ static int parse_choice(struct ask *a, const char *what, const char *words, cons
 	return at >= 0 ? at : wrong(a, why, "%s is one of: %s; not \"%s\"", what, words, word);
 }
 
-struct range {
+struct words {
 	const char *last, *from, *to;
+	const char *traffic_only; /* an option that says nothing to --audit */
 };
 
-static int parse_range(struct ask *a, const struct range *range, int64_t now, const char **why)
+static int parse_range(struct ask *a, const struct words *words, int64_t now, const char **why)
 {
 	struct ps_question *q = &a->question;
 	int64_t length = USUAL_RANGE;
 
 	q->from = INT64_MIN;
 	q->to = INT64_MAX;
-	if (range->last && range->from)
+	if (words->last && words->from)
 		return wrong(a, why, "--last and --from exclude each other");
-	if (range->from && when_point(range->from, &q->from) < 0)
-		return wrong(a, why, "\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", range->from);
-	if (range->to && when_point(range->to, &q->to) < 0)
-		return wrong(a, why, "\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", range->to);
-	if (range->last && strcmp(range->last, "all") != 0 && when_length(range->last, &length) < 0)
-		return wrong(a, why, "\"%s\" is not a length of time: 90s, 15min, 3h and 7d are, and so is all", range->last);
-	if (range->last ? strcmp(range->last, "all") != 0 : !range->from && !range->to)
-		q->from = (range->to ? q->to : now) - length;
+	if (words->from && when_point(words->from, &q->from) < 0)
+		return wrong(a, why, "\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", words->from);
+	if (words->to && when_point(words->to, &q->to) < 0)
+		return wrong(a, why, "\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", words->to);
+	if (words->last && strcmp(words->last, "all") != 0 && when_length(words->last, &length) < 0)
+		return wrong(a, why, "\"%s\" is not a length of time: 90s, 15min, 3h and 7d are, and so is all", words->last);
+	if (words->last ? strcmp(words->last, "all") != 0 : !words->from && !words->to)
+		q->from = (words->to ? q->to : now) - length;
 	return q->from < q->to ? 0 : wrong(a, why, "the range ends before it begins");
 }
 
@@ -206,7 +209,7 @@ static int parse_limit(struct ask *a, const char *text, const char **why)
 	return 0;
 }
 
-enum { OPT_FROM = 256, OPT_TO, OPT_FORMAT, OPT_STORE, OPT_FILE };
+enum { OPT_FROM = 256, OPT_TO, OPT_FORMAT, OPT_STORE, OPT_FILE, OPT_AUDIT };
 
 static const struct option options[] = {
     {"by", required_argument, NULL, 'b'},
@@ -221,35 +224,43 @@ static const struct option options[] = {
     {"units", required_argument, NULL, 'u'},
     {"store", required_argument, NULL, OPT_STORE},
     {"file", required_argument, NULL, OPT_FILE},
+    {"audit", no_argument, NULL, OPT_AUDIT},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
 
-static int take(struct ask *a, struct range *range, int option, const char **why)
+static int take(struct ask *a, struct words *words, int option, const char **why)
 {
 	int r = 0;
 
 	switch (option) {
 	case 'b':
+		words->traffic_only = "--by";
 		return parse_by(a, optarg, why);
 	case 'f':
 	case 'x':
+		words->traffic_only = option == 'x' ? "--exclude" : "--filter";
 		return parse_filter(a, optarg, option == 'x', why);
 	case 'l':
-		range->last = optarg;
+		words->last = optarg;
 		break;
 	case OPT_FROM:
-		range->from = optarg;
+		words->from = optarg;
 		break;
 	case OPT_TO:
-		range->to = optarg;
+		words->to = optarg;
 		break;
 	case 'o':
+		words->traffic_only = "--order";
 		r = parse_choice(a, "--order", "total sent received calls time key", optarg, why);
 		a->question.order = r < 0 ? PS_ORDER_TOTAL : (enum ps_order)r;
 		break;
 	case 'n':
+		words->traffic_only = "--limit";
 		return parse_limit(a, optarg, why);
+	case OPT_AUDIT:
+		a->audit = 1;
+		break;
 	case OPT_FORMAT:
 		r = parse_choice(a, "--format", "table csv json", optarg, why);
 		a->format = r < 0 ? ASK_TABLE : (enum ask_format)r;
@@ -273,7 +284,7 @@ static int take(struct ask *a, struct range *range, int option, const char **why
 
 int ask_parse(struct ask *a, int argc, char **argv, int64_t now, const char **why)
 {
-	struct range range = {0};
+	struct words words = {0};
 	int option, r = 0;
 
 	*a = (struct ask){.by = {PS_BY_EXE}};
@@ -288,12 +299,15 @@ int ask_parse(struct ask *a, int argc, char **argv, int64_t now, const char **wh
 		else if (option == '?')
 			r = wrong(a, why, "there is no option %s", argv[optind - 1]);
 		else
-			r = take(a, &range, option, why);
+			r = take(a, &words, option, why);
 	}
 	if (r == 0 && !a->help && optind < argc)
 		r = wrong(a, why, "\"%s\" is not an option; a filter is -f DIMENSION=VALUE", argv[optind]);
 	if (r == 0 && !a->help)
-		r = parse_range(a, &range, now, why);
+		r = parse_range(a, &words, now, why);
+	if (r == 0 && a->audit && words.traffic_only)
+		r = wrong(a, why, "%s is for traffic: --audit has a row for each network namespace and layer",
+		          words.traffic_only);
 	a->question.filters = a->filters;
 	return r;
 }

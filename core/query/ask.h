@@ -16,6 +16,7 @@ struct ask {
 	enum ask_format format;
 	enum ask_units units;
 	const char *store, *file; /* of argv, or NULL: which sink's store; which file */
+	int audit;                /* the self-audit is asked for, not the traffic */
 	int help;
 	struct arena memory;
 };

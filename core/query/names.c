@@ -52,6 +52,11 @@ static const char *const stages[] = {
     [PS_STAGE_TAMPER] = "tamper",
 };
 
+static const char *const layers[] = {
+    [PS_LAYER_LINK] = "link", [PS_LAYER_IP] = "ip",           [PS_LAYER_TCP] = "tcp",
+    [PS_LAYER_UDP] = "udp",   [PS_LAYER_UDPLITE] = "udplite", [PS_LAYER_ICMP] = "icmp",
+};
+
 struct word {
 	int number;
 	const char *word;
@@ -111,6 +116,11 @@ const char *names_hash_state(unsigned state)
 const char *names_stage(unsigned stage)
 {
 	return stage < COUNT(stages) && stages[stage] ? stages[stage] : "other";
+}
+
+const char *names_layer(unsigned layer)
+{
+	return layer < COUNT(layers) && layers[layer] ? layers[layer] : "other";
 }
 
 const char *names_direction(unsigned direction)

@@ -23,6 +23,9 @@ const char *names_hash_state(unsigned state);
 /* "ring", "flows", "journal", ...; "other" for a stage of a newer core. */
 const char *names_stage(unsigned stage);
 
+/* "link", "ip", "tcp", ...; "other" for a layer of a newer core. */
+const char *names_layer(unsigned layer);
+
 /* "out", "in", or "" when it is not known. */
 const char *names_direction(unsigned direction);
 

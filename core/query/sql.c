@@ -225,6 +225,34 @@ void sql_build_losses(struct sql *s, const struct ps_question *q, const char *su
 	buf_put_u8(&s->text, 0);
 }
 
+void sql_build_audit(struct sql *s, const struct ps_question *q, const char *sum)
+{
+	static const char *const sums[SQL_AUDIT_SUMS] = {
+	    "send",     "recv",     "packets_send", "packets_recv", "errors",    "retransmitted", "forwarded",
+	    "own_send", "own_recv", "own_events",   "rest_send",    "rest_recv", "rest_packets",
+	};
+	const char *glue = " WHERE ";
+
+	*s = (struct sql){0};
+	put(s, "SELECT netns, layer, count(*)");
+	for (size_t i = 0; i < SQL_AUDIT_SUMS; i++)
+		buf_printf(&s->text, ", %s(%s)", sum, sums[i]);
+	put(s, ", min(starttime), max(endtime) FROM audit");
+	if (q->from != INT64_MIN) {
+		buf_printf(&s->text, "%sendtime >= ", glue);
+		bind_number(s, q->from);
+		glue = " AND ";
+	}
+	if (q->to != INT64_MAX) {
+		buf_printf(&s->text, "%sstarttime < ", glue);
+		bind_number(s, q->to);
+	}
+	/* Layers in the order in which they lie upon one another. */
+	put(s, " GROUP BY netns, layer ORDER BY netns, CASE layer WHEN 'link' THEN 1 WHEN 'ip' THEN 2 WHEN 'tcp' THEN 3"
+	       " WHEN 'udp' THEN 4 WHEN 'udplite' THEN 5 WHEN 'icmp' THEN 6 ELSE 7 END, layer");
+	buf_put_u8(&s->text, 0);
+}
+
 void sql_done(struct sql *s)
 {
 	buf_done(&s->text);

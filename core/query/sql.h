@@ -31,6 +31,11 @@ int sql_build(struct sql *, const struct ps_question *, const char *sum, const c
  * first, last, latest text. */
 void sql_build_losses(struct sql *, const struct ps_question *, const char *sum);
 
+/* The self-audit of the question's range of time, a row a namespace and layer: netns, layer, windows, and
+ * the sums of AUDIT_SUMS, first, last. */
+#define SQL_AUDIT_SUMS 13
+void sql_build_audit(struct sql *, const struct ps_question *, const char *sum);
+
 void sql_done(struct sql *);
 
 #endif

@@ -240,8 +240,8 @@ int intern_addr(struct intern *in, const struct ps_addr *addr, int64_t contime, 
 	uint8_t key[32] = {addr->family};
 	char text[TEXT_ADDR_SIZE];
 
-	memcpy(key + 1, addr->bytes, addr->family == AF_INET ? 4 : 16);
-	if (addr->family != AF_INET && addr->family != AF_INET6) {
+	memcpy(key + 1, addr->bytes, addr->family == AF_INET6 ? 16 : 4);
+	if (!addr->family) {
 		*out = &in->nothing;
 		return SQLITE_OK;
 	}

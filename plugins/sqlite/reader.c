@@ -33,7 +33,7 @@ static void add_step(sqlite3_context *context, int n, sqlite3_value **values)
 
 	(void)n;
 	if (total && __builtin_add_overflow(*total, sqlite3_value_int64(values[0]), total))
-		*total = INT64_MAX;
+		*total = sqlite3_value_int64(values[0]) < 0 ? INT64_MIN : INT64_MAX;
 }
 
 static void add_final(sqlite3_context *context)
@@ -183,6 +183,45 @@ static int ask_losses(struct reader *r, const struct ps_question *q, struct ps_a
 	return rc;
 }
 
+static int ask_audit(struct reader *r, const struct ps_question *q, struct ps_answer *answer)
+{
+	sqlite3_stmt *st = NULL;
+	struct sql sql;
+	int rc;
+
+	sql_build_audit(&sql, q, "add_up");
+	rc = prepare(r, &sql, &st);
+	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
+		struct ps_answer_audit audit = {
+		    .netns = count_of(st, 0),
+		    .layer = text_of(st, 1),
+		    .windows = count_of(st, 2),
+		    .sent = count_of(st, 3),
+		    .received = count_of(st, 4),
+		    .packets_sent = count_of(st, 5),
+		    .packets_received = count_of(st, 6),
+		    .errors = count_of(st, 7),
+		    .retransmitted = count_of(st, 8),
+		    .forwarded = count_of(st, 9),
+		    .own_sent = count_of(st, 10),
+		    .own_received = count_of(st, 11),
+		    .own_calls = count_of(st, 12),
+		    .rest_sent = sqlite3_column_int64(st, 13),
+		    .rest_received = sqlite3_column_int64(st, 14),
+		    .rest_packets = sqlite3_column_int64(st, 15),
+		    .first = sqlite3_column_int64(st, 16),
+		    .last = sqlite3_column_int64(st, 17),
+		};
+
+		answer->audit(answer->arg, &audit);
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_reset(st);
+	sqlite3_finalize(st);
+	sql_done(&sql);
+	return rc;
+}
+
 static int ask_rows(struct reader *r, const struct ps_question *q, const struct sql *sql, struct ps_answer *answer)
 {
 	struct ps_text values[PS_DIMENSIONS];
@@ -232,7 +271,9 @@ int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer
 	rc = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
 	if (rc == SQLITE_OK && answer->loss)
 		rc = ask_losses(r, q, answer);
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK && answer->audit)
+		rc = ask_audit(r, q, answer);
+	if (rc == SQLITE_OK && answer->row)
 		rc = ask_rows(r, q, &sql, answer);
 	if (rc == SQLITE_INTERRUPT)
 		r->host->why(r->ctx, "the question took longer than %lld s and was given up: ask about a shorter time",

@@ -16,7 +16,8 @@
 #define SLACK_PAGES 256 /* free pages that are not worth a vacuum: they are used again */
 
 static const enum statement steps[] = {
-    ST_OLD_CONNECTIONS, ST_OLD_LOSSES, ST_OLD_BATCHES, ST_OLD_EXECUTABLES, ST_OLD_DOMAINS, ST_OLD_ADDRESSES,
+    ST_OLD_CONNECTIONS, ST_OLD_LOSSES,  ST_OLD_AUDIT,     ST_OLD_BATCHES,
+    ST_OLD_EXECUTABLES, ST_OLD_DOMAINS, ST_OLD_ADDRESSES,
 };
 #define STEPS (sizeof(steps) / sizeof(*steps))
 #define STEP_VACUUM STEPS

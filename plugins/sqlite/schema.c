@@ -52,8 +52,18 @@ static const char life[] = "ALTER TABLE connections ADD COLUMN direction TEXT NO
                            "ALTER TABLE connections ADD COLUMN opened INTEGER;"
                            "ALTER TABLE connections ADD COLUMN closed INTEGER;";
 
+/* Bytes and packets as in struct ps_audit; layer by name. */
+static const char audit[] =
+    "CREATE TABLE audit(starttime INTEGER NOT NULL, endtime INTEGER NOT NULL, netns INTEGER NOT NULL, layer TEXT NOT "
+    "NULL,"
+    " send INTEGER NOT NULL, recv INTEGER NOT NULL, packets_send INTEGER NOT NULL, packets_recv INTEGER NOT NULL,"
+    " errors INTEGER NOT NULL, retransmitted INTEGER NOT NULL, forwarded INTEGER NOT NULL, own_send INTEGER NOT NULL,"
+    " own_recv INTEGER NOT NULL, own_events INTEGER NOT NULL, rest_send INTEGER NOT NULL, rest_recv INTEGER NOT NULL,"
+    " rest_packets INTEGER NOT NULL, batch_id INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX audit_endtime ON audit(endtime);";
+
 /* Step i makes version SCHEMA_FIRST + i out of the one before. Append only: files have run them. */
-static const char *const steps[] = {first, life};
+static const char *const steps[] = {first, life, audit};
 
 #define STEPS ((int)(sizeof(steps) / sizeof(*steps)))
 

@@ -28,10 +28,16 @@ static const char *const sql[STATEMENTS] = {
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     [ST_ADD_LOSS] = "INSERT INTO losses(starttime, endtime, stage, count, send, recv, text, batch_id)"
                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [ST_ADD_AUDIT] =
+        "INSERT INTO audit(starttime, endtime, netns, layer, send, recv, packets_send, packets_recv, errors,"
+        " retransmitted, forwarded, own_send, own_recv, own_events, rest_send, rest_recv, rest_packets, batch_id)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     [ST_OLD_CONNECTIONS] = "DELETE FROM connections WHERE rowid IN (SELECT rowid FROM connections"
                            " WHERE contime < ?1 ORDER BY contime LIMIT " OF_A_SLICE ")",
     [ST_OLD_LOSSES] =
         "DELETE FROM losses WHERE rowid IN (SELECT rowid FROM losses WHERE endtime < ?1 LIMIT " OF_A_SLICE ")",
+    [ST_OLD_AUDIT] =
+        "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE endtime < ?1 LIMIT " OF_A_SLICE ")",
     /* Never the newest: it is the one that may come again. */
     [ST_OLD_BATCHES] = "DELETE FROM batches WHERE endtime < ?1 AND id IN (SELECT id FROM batches"
                        " WHERE id < (SELECT max(id) FROM batches) ORDER BY id LIMIT " OF_A_SLICE ")",

@@ -154,6 +154,31 @@ static int add_loss(struct writing *w, const struct ps_record *r)
 	return rc;
 }
 
+static int add_audit(struct writing *w, const struct ps_record *r)
+{
+	const struct ps_audit *a = &r->audit;
+	struct store *s = w->store;
+	sqlite3_stmt *st = s->st[ST_ADD_AUDIT];
+	const uint64_t counts[] = {
+	    a->sent,          a->received,  a->packets_sent, a->packets_received, a->errors,
+	    a->retransmitted, a->forwarded, a->own_sent,     a->own_received,     a->own_calls,
+	};
+	int at = 0;
+
+	sqlite3_bind_int64(st, ++at, seconds(r->start_ns));
+	sqlite3_bind_int64(st, ++at, seconds(r->end_ns));
+	sqlite3_bind_int64(st, ++at, a->netns);
+	sqlite3_bind_text(st, ++at, names_layer(a->layer), -1, SQLITE_STATIC);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+		sqlite3_bind_int64(st, ++at, clamp(s, counts[i]));
+	sqlite3_bind_int64(st, ++at, a->rest_sent);
+	sqlite3_bind_int64(st, ++at, a->rest_received);
+	sqlite3_bind_int64(st, ++at, a->rest_packets);
+	sqlite3_bind_int64(st, ++at, w->batch_id);
+	sqlite3_step(st);
+	return sqlite3_reset(st);
+}
+
 static void bind_name(sqlite3_stmt *st, const struct ps_batch *b)
 {
 	sqlite3_bind_blob(st, 1, b->host, sizeof(b->host), SQLITE_STATIC);
@@ -222,6 +247,8 @@ static int add_all(struct store *s, const struct ps_batch *b)
 			rc = add_connection(&w, r);
 		else if (r->kind == PS_ALERT)
 			rc = add_loss(&w, r);
+		else if (r->kind == PS_AUDIT)
+			rc = add_audit(&w, r);
 	}
 	free(w.exes);
 	free(w.domains);

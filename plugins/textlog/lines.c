@@ -154,6 +154,34 @@ static void json_traffic(json_t *line, const struct ps_host *host, const struct 
 	json_object_set_new(line, "closed_ns", json_time(t->closed_ns));
 }
 
+static void json_alert(json_t *line, const struct ps_host *host, const struct ps_batch *b, const struct ps_alert *a)
+{
+	json_object_set_new(line, "stage", json_string(names_stage(a->stage)));
+	json_object_set_new(line, "text", json_shown(host, b->texts[a->text], PS_SHOW_PATH));
+	json_object_set_new(line, "count", json_count(a->count));
+	json_object_set_new(line, "sent", json_count(a->sent));
+	json_object_set_new(line, "received", json_count(a->received));
+}
+
+static void json_audit(json_t *line, const struct ps_audit *a)
+{
+	json_object_set_new(line, "netns", json_integer(a->netns));
+	json_object_set_new(line, "layer", json_string(names_layer(a->layer)));
+	json_object_set_new(line, "sent", json_count(a->sent));
+	json_object_set_new(line, "received", json_count(a->received));
+	json_object_set_new(line, "packets_sent", json_count(a->packets_sent));
+	json_object_set_new(line, "packets_received", json_count(a->packets_received));
+	json_object_set_new(line, "errors", json_count(a->errors));
+	json_object_set_new(line, "retransmitted", json_count(a->retransmitted));
+	json_object_set_new(line, "forwarded", json_count(a->forwarded));
+	json_object_set_new(line, "own_sent", json_count(a->own_sent));
+	json_object_set_new(line, "own_received", json_count(a->own_received));
+	json_object_set_new(line, "own_calls", json_count(a->own_calls));
+	json_object_set_new(line, "rest_sent", json_integer(a->rest_sent));
+	json_object_set_new(line, "rest_received", json_integer(a->rest_received));
+	json_object_set_new(line, "rest_packets", json_integer(a->rest_packets));
+}
+
 static int add_text(const char *data, size_t n, void *out)
 {
 	buf_put(out, data, n);
@@ -164,18 +192,18 @@ static void json_line(struct buf *out, const struct ps_host *host, const struct 
 {
 	json_t *line = json_object();
 
-	json_object_set_new(line, "kind", json_string(r->kind == PS_TRAFFIC ? "traffic" : "alert"));
+	json_object_set_new(line, "kind",
+	                    json_string(r->kind == PS_TRAFFIC ? "traffic"
+	                                : r->kind == PS_AUDIT ? "audit"
+	                                                      : "alert"));
 	json_object_set_new(line, "start_ns", json_integer(r->start_ns));
 	json_object_set_new(line, "end_ns", json_integer(r->end_ns));
-	if (r->kind == PS_TRAFFIC) {
+	if (r->kind == PS_TRAFFIC)
 		json_traffic(line, host, b, &r->traffic);
-	} else {
-		json_object_set_new(line, "stage", json_string(names_stage(r->alert.stage)));
-		json_object_set_new(line, "text", json_shown(host, b->texts[r->alert.text], PS_SHOW_PATH));
-		json_object_set_new(line, "count", json_count(r->alert.count));
-		json_object_set_new(line, "sent", json_count(r->alert.sent));
-		json_object_set_new(line, "received", json_count(r->alert.received));
-	}
+	else if (r->kind == PS_AUDIT)
+		json_audit(line, &r->audit);
+	else
+		json_alert(line, host, b, &r->alert);
 	json_dump_callback(line, add_text, out, JSON_COMPACT);
 	buf_put_u8(out, '\n');
 	json_decref(line);
@@ -187,7 +215,7 @@ void lines_put(struct buf *out, enum lines_format format, const struct ps_host *
 	if (format == LINES_CSV) {
 		if (r->kind == PS_TRAFFIC)
 			csv_line(out, b, r);
-	} else if (r->kind == PS_TRAFFIC || r->kind == PS_ALERT) {
+	} else if (r->kind & (PS_TRAFFIC | PS_ALERT | PS_AUDIT)) {
 		json_line(out, host, b, r);
 	}
 }

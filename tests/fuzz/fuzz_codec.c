@@ -29,12 +29,12 @@ static void touch_all(const struct ps_batch *b)
 	for (uint32_t i = 0; i < b->n_records; i++) {
 		const struct ps_record *r = &b->records[i];
 
-		must(r->kind == PS_TRAFFIC || r->kind == PS_ALERT);
+		must(r->kind == PS_TRAFFIC || r->kind == PS_ALERT || r->kind == PS_AUDIT);
 		if (r->kind == PS_TRAFFIC) {
 			must(r->traffic.exe < b->n_exes && r->traffic.parent < b->n_exes && r->traffic.grandparent < b->n_exes);
 			must(r->traffic.domain < b->n_texts);
 			must(r->traffic.direction <= PS_DIRECTION_IN);
-		} else {
+		} else if (r->kind == PS_ALERT) {
 			must(r->alert.text < b->n_texts);
 		}
 	}

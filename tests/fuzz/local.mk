@@ -3,8 +3,10 @@
 # `make check` it replays that corpus; configured with CC=clang --enable-fuzzing it is a fuzzer:
 #   tests/fuzz/fuzz_ini -max_total_time=60 NEW_FOLDER $(top_srcdir)/tests/fuzz/corpus/ini
 # To add one: a name in fuzz_targets, its _SOURCES and _LDADD, and files in its corpus.
-fuzz_targets = tests/fuzz/fuzz_ini tests/fuzz/fuzz_decode tests/fuzz/fuzz_codec
-fuzz_corpora = tests/fuzz/corpus/ini tests/fuzz/corpus/decode tests/fuzz/corpus/codec
+fuzz_targets = tests/fuzz/fuzz_ini tests/fuzz/fuzz_decode tests/fuzz/fuzz_codec \
+	tests/fuzz/fuzz_counters
+fuzz_corpora = tests/fuzz/corpus/ini tests/fuzz/corpus/decode tests/fuzz/corpus/codec \
+	tests/fuzz/corpus/counters
 
 if FUZZING
 fuzz_main =
@@ -28,3 +30,7 @@ tests_fuzz_fuzz_decode_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_codec_SOURCES = tests/fuzz/fuzz_codec.c $(fuzz_main)
 tests_fuzz_fuzz_codec_LDADD = core/libpsdelivery.la
 tests_fuzz_fuzz_codec_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_counters_SOURCES = tests/fuzz/fuzz_counters.c $(fuzz_main)
+tests_fuzz_fuzz_counters_LDADD = core/libpscapture.la
+tests_fuzz_fuzz_counters_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

@@ -87,6 +87,30 @@ struct ps_record *made_traffic(struct made *m, int64_t start)
 	return r;
 }
 
+struct ps_record *made_audit(struct made *m, int64_t start)
+{
+	struct ps_record *r = made_record(m, start, PS_AUDIT);
+
+	r->audit = (struct ps_audit){
+	    .netns = 4026531840U,
+	    .layer = PS_LAYER_IP,
+	    .sent = 10000,
+	    .received = 20000,
+	    .packets_sent = 10,
+	    .packets_received = 20,
+	    .errors = 1,
+	    .retransmitted = 2,
+	    .forwarded = 3,
+	    .own_sent = 9000,
+	    .own_received = 19000,
+	    .own_calls = 30,
+	    .rest_sent = -5,
+	    .rest_received = 6,
+	    .rest_packets = -7,
+	};
+	return r;
+}
+
 struct ps_record *made_alert(struct made *m, int64_t start, const char *text)
 {
 	struct ps_record *r = made_record(m, start, PS_ALERT);

@@ -25,6 +25,7 @@ uint32_t made_domain(struct made *, struct ps_text);
 
 /* A record to be filled in; valid until the next. Times are those of `start` and 10 s later. */
 struct ps_record *made_traffic(struct made *, int64_t start);
+struct ps_record *made_audit(struct made *, int64_t start);
 struct ps_record *made_alert(struct made *, int64_t start, const char *text);
 
 /* An ordinary batch: n records of some executables and addresses, each with 1000 bytes sent and

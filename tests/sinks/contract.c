@@ -53,8 +53,10 @@ static void check_stored(const char *when)
 	is_int(got.rows, want.rows, "%s: rows", when);
 	if (got.sent >= 0)
 		is_int(got.sent, want.sent, "%s: bytes sent", when);
-	if (expect_alerts(&ctx))
+	if (expect_kind(&ctx, PS_ALERT))
 		is_int(got.alerts, want.alerts, "%s: alerts", when);
+	if (expect_kind(&ctx, PS_AUDIT))
+		is_int(got.audits, want.audits, "%s: audits", when);
 	if (got.hostile >= 0)
 		is_int(got.hostile, want.hostile, "%s: hostile paths, byte for byte", when);
 	is_int(got.broken, 0, "%s: nothing is broken", when);
@@ -107,9 +109,11 @@ static void test_once(void *self)
 	made_init(&m, 3);
 	made_alert(&m, now, "no room in the flow map\n2026-01-01 forged");
 	made_alert(&m, now, "");
-	is_int(put(self, &m.batch), PS_STORED, "a batch of alerts alone is stored");
+	made_audit(&m, now);
+	is_int(put(self, &m.batch), PS_STORED, "a batch without traffic is stored");
 	is_int(put(self, &m.batch), PS_STORED, "and accepted again");
 	want.alerts += 2;
+	want.audits++;
 	made_done(&m);
 	check_stored("alerts");
 }
@@ -137,10 +141,12 @@ static void test_hostile(void *self)
 	r->traffic.laddr.family = r->traffic.raddr.family = 0;
 	r->end_ns = INT64_MAX;
 	made_alert(&m, now, "x")->alert = (struct ps_alert){UINT32_MAX, 1, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+	memset(&made_audit(&m, now)->audit, 0xff, sizeof(struct ps_audit));
 	is_int(put(self, &m.batch), PS_STORED, "the largest numbers are stored");
 	made_done(&m);
 	want.rows++;
 	want.alerts++;
+	want.audits++;
 }
 
 static void test_idle(void *self)

@@ -44,9 +44,13 @@ static int read_sqlite(struct ps_ctx *ctx, struct stored *out)
 	}
 	sqlite3_finalize(st);
 	st = NULL;
-	if (ok && sqlite3_prepare_v2(db, "SELECT count(*) FROM losses", -1, &st, NULL) == SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW)
+	if (ok &&
+	    sqlite3_prepare_v2(db, "SELECT (SELECT count(*) FROM losses), (SELECT count(*) FROM audit)", -1, &st, NULL) ==
+	        SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW) {
 		out->alerts = sqlite3_column_int64(st, 0);
+		out->audits = sqlite3_column_int64(st, 1);
+	}
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 	return ok ? 0 : -1;
@@ -78,6 +82,9 @@ static void json_line(const char *line, size_t len, struct stored *out)
 
 	if (kind && strcmp(kind, "alert") == 0) {
 		out->alerts++;
+	} else if (kind && strcmp(kind, "audit") == 0) {
+		out->audits++;
+		out->broken += json_object_size(o) != 18;
 	} else {
 		out->rows++;
 		if (sent != INT64_MAX)
@@ -139,8 +146,8 @@ int expect_read(struct ps_ctx *ctx, struct stored *out)
 	return -1;
 }
 
-int expect_alerts(struct ps_ctx *ctx)
+int expect_kind(struct ps_ctx *ctx, enum ps_kind kind)
 {
-	return (ctx->plugin->sink->kinds & PS_ALERT) &&
+	return (ctx->plugin->sink->kinds & kind) &&
 	       !(strcmp(ctx->plugin->name, "textlog") == 0 && fake_host.number(ctx, "format") == 0);
 }

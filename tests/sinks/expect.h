@@ -8,7 +8,7 @@
 struct stored {
 	int64_t rows; /* of traffic */
 	int64_t sent; /* their sum, without counts out of the ordinary; -1: not told apart */
-	int64_t alerts;
+	int64_t alerts, audits;
 	int hostile; /* rows whose executable is hostile_path(), byte for byte; -1: not told apart */
 	int broken;  /* rows that are not what the format promises */
 };
@@ -16,7 +16,7 @@ struct stored {
 /* 0, or -1 when this plugin's stores cannot be read here. */
 int expect_read(struct ps_ctx *, struct stored *);
 
-/* True if alerts are stored. */
-int expect_alerts(struct ps_ctx *);
+/* True if records of that kind, which is not traffic, are stored. */
+int expect_kind(struct ps_ctx *, enum ps_kind);
 
 #endif

@@ -100,6 +100,8 @@ static void test_ask(void)
 	    {"--format|xml", "table csv json"},
 	    {"-f|direction=up", "in, out or empty"},
 	    {"-f|protocol=mptpc", "a number or a name"},
+	    {"--audit|--by|exe", "--by is for traffic"},
+	    {"-x|uid=0|--audit", "--exclude is for traffic"},
 	    {"--units|MiB", "auto B"},
 	    {"--bad", "no option"},
 	    {"--by", "wants a value"},
@@ -278,6 +280,9 @@ static void test_program(void)
 		exit(1);
 	made_usual(&m, 1, 300, NOW);
 	made_alert(&m, NOW, "flow map full");
+	made_audit(&m, NOW)->audit.layer = PS_LAYER_UDP;
+	made_audit(&m, NOW);
+	made_audit(&m, NOW - 10);
 	t = &made_traffic(&m, NOW)->traffic;
 	*t = (struct ps_traffic){.direction = PS_DIRECTION_IN, .sent = 7, .received = 8, .calls = 9};
 	ctx.plugin->sink->write(self, &m.batch);
@@ -297,6 +302,20 @@ static void test_program(void)
 	ask_program(config, "--last|all|--by|direction,sha256|-x|direction=|-x|direction=out|--format|csv", 0,
 	            "direction,sha256,sent,received,calls,rows,first,last\r\nin,,7,8,9,1,");
 	ask_program(config, "--last|all", 0, "in this range 1100 bytes were lost (flows, 4 times): flow map full");
+	ask_program(config, "--last|all|--audit", 0, "in this range 1100 bytes were lost");
+	ask_program(config, "--last|all|--audit", 0,
+	            "4026531840  ip             20.0 kB        40.0 kB           20           40        18.0 kB        "
+	            "38.0 kB          60          -10 B           12 B             -\n"
+	            "4026531840  udp                  -");
+	ask_program(
+	    config, "--last|all|--audit|--format|csv", 0,
+	    "netns,layer,windows,sent,received,packets_sent,packets_received,errors,retransmitted,forwarded,own_sent,"
+	    "own_received,own_calls,rest_sent,rest_received,rest_packets,first,last\r\n"
+	    "4026531840,ip,2,20000,40000,20,40,2,4,6,18000,38000,60,-10,12,-14,1699999990,1700000010\r\n"
+	    "4026531840,udp,1,");
+	ask_program(config, "--to|1699999995|--audit|--format|json", 0,
+	            "{\"netns\":4026531840,\"layer\":\"ip\",\"windows\":1,\"sent\":10000,");
+	ask_program(config, "--from|1700000100|--audit", 0, "nothing was audited in that time");
 	ask_program(config, "--last|all|-f|sha256=nothing", 0, "nothing was recorded that fits the question");
 	ask_program(config, "--last|all|--by|exe|--format|csv", 0, "/tmp/\\xff\\xfe");
 	ask_program(config, "--help", 0, "usage: picosnitch query");

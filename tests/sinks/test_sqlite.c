@@ -133,7 +133,7 @@ static void test_migration(void)
 	is_int(put_usual(self, 1, 20, now), PS_STORED, "stored");
 	plugin->sink->close(self);
 	run_sql(&ctx, "ALTER TABLE connections DROP COLUMN direction; ALTER TABLE connections DROP COLUMN opened;"
-	              "ALTER TABLE connections DROP COLUMN closed; PRAGMA user_version = 10");
+	              "ALTER TABLE connections DROP COLUMN closed; DROP TABLE audit; PRAGMA user_version = 10");
 	self = must_open(&ctx);
 	is_int(ctx.set_aside, 0, "an older file is not set aside");
 	is_int(number(&ctx, "SELECT count(*) FROM connections WHERE direction = '' AND opened IS NULL AND closed IS NULL"),
@@ -184,6 +184,7 @@ static void test_retention(void)
 			t->raddr.bytes[2] = (uint8_t)i;
 		}
 		made_alert(&m, now - day * DAY, "lost");
+		made_audit(&m, now - day * DAY);
 		if (plugin->sink->write(self, &m.batch) != PS_STORED)
 			ok(0, "day %d is stored", day);
 		made_done(&m);
@@ -198,8 +199,9 @@ static void test_retention(void)
 	all_upkeep(self);
 	is_int(number(&ctx, "SELECT min(contime) FROM connections") >= now - 10 * DAY, 1, "what is older has gone");
 	ok(number(&ctx, "SELECT count(*) FROM connections") >= 10 * 3050, "what is younger has stayed");
-	is_int(number(&ctx, "SELECT count(*) FROM losses WHERE endtime < unixepoch() - 11 * 86400"), 0,
-	       "losses and batches follow");
+	is_int(number(&ctx, "SELECT count(*) FROM losses WHERE endtime < unixepoch() - 11 * 86400"), 0, "losses follow");
+	is_int(number(&ctx, "SELECT count(*) FROM audit WHERE endtime < unixepoch() - 11 * 86400"), 0, "audits follow");
+	ok(number(&ctx, "SELECT count(*) FROM audit") >= 10, "younger ones have stayed");
 	is_int(number(&ctx, "SELECT count(*) FROM batches WHERE endtime < unixepoch() - 11 * 86400"), 0, "batches follow");
 	left = number(&ctx, "SELECT count(*) FROM executables WHERE exe LIKE '/opt/day-%'");
 	ok(left >= 50 * 10 && left <= 50 * 12, "executables that nothing refers to have gone, a day later at most");

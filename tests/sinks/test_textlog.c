@@ -136,7 +136,16 @@ static void test_json(void)
 	t->opened_ns = 7;
 	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "stored");
 	made_done(&m);
+	made_init(&m, 3);
+	made_audit(&m, 1);
+	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "stored");
+	made_done(&m);
 	got = content(&ctx, "");
+	ok(strstr(got, "{\"kind\":\"audit\",\"start_ns\":1000000000,\"end_ns\":11000000000,\"netns\":4026531840,"
+	               "\"layer\":\"ip\",\"sent\":10000,\"received\":20000,\"packets_sent\":10,\"packets_received\":20,"
+	               "\"errors\":1,\"retransmitted\":2,\"forwarded\":3,\"own_sent\":9000,\"own_received\":19000,"
+	               "\"own_calls\":30,\"rest_sent\":-5,\"rest_received\":6,\"rest_packets\":-7}\n"),
+	   "an audit in JSON");
 	ok(strstr(got, "\"rport\":4294967294,\"laddr\":\"192.0.2.1\",\"raddr\":\"2\","), "a peer of vsock");
 	ok(strstr(got, "\"direction\":\"out\",\"opened_ns\":7,\"closed_ns\":null}\n"), "a connection's beginning");
 	free(got);

@@ -12,10 +12,13 @@ tests_unit_test_ini_LDADD = core/libpsconfig.la
 tests_unit_test_option_LDADD = core/libpsconfig.la
 tests_unit_test_settings_LDADD = core/libpsconfig.la
 
-watch_tests = tests/unit/test_decode tests/unit/test_process tests/unit/test_ledger tests/unit/test_self_test
+watch_tests = tests/unit/test_decode tests/unit/test_process tests/unit/test_ledger \
+	tests/unit/test_audit tests/unit/test_counters tests/unit/test_self_test
 check_PROGRAMS += $(watch_tests)
 TESTS += $(watch_tests)
 EXTRA_DIST += tests/unit/watch_fixture.h
+tests_unit_test_audit_LDADD = core/libpscapture.la
+tests_unit_test_counters_LDADD = core/libpscapture.la
 tests_unit_test_decode_LDADD = core/libpscapture.la
 tests_unit_test_self_test_LDADD = core/libpscapture.la
 tests_unit_test_process_LDADD = core/libpscapture.la

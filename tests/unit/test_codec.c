@@ -241,6 +241,42 @@ static void test_vsock(void)
 	}
 }
 
+static void test_audit(void)
+{
+	static const struct ps_exe exe = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}};
+	static const struct ps_text text = {"", 0};
+	static const struct ps_record record = {.kind = PS_AUDIT,
+	                                        .start_ns = 5,
+	                                        .end_ns = 6,
+	                                        .audit = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, -13, INT64_MIN, -15}};
+	struct ps_batch batch = {.hostname = {"", 0},
+	                         .n_exes = 1,
+	                         .n_texts = 1,
+	                         .n_records = 1,
+	                         .exes = &exe,
+	                         .texts = &text,
+	                         .records = &record};
+	const struct ps_batch *got;
+	struct codec_totals totals;
+	struct arena arena;
+	const char *why = "";
+	struct buf b;
+
+	buf_init(&b);
+	arena_init(&arena);
+	codec_encode(&b, &batch);
+	got = codec_decode_unchecked(b.data, b.len, &arena, &why);
+	if (ok(got && got->records[0].kind == PS_AUDIT, "an audit comes back (%s)", why)) {
+		ok(memcmp(&got->records[0].audit, &record.audit, sizeof(record.audit)) == 0, "every number of it");
+		codec_totals(got, &totals);
+		ok(totals.records == 1 && !totals.sent && !totals.received, "its bytes are none of the batch's");
+	}
+	b.data[4] = 1;
+	ok(!codec_decode_unchecked(b.data, b.len, &arena, &why), "version 1 had none: %s", why);
+	arena_done(&arena);
+	buf_done(&b);
+}
+
 /* What a record holds beyond its meaning does not reach the bytes. */
 static void test_canonical(void)
 {
@@ -307,6 +343,7 @@ int main(void)
 	test_damage();
 	test_hostile();
 	test_vsock();
+	test_audit();
 	test_canonical();
 	test_speed();
 	return tap_done();

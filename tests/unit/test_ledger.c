@@ -198,6 +198,29 @@ static void test_losses(void)
 	desk_close(&d);
 }
 
+static void count_audits(void *arg, const struct ps_batch *b)
+{
+	for (uint32_t i = 0; i < b->n_records; i++)
+		*(uint64_t *)arg += b->records[i].kind == PS_AUDIT && b->records[i].audit.netns == i;
+}
+
+static void test_append(void)
+{
+	uint64_t audits = 0;
+	struct desk d;
+
+	desk_open(&d, 1000);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct ps_record record = {.kind = PS_AUDIT, .audit = {.netns = i, .layer = PS_LAYER_IP}};
+
+		ledger_append(d.ledger, &record);
+	}
+	is_int(end_window(&d, 0, count_audits, &audits), 1, "records of another kind alone are a batch");
+	is_int(audits, 3, "with all of them");
+	is_int(end_window(&d, 0, count_audits, &audits), 0, "once");
+	desk_close(&d);
+}
+
 int main(void)
 {
 	log_setup("test", LOG_LEVEL_ERROR, 0);
@@ -206,5 +229,6 @@ int main(void)
 	test_many();
 	test_late_hash();
 	test_losses();
+	test_append();
 	return tap_done();
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The network namespaces of this machine, as far as a process lives in them, and their counters.
+ * They are found by looking through /proc from time to time, and told of by whoever saw traffic.
+ *
+ * One thread at a time: a worker reads while the main thread leaves it alone.
+ */
+#ifndef PS_CAPTURE_NAMESPACES_H
+#define PS_CAPTURE_NAMESPACES_H
+
+#include "core/capture/counters.h"
+
+#define NAMESPACES_MAX 64 /* that are read; what is beyond them is told */
+
+struct namespaces;
+
+struct namespace_counters {
+	uint32_t netns; /* inode */
+	struct counters counters;
+};
+
+struct namespaces *namespaces_open(void); /* knows the one that it is in */
+void namespaces_close(struct namespaces *);
+
+/* A process that was seen in that namespace. */
+void namespaces_hint(struct namespaces *, uint32_t netns, uint32_t pid);
+
+/* Reads the counters of all of them; about 0.2 ms each. Blocks on /proc: for a worker. */
+void namespaces_read(struct namespaces *);
+
+/* What was read last. A namespace whose process has gone is left out until another is found. */
+const struct namespace_counters *namespaces_counters(const struct namespaces *, size_t *n);
+
+/* True while there are more namespaces than are read. */
+bool namespaces_cut(const struct namespaces *);
+
+#endif

@@ -20,11 +20,14 @@ struct timespec64 {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	__u16 i_mode;
+	__u32 i_rdev;
 	unsigned int i_nlink;
 	__s64 i_size;
 	__s64 i_ctime_sec, i_mtime_sec; /* 6.11 and later */
@@ -41,6 +44,7 @@ struct inode___before_6_11 {
 
 struct file {
 	struct inode *f_inode;
+	void *private_data;
 };
 
 struct mm_struct {
@@ -191,6 +195,11 @@ struct bpf_iter__task_file {
 #define AF_INET6 10
 #define AF_PACKET 17
 #define AF_VSOCK 40
+#define AF_XDP 44
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define S_IFCHR 0020000
+#define SOCKFS_MAGIC 0x534f434b
 #define SOCK_RAW 3
 #define ARPHRD_ETHER 1
 #define ETH_HLEN 14

@@ -108,6 +108,13 @@ struct wire_task {
 	char comm[WIRE_COMM];
 };
 
+/* An open file through which a program may reach the network past the programs here. */
+struct wire_channel {
+	struct wire_image image;
+	__u32 family; /* a socket's: AF_XDP; 0: a character device */
+	__u32 device; /* the kernel's encoding: major << 20 | minor */
+};
+
 /* Counters of the kernel side, per CPU. */
 enum wire_counter {
 	WIRE_LOST_EVENTS, /* process events without room in the ring buffer */
@@ -131,5 +138,6 @@ WIRE_SAME(struct wire_exec, 496);
 WIRE_SAME(struct wire_args, 4128);
 WIRE_SAME(struct wire_exit, 24);
 WIRE_SAME(struct wire_task, 96);
+WIRE_SAME(struct wire_channel, 24);
 
 #endif

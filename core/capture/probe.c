@@ -39,6 +39,7 @@ static const struct {
     {"on_exec", EVERY_DOOR, NULL, NULL, false},
     {"on_exit", EVERY_DOOR, NULL, NULL, false},
     {"each_task", EVERY_DOOR, NULL, NULL, false},
+    {"each_channel", EVERY_DOOR, "AF_XDP sockets, and devices that are handed to programs", NULL, false},
     {"on_set_state", EVERY_DOOR, "when TCP connections begin and end, and who opened them", NULL, false},
     {"on_frame", EVERY_DOOR, "frames written to tun and tap devices", NULL, false},
     {"before_inet6_sendmsg", HOOKS_FEXIT, "the peer of IPv4 datagrams sent through IPv6 sockets", NULL, false},
@@ -259,11 +260,20 @@ static int try_door(struct probe *p, enum hooks door, const struct settings *s, 
 	return err;
 }
 
+/* An iterator to read, or -errno. */
+static int iterator_open(const struct bpf_program *program)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -errno;
+
+	bpf_link__destroy(link);
+	return fd;
+}
+
 /* Runs an iterator for what it does, not for what it says. */
 static void place_sockets(struct probe *p)
 {
-	struct bpf_link *link = bpf_program__attach_iter(p->skel->progs.each_file, NULL);
-	int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -errno;
+	int fd = iterator_open(p->skel->progs.each_file);
 	char nothing[64];
 
 	if (fd >= 0) {
@@ -271,7 +281,6 @@ static void place_sockets(struct probe *p)
 			;
 		close(fd);
 	}
-	bpf_link__destroy(link);
 }
 
 static uint32_t map_id(int fd)
@@ -376,18 +385,12 @@ bool probe_consume(struct probe *p, probe_event event, void *arg, unsigned max)
 
 int probe_tasks(struct probe *p, void (*each)(void *, const struct wire_task *), void *arg)
 {
-	struct bpf_link *link = bpf_program__attach_iter(p->skel->progs.each_task, NULL);
+	int fd = iterator_open(p->skel->progs.each_task), err = 0;
 	struct buf data;
-	int fd, err = 0;
 
-	if (!link)
-		return -errno;
+	if (fd < 0)
+		return fd;
 	buf_init(&data);
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0) {
-		err = -errno;
-		goto out;
-	}
 	for (;;) {
 		size_t room = 64 * sizeof(struct wire_task), had = data.len;
 		ssize_t n = read(fd, buf_add(&data, room), room);
@@ -407,9 +410,31 @@ int probe_tasks(struct probe *p, void (*each)(void *, const struct wire_task *),
 		each(arg, &task);
 	}
 	close(fd);
-out:
 	buf_done(&data);
-	bpf_link__destroy(link);
+	return err;
+}
+
+int probe_channels(struct probe *p, void (*each)(void *, const struct wire_channel *), void *arg)
+{
+	int fd = iterator_open(p->skel->progs.each_channel), err = 0;
+	struct wire_channel some[128];
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		/* Whole ones: what the kernel has at a time, and what fits here, are multiples of one. */
+		ssize_t n = read(fd, some, sizeof(some));
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			err = -errno;
+		if (n <= 0)
+			break;
+		for (size_t i = 0; i < (size_t)n / sizeof(some[0]); i++)
+			each(arg, &some[i]);
+	}
+	close(fd);
 	return err;
 }
 

@@ -48,6 +48,10 @@ bool probe_consume(struct probe *, probe_event, void *arg, unsigned max);
 /* Calls `each` for every process that runs now. 0 or -errno. */
 int probe_tasks(struct probe *, void (*each)(void *arg, const struct wire_task *), void *arg);
 
+/* Calls `each` for every open AF_XDP socket, and every open character device that is neither memory
+ * nor a terminal. Any thread. 0 or -errno. */
+int probe_channels(struct probe *, void (*each)(void *arg, const struct wire_channel *), void *arg);
+
 /* Swaps the flow maps and appends what the quiet one held to `out`, as pairs of struct
  * wire_flow_key and struct wire_flow. Takes about 10 ms, nearly all of it waiting: not for the
  * main thread. Returns the number of flows or -errno. */

@@ -3,6 +3,7 @@ bin_PROGRAMS += picosnitch
 picosnitch_SOURCES = \
 	core/cli/check.c core/cli/cli.h core/cli/load.c core/cli/main.c core/cli/query.c core/cli/query.h \
 	core/cli/run.c core/cli/start.c core/cli/status.c \
+	core/daemon/channels.c core/daemon/channels.h \
 	core/daemon/control.c core/daemon/control.h core/daemon/daemon.c core/daemon/daemon.h \
 	core/daemon/own_file.c core/daemon/own_file.h \
 	core/daemon/pidfile.c core/daemon/pidfile.h core/daemon/privileges.c core/daemon/privileges.h \

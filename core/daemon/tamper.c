@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/daemon/channels.h"
 
 enum { LOOK_MS = 3000 };
 
@@ -34,6 +35,7 @@ struct tamper {
 	struct own_files next;   /* of a reload, until the worker is done with the others */
 	enum probe_holds *hooks; /* what the worker found of each */
 	unsigned n_hooks;
+	struct channels *channels;
 	int64_t offset_ns;
 	uint64_t displaced;
 	void (*closed)(void *arg); /* set: it is to end */
@@ -148,6 +150,7 @@ static void look(uv_work_t *work)
 	look_at_files(&t->files);
 	for (unsigned i = 0; i < t->n_hooks; i++)
 		t->hooks[i] = probe_hook_state(t->probe, i);
+	channels_look(t->channels);
 }
 
 /* What was watched before keeps its state: a swap right before the reload is told all the same. */
@@ -176,6 +179,7 @@ static void on_closed(uv_handle_t *handle)
 	files_free(&t->files);
 	files_free(&t->next);
 	free(t->hooks);
+	channels_close(t->channels);
 	free(t);
 	closed(arg);
 }
@@ -191,6 +195,7 @@ static void looked(uv_work_t *work, int status)
 	tell_files(t);
 	tell_kernel(t);
 	tell_clock(t);
+	channels_tell(t->channels);
 	if (t->next.n)
 		take_next(t);
 	if (t->closed)
@@ -209,8 +214,8 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- life ---- */
 
-struct tamper *tamper_open(uv_loop_t *loop, struct probe *probe, struct losses *losses, const struct settings *s,
-                           const char *program, const char *config)
+struct tamper *tamper_open(uv_loop_t *loop, struct probe *probe, struct processes *processes, struct losses *losses,
+                           const struct settings *s, const char *program, const char *config)
 {
 	struct tamper *t = mem_alloc(sizeof(*t));
 
@@ -222,6 +227,7 @@ struct tamper *tamper_open(uv_loop_t *loop, struct probe *probe, struct losses *
 	look_at_files(&t->files);
 	probe_hooks(probe, &t->n_hooks);
 	t->hooks = mem_alloc(t->n_hooks * sizeof(*t->hooks));
+	t->channels = channels_open(probe, processes, losses);
 	t->offset_ns = clock_offset_ns();
 	t->work.data = t;
 	uv_timer_init(loop, &t->timer);

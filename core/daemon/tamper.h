@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What picosnitch stands on, looked at every few seconds: its own files, the clock, its programs
- * and maps in the kernel. Each change is an alert. Main thread; the looking is done by a worker.
+ * and maps in the kernel; and the channels (channels.h) past these. Each change is an alert. Main thread; the looking
+ * is done by a worker.
  */
 #ifndef PS_DAEMON_TAMPER_H
 #define PS_DAEMON_TAMPER_H
@@ -11,14 +12,15 @@
 #include "core/capture/probe.h"
 #include "core/config/settings.h"
 #include "core/daemon/own_file.h"
+#include "core/identify/process.h"
 #include "core/ledger/losses.h"
 
 struct tamper;
 
 /* As it is now is how it should be. `program` and `config` are paths that
  * live on; settings are used only by this call. Touches the disk: at start only. */
-struct tamper *tamper_open(uv_loop_t *, struct probe *, struct losses *, const struct settings *, const char *program,
-                           const char *config);
+struct tamper *tamper_open(uv_loop_t *, struct probe *, struct processes *, struct losses *, const struct settings *,
+                           const char *program, const char *config);
 
 /* The configuration was read again, as it was in state `read`: it and the plugins that it names are
  * the reference from now on. */

@@ -412,7 +412,7 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	w->timer.data = w;
 	w->handles++;
 	w->drain.data = w;
-	w->tamper = tamper_open(w->loop, w->probe, w->losses, w->settings, w->program, w->config);
+	w->tamper = tamper_open(w->loop, w->probe, w->processes, w->losses, w->settings, w->program, w->config);
 	w->handles++;
 	w->window_due_ns = clock_monotonic_ns() + w->settings->core.write_interval_ms * NS_PER_MS;
 	next_drain(w);

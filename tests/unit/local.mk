@@ -25,9 +25,13 @@ tests_unit_test_process_LDADD = core/libpscapture.la
 tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la
 
 # Of the daemon itself, which is no library.
-check_PROGRAMS += tests/unit/test_tamper
-TESTS += tests/unit/test_tamper
-tests_unit_test_tamper_SOURCES = tests/unit/test_tamper.c core/daemon/own_file.c core/daemon/tamper.c
+daemon_tests = tests/unit/test_channels tests/unit/test_tamper
+check_PROGRAMS += $(daemon_tests)
+TESTS += $(daemon_tests)
+tests_unit_test_channels_SOURCES = tests/unit/test_channels.c core/daemon/channels.c
+tests_unit_test_channels_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
+tests_unit_test_channels_LDADD = core/libpscapture.la $(LIBUV_LIBS)
+tests_unit_test_tamper_SOURCES = tests/unit/test_tamper.c core/daemon/channels.c core/daemon/own_file.c core/daemon/tamper.c
 tests_unit_test_tamper_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
 tests_unit_test_tamper_LDADD = core/libpscapture.la $(LIBUV_LIBS)
 

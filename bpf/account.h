@@ -85,11 +85,14 @@ static __noinline int flow_origin(struct sock *sk, struct wire_flow_key *key, st
 {
 	struct connection *c = connection_of(sk, 0);
 
+	/* A socket that was closed during the call has given its port back: that is its number, and what
+	 * it had put into headers stays. */
 	if (!c) {
+		if (!key->lport && !key->portless && (key->family == AF_INET || key->family == AF_INET6))
+			key->lport = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
 		fresh->direction = direction_of(sk);
 		return 0;
 	}
-	/* A socket that was closed during the call has given its port back. */
 	if (c->owned && !key->lport)
 		key->lport = c->key.lport;
 	fresh->opened = c->opened;

@@ -118,6 +118,10 @@ struct sock {
 	__u16 sk_protocol, sk_type;
 };
 
+struct inet_sock {
+	__u16 inet_sport; /* network byte order */
+};
+
 struct inet_connection_sock {
 	const void *icsk_ulp_ops;
 };

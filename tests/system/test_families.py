@@ -163,8 +163,11 @@ def main():
         subprocess.run(["modprobe", "-q", module], check=False)
     with Place() as place, Namespaces() as spaces, Daemon(place) as daemon:
         daemon.start()
+        # Before 5.11 the kernel has no types of modules, so that the hooks cannot go into them.
+        blind = daemon.status()["hooks"] == "fexit" and not os.path.exists("/sys/kernel/btf/vsock")
+        unseen = [("vsock, ", "fexit", what, "no hook on modules before 5.11") for what in ("sent", "received")] if blind else []
         check_all(place, daemon, spaces, [*icmp(spaces), *raw(spaces), *transports(), *frames(spaces), *devices(spaces),
-                                          *vsock()], EXCEPTIONS)
+                                          *vsock()], EXCEPTIONS + unseen, ["capture", "selftest"] if blind else [])
 
 
 main()

@@ -134,6 +134,14 @@ static void take(struct counters *c, enum counters_file file, struct span group,
 	}
 }
 
+static bool is_known(enum counters_file file, struct span group)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (names[i].file == file && is(group, names[i].group))
+			return true;
+	return false;
+}
+
 /* A line of names, and below it one of values; both begin with the group and a colon. */
 static void parse_table(struct counters *c, enum counters_file file, struct span text)
 {
@@ -143,6 +151,8 @@ static void parse_table(struct counters *c, enum counters_file file, struct span
 		if (!next_word(&heads, &group) || !next_word(&values, &group_again) || group.at[group.len - 1] != ':')
 			continue;
 		group.len--;
+		if (!is_known(file, group)) /* most of netstat: worth a look */
+			continue;
 		while (next_word(&heads, &name) && next_word(&values, &value))
 			take(c, file, group, name, value);
 	}

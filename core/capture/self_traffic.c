@@ -19,7 +19,7 @@
 #define UDP_GRO 104
 #endif
 
-#define PATIENCE_S 10
+#define PATIENCE_S 30
 #define CALL_US 500000
 
 char way_data[16384];

@@ -50,7 +50,7 @@ def newest(version, suite):
               if re.fullmatch(rf"linux-image-{re.escape(version)}[.\d]*[-+][\w.+~]+-amd64", name)]
     image = max(images, key=lambda f: [int(n) for n in re.findall(r"\d+", f["Version"])])
     # From 7 on the kernel and its modules are packages of their own, which the image's depends on.
-    parts = re.findall(r"(linux-(?:binary|modules)-[^\s,(]+)", image.get("Depends", ""))
+    parts = re.findall(r"(linux-(?:base|binary|modules)-[^\s,(]+)", image.get("Depends", ""))
     return [(os.path.basename(f["Filename"]), f"{base}/{f['Filename']}", f["SHA256"])
             for f in [image, *(known[p] for p in parts)]]
 

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 /* Raised whenever this header, record.h or question.h changes; the loader wants it equal. */
-#define PS_PLUGIN_ABI 2u
+#define PS_PLUGIN_ABI 3u
 
 #define PS_EXPORT __attribute__((visibility("default")))
 

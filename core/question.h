@@ -37,7 +37,17 @@ enum ps_dimension {
 	PS_BY_NETNS,
 	PS_BY_FAMILY,
 	PS_BY_PROTOCOL,
-	PS_BY_DIRECTION, /* "in", "out" or empty */
+	PS_BY_DIRECTION,     /* "in", "out" or empty */
+	PS_BY_DOMAIN_SOURCE, /* "dns", "sni", ... or empty */
+	PS_BY_SCRIPT,
+	PS_BY_SCRIPT_SHA256,
+	PS_BY_CGROUP,
+	PS_BY_UNIT,
+	PS_BY_SLICE,
+	PS_BY_SESSION,
+	PS_BY_ENGINE,
+	PS_BY_CONTAINER,
+	PS_BY_POD,
 	PS_DIMENSIONS
 };
 

@@ -3,7 +3,7 @@
  * The normalized record: the only currency between the core and its plugins.
  *
  * Installed as <picosnitch/record.h>. A batch is one immutable run of records; it
- * interns its executables and texts once, and records refer to them by index.
+ * interns its executables, places and texts once, and records refer to them by index.
  * Index 0 is always present and empty: it means "not known".
  *
  * Everything that a batch points to lives as long as the batch; a plugin that wants
@@ -57,6 +57,23 @@ struct ps_exe {
 	uint8_t hash_state;     /* enum ps_hash_state */
 	uint8_t flags;          /* enum ps_exe_flag */
 	uint8_t sha256[32];     /* zero unless hash_state is PS_HASH_OK */
+	/* Of an interpreter: the script that it was started on. Empty, PS_HASH_ABSENT: none. */
+	struct ps_text script;     /* its path */
+	uint8_t script_state;      /* enum ps_hash_state */
+	uint8_t script_sha256[32]; /* zero unless script_state is PS_HASH_OK */
+};
+
+/* Where a program runs: its control group, and what the path of that says. Texts are empty when
+ * there is no such thing. */
+struct ps_place {
+	struct ps_text cgroup;    /* path below the root of cgroup v2: "/system.slice/ssh.service" */
+	struct ps_text unit;      /* systemd's: "ssh.service", "user@1000.service" */
+	struct ps_text slice;     /* systemd's innermost: "system.slice" */
+	struct ps_text session;   /* logind's: "3" */
+	struct ps_text engine;    /* "docker", "podman", "containerd", "crio", "lxc", "nspawn", "flatpak", "snap", ... */
+	struct ps_text container; /* its id or name, as the engine has it; flatpak, snap: the application */
+	struct ps_text pod;       /* of Kubernetes: its uid */
+	int64_t owner;            /* the user whose slice it is; -1: none */
 };
 
 enum ps_kind {
@@ -70,6 +87,16 @@ enum ps_kind {
 /* A family of its own: frames that a program writes to and reads from a tun or tap device. */
 #define PS_FAMILY_TUN 200
 
+/* How a domain is known, from the strongest evidence on. Values are stored: append only. */
+enum ps_domain_source {
+	PS_DOMAIN_NONE,
+	PS_DOMAIN_SNI,         /* the program named it in its TLS handshake on this connection */
+	PS_DOMAIN_GETADDRINFO, /* the program asked its C library for it */
+	PS_DOMAIN_DNS,         /* an answer that came into this network namespace */
+	PS_DOMAIN_HOSTS,       /* /etc/hosts */
+	PS_DOMAIN_PTR,         /* whoever owns the address says so */
+};
+
 /* Who opened a connection. */
 enum ps_direction {
 	PS_DIRECTION_UNKNOWN,
@@ -80,7 +107,10 @@ enum ps_direction {
 /* Bytes that one program image exchanged in one flow during one window. */
 struct ps_traffic {
 	uint32_t exe, parent, grandparent; /* into batch->exes */
+	uint32_t place;                    /* into batch->places */
 	uint32_t domain;                   /* into batch->texts, reverse notation */
+	uint8_t domain_source;             /* enum ps_domain_source */
+	uint16_t domain_rivals;            /* further names that the evidence allows; 65535: that many or more */
 	uint32_t uid;                      /* real user id of the caller */
 	uint32_t netns;                    /* inode of the network namespace */
 	uint8_t family;                    /* AF_INET, AF_INET6, AF_PACKET, AF_VSOCK, PS_FAMILY_TUN */
@@ -91,6 +121,36 @@ struct ps_traffic {
 	int64_t opened_ns, closed_ns; /* the connection's own, ns since the Unix epoch; 0: not known, not yet */
 	uint64_t sent, received;      /* payload bytes */
 	uint64_t calls;               /* send and receive calls that moved them */
+};
+
+/* What is new about a program. Values are stored: append only. */
+enum ps_program_event {
+	PS_PROGRAM_NEW_EXE = 1,  /* an executable that was never seen */
+	PS_PROGRAM_NEW_NAME = 2, /* a known executable under a name that it never had */
+	PS_PROGRAM_NEW_HASH = 3, /* a known executable with a content that it never had */
+	PS_PROGRAM_CHANGED = 4,  /* the file at the path of a running program is another one now, or gone */
+};
+
+/* As what a program was seen. Values are stored: append only. */
+enum ps_program_role {
+	PS_ROLE_SELF,
+	PS_ROLE_PARENT,
+	PS_ROLE_GRANDPARENT,
+};
+
+/* A program, or something about it, is seen for the first time. */
+struct ps_program {
+	uint32_t exe;                 /* into batch->exes: the program that this is about */
+	uint32_t parent, grandparent; /* its own, into batch->exes */
+	uint32_t place;               /* into batch->places */
+	uint32_t text;                /* into batch->texts: one line for people */
+	uint32_t uid;
+	uint8_t event;    /* enum ps_program_event */
+	uint8_t role;     /* enum ps_program_role */
+	uint8_t expected; /* 1: its owner has said that it will come */
+	/* NEW_HASH: the content that was known last; CHANGED: the content that runs, while exe has
+	 * what lies there now. Zero: not known. */
+	uint8_t previous[32];
 };
 
 /* Where something was lost or went wrong. Values are stored: append only. */
@@ -153,6 +213,7 @@ struct ps_record {
 	int64_t start_ns, end_ns; /* window, nanoseconds since the Unix epoch, UTC */
 	union {
 		struct ps_traffic traffic;
+		struct ps_program program;
 		struct ps_alert alert;
 		struct ps_audit audit;
 	};
@@ -170,8 +231,9 @@ struct ps_batch {
 	uint8_t previous[PS_DIGEST_SIZE]; /* digest of batch seq - 1: a hash chain */
 	uint8_t digest[PS_DIGEST_SIZE];   /* SHA-256 of this batch as encoded */
 	struct ps_text hostname;
-	uint32_t n_exes, n_texts, n_records;
+	uint32_t n_exes, n_places, n_texts, n_records;
 	const struct ps_exe *exes;
+	const struct ps_place *places;
 	const struct ps_text *texts;
 	const struct ps_record *records;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A batch as bytes: the one form in memory, in the journal, on the sockets and in the fuzz
- * corpus. Format (little-endian; written down at the top of codec.c): magic and version, name
- * (host, boot, seq), digest of the batch before, counts, executables, texts, records, and at the
+ * corpus. Format (little-endian; written down in codec_format.h): magic and version, name
+ * (host, boot, seq), digest of the batch before, counts, executables, texts, places, records, and at the
  * end the SHA-256 of everything before it. Pure; any thread.
  *
  * There is one encoding of a batch: what decodes, encodes to the same bytes, unless they were of

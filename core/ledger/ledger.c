@@ -172,7 +172,7 @@ static void writer_begin(struct writer *w)
 {
 	w->n_records = 0;
 	w->n_exes = w->n_texts = 1;
-	w->exes[0] = (struct ps_exe){.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}};
+	w->exes[0] = (struct ps_exe){.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}};
 	w->texts[0] = (struct ps_text){"", 0};
 	w->text_size = 0;
 	table_init(&w->index);
@@ -181,13 +181,16 @@ static void writer_begin(struct writer *w)
 
 static void writer_flush(struct writer *w)
 {
+	static const struct ps_place nowhere = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, -1};
 	const struct ledger_origin *origin = &w->ledger->origin;
 	struct ps_batch batch = {
 	    .hostname = {origin->hostname, (uint32_t)strlen(origin->hostname)},
 	    .n_exes = w->n_exes,
 	    .n_texts = w->n_texts,
 	    .n_records = w->n_records,
+	    .n_places = 1,
 	    .exes = w->exes,
+	    .places = &nowhere,
 	    .texts = w->texts,
 	    .records = w->records,
 	};
@@ -230,6 +233,7 @@ static uint32_t writer_exe(struct writer *w, struct program *p)
 	    .cmdline = p->cmdline,
 	    .flags = p->flags,
 	    .hash_state = (uint8_t)p->file->state,
+	    .script = {"", 0},
 	};
 	if (p->file->state == PS_HASH_OK)
 		memcpy(exe->sha256, p->file->sha256, sizeof(exe->sha256));

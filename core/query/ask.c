@@ -37,7 +37,9 @@ const char ask_help[] =
     "  -h, --help             this text\n"
     "\n"
     "Dimensions: exe name cmdline sha256, the same of the parent (pexe ...) and of its parent (gpexe ...),\n"
-    "uid lport rport laddr raddr domain netns family protocol direction. Values are those that a table shows.\n"
+    "uid lport rport laddr raddr domain domain_source netns family protocol direction; of an interpreter,\n"
+    "script script_sha256; where it ran, cgroup unit slice session engine container pod. Values are those\n"
+    "that a table shows.\n"
     "\n"
     "  picosnitch query --by raddr,rport -f exe=/usr/bin/curl --last 3h\n"
     "  picosnitch query --by uid,exe -x uid=root --order received --limit 10\n";
@@ -143,6 +145,8 @@ static int parse_filter(struct ask *a, const char *text, int exclude, const char
 	}
 	if (d == PS_BY_DIRECTION && *value && strcmp(value, "in") != 0 && strcmp(value, "out") != 0)
 		return wrong(a, why, "direction is in, out or empty, not \"%s\"", value);
+	if (d == PS_BY_DOMAIN_SOURCE && names_domain_source_find(value) < 0)
+		return wrong(a, why, "domain_source is sni, getaddrinfo, dns, hosts, ptr or empty, not \"%s\"", value);
 	a->filters = mem_resize(a->filters, (a->question.n_filters + 1) * sizeof(*a->filters));
 	a->filters[a->question.n_filters++] = (struct ps_filter){d, exclude, {value, (uint32_t)strlen(value)}};
 	return 0;

@@ -31,6 +31,16 @@ static const char *const dimensions[PS_DIMENSIONS] = {
     [PS_BY_FAMILY] = "family",
     [PS_BY_PROTOCOL] = "protocol",
     [PS_BY_DIRECTION] = "direction",
+    [PS_BY_DOMAIN_SOURCE] = "domain_source",
+    [PS_BY_SCRIPT] = "script",
+    [PS_BY_SCRIPT_SHA256] = "script_sha256",
+    [PS_BY_CGROUP] = "cgroup",
+    [PS_BY_UNIT] = "unit",
+    [PS_BY_SLICE] = "slice",
+    [PS_BY_SESSION] = "session",
+    [PS_BY_ENGINE] = "engine",
+    [PS_BY_CONTAINER] = "container",
+    [PS_BY_POD] = "pod",
 };
 
 static const char *const hash_states[] = {
@@ -55,6 +65,24 @@ static const char *const stages[] = {
 static const char *const layers[] = {
     [PS_LAYER_LINK] = "link", [PS_LAYER_IP] = "ip",           [PS_LAYER_TCP] = "tcp",
     [PS_LAYER_UDP] = "udp",   [PS_LAYER_UDPLITE] = "udplite", [PS_LAYER_ICMP] = "icmp",
+};
+
+static const char *const domain_sources[] = {
+    [PS_DOMAIN_NONE] = "",   [PS_DOMAIN_SNI] = "sni",     [PS_DOMAIN_GETADDRINFO] = "getaddrinfo",
+    [PS_DOMAIN_DNS] = "dns", [PS_DOMAIN_HOSTS] = "hosts", [PS_DOMAIN_PTR] = "ptr",
+};
+
+static const char *const program_events[] = {
+    [PS_PROGRAM_NEW_EXE] = "new_exe",
+    [PS_PROGRAM_NEW_NAME] = "new_name",
+    [PS_PROGRAM_NEW_HASH] = "new_hash",
+    [PS_PROGRAM_CHANGED] = "changed",
+};
+
+static const char *const program_roles[] = {
+    [PS_ROLE_SELF] = "self",
+    [PS_ROLE_PARENT] = "parent",
+    [PS_ROLE_GRANDPARENT] = "grandparent",
 };
 
 struct word {
@@ -121,6 +149,29 @@ const char *names_stage(unsigned stage)
 const char *names_layer(unsigned layer)
 {
 	return layer < COUNT(layers) && layers[layer] ? layers[layer] : "other";
+}
+
+const char *names_domain_source(unsigned source)
+{
+	return source < COUNT(domain_sources) ? domain_sources[source] : "other";
+}
+
+int names_domain_source_find(const char *word)
+{
+	for (unsigned i = 0; i < COUNT(domain_sources); i++)
+		if (strcmp(domain_sources[i], word) == 0)
+			return (int)i;
+	return -1;
+}
+
+const char *names_program_event(unsigned event)
+{
+	return event < COUNT(program_events) && program_events[event] ? program_events[event] : "other";
+}
+
+const char *names_program_role(unsigned role)
+{
+	return role < COUNT(program_roles) ? program_roles[role] : "other";
 }
 
 const char *names_direction(unsigned direction)

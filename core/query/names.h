@@ -29,6 +29,14 @@ const char *names_layer(unsigned layer);
 /* "out", "in", or "" when it is not known. */
 const char *names_direction(unsigned direction);
 
+/* "dns", "sni", ..., or "" when there is no domain; and back, -1 when it is no such word. */
+const char *names_domain_source(unsigned source);
+int names_domain_source_find(const char *word);
+
+/* "new_exe", "new_name", ...; "self", "parent", ...; "other" of a newer core. */
+const char *names_program_event(unsigned event);
+const char *names_program_role(unsigned role);
+
 /* "tcp", "udp", "ipv4", ... and back. NULL or -1 when there is no word for it. */
 const char *names_protocol(unsigned protocol);
 int names_protocol_find(const char *word);

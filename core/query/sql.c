@@ -39,6 +39,16 @@ static const struct {
     [PS_BY_FAMILY] = {"family", NULL, NULL},
     [PS_BY_PROTOCOL] = {"protocol", NULL, NULL},
     [PS_BY_DIRECTION] = {"direction", NULL, NULL},
+    [PS_BY_DOMAIN_SOURCE] = {"domain_source", NULL, NULL},
+    [PS_BY_SCRIPT] = {"exe_id", "executables", "script"},
+    [PS_BY_SCRIPT_SHA256] = {"exe_id", "executables", "script_sha256"},
+    [PS_BY_CGROUP] = {"place_id", "places", "cgroup"},
+    [PS_BY_UNIT] = {"place_id", "places", "unit"},
+    [PS_BY_SLICE] = {"place_id", "places", "slice"},
+    [PS_BY_SESSION] = {"place_id", "places", "session"},
+    [PS_BY_ENGINE] = {"place_id", "places", "engine"},
+    [PS_BY_CONTAINER] = {"place_id", "places", "container"},
+    [PS_BY_POD] = {"place_id", "places", "pod"},
 };
 
 static void put(struct sql *s, const char *text)

@@ -12,24 +12,29 @@
 #define LEAD 86400
 
 static const char *const find_sql[DICTIONARIES] = {
-    ("SELECT id, seen FROM executables WHERE key = ?1 AND exe = ?2 AND name = ?3 AND cmdline = ?4 AND sha256 = ?5"
-     " AND hash_state = ?6 AND flags = ?7"),
+    ("SELECT id, seen FROM executables WHERE key = ?1 AND exe = ?2 AND name = ?3 AND cmdline = ?4 AND script = ?5"
+     " AND sha256 = ?6 AND hash_state = ?7 AND flags = ?8 AND script_sha256 = ?9 AND script_state = ?10"),
     "SELECT id, seen FROM domains WHERE domain = ?1",
     "SELECT id, seen FROM addresses WHERE addr = ?1",
+    ("SELECT id, seen FROM places WHERE key = ?1 AND cgroup = ?2 AND unit = ?3 AND slice = ?4 AND session = ?5"
+     " AND engine = ?6 AND container = ?7 AND pod = ?8 AND owner IS ?9"),
 };
 static const char *const add_sql[DICTIONARIES] = {
-    ("INSERT INTO executables(key, exe, name, cmdline, sha256, hash_state, flags, seen)"
-     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
+    ("INSERT INTO executables(key, exe, name, cmdline, script, sha256, hash_state, flags, script_sha256, script_state,"
+     " seen) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
     "INSERT INTO domains(domain, seen) VALUES(?1, ?2)",
     "INSERT INTO addresses(addr, seen) VALUES(?1, ?2)",
+    ("INSERT INTO places(key, cgroup, unit, slice, session, engine, container, pod, owner, seen)"
+     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
 };
 static const char *const touch_sql[DICTIONARIES] = {
     "UPDATE executables SET seen = ?1 WHERE id = ?2",
     "UPDATE domains SET seen = ?1 WHERE id = ?2",
     "UPDATE addresses SET seen = ?1 WHERE id = ?2",
+    "UPDATE places SET seen = ?1 WHERE id = ?2",
 };
 /* Entries that are kept from one batch to the next: about a megabyte in all. */
-static const size_t kept[DICTIONARIES] = {2048, 2048, 4096};
+static const size_t kept[DICTIONARIES] = {2048, 2048, 4096, 512};
 
 int intern_init(struct intern *in, sqlite3 *db, const struct ps_host *host)
 {
@@ -163,59 +168,116 @@ static void bind_number(struct intern *in, enum dictionary d, int at, int64_t nu
 	sqlite3_bind_int64(in->dict[d].add, at, number);
 }
 
-static void digest_texts(const struct ps_text *texts, size_t n, uint8_t state, uint8_t flags, const uint8_t sha256[32],
-                         uint8_t out[32])
+static void put_texts(struct buf *out, const struct ps_text *texts, size_t n)
 {
-	struct buf all;
-
-	buf_init(&all);
 	for (size_t i = 0; i < n; i++) {
-		buf_put_u32(&all, texts[i].len);
-		buf_put(&all, texts[i].data, texts[i].len);
+		buf_put_u32(out, texts[i].len);
+		buf_put(out, texts[i].data, texts[i].len);
 	}
-	buf_put_u8(&all, state);
-	buf_put_u8(&all, flags);
-	if (sha256)
-		buf_put(&all, sha256, 32);
-	sha256_bytes(all.data, all.len, out);
-	buf_done(&all);
 }
 
-int intern_exe(struct intern *in, const struct ps_exe *exe, int64_t contime, struct interned **out)
+/* Binds texts 2 to n + 1 as they are shown, and text 1: the beginning of a digest over what is
+ * stored (different bytes may be shown alike) and the `rest` of the row. */
+static int bind_texts(struct intern *in, enum dictionary d, const struct ps_text *texts, const enum ps_show *how, int n,
+                      const void *rest, size_t rest_len)
 {
-	enum dictionary d = DICT_EXECUTABLES;
-	const struct ps_text raw[] = {exe->path, exe->name, exe->cmdline};
-	const enum ps_show how[] = {PS_SHOW_PATH, PS_SHOW_PATH, PS_SHOW_ARGV};
-	struct ps_text shown[3];
-	uint8_t key[32], content[32];
-	char hex[2 * 32 + 1] = "";
+	struct ps_text shown[INTERN_TEXTS];
+	uint8_t content[32];
 	int64_t number;
+	struct buf all;
 
-	if (!exe->path.len && !exe->name.len && !exe->cmdline.len && exe->hash_state == PS_HASH_ABSENT && !exe->flags) {
-		*out = &in->nothing;
-		return SQLITE_OK;
-	}
-	digest_texts(raw, 3, exe->hash_state, exe->flags, exe->sha256, key);
-	*out = table_get(&in->dict[d].cache, key, sizeof(key));
-	if (*out)
-		return SQLITE_OK;
-	for (int i = 0; i < 3; i++) {
-		int rc = bind_shown(in, d, i, i + 2, raw[i], how[i]);
+	for (int i = 0; i < n; i++) {
+		int rc = bind_shown(in, d, i, i + 2, texts[i], how[i]);
 
 		if (rc != SQLITE_OK)
 			return rc;
 		shown[i] = (struct ps_text){(char *)in->text[i].data, (uint32_t)in->text[i].len};
 	}
-	/* Over what is stored: different bytes may be shown alike (an argument's last NUL). */
-	digest_texts(shown, 3, exe->hash_state, exe->flags, exe->sha256, content);
+	buf_init(&all);
+	put_texts(&all, shown, (size_t)n);
+	buf_put(&all, rest, rest_len);
+	sha256_bytes(all.data, all.len, content);
+	buf_done(&all);
 	memcpy(&number, content, sizeof(number));
 	bind_number(in, d, 1, number);
-	if (exe->hash_state == PS_HASH_OK)
-		text_hex(hex, exe->sha256, 32);
-	bind_text(in, d, 5, hex);
-	bind_text(in, d, 6, names_hash_state(exe->hash_state));
-	bind_number(in, d, 7, exe->flags);
+	return SQLITE_OK;
+}
+
+static void bind_hash(struct intern *in, enum dictionary d, int at, uint8_t state, const uint8_t sha256[32])
+{
+	char hex[2 * 32 + 1] = "";
+
+	if (state == PS_HASH_OK)
+		text_hex(hex, sha256, 32);
+	sqlite3_bind_text(in->dict[d].find, at, hex, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(in->dict[d].add, at, hex, -1, SQLITE_TRANSIENT);
+}
+
+int intern_exe(struct intern *in, const struct ps_exe *exe, int64_t contime, struct interned **out)
+{
+	const struct ps_text texts[] = {exe->path, exe->name, exe->cmdline, exe->script};
+	static const enum ps_show how[] = {PS_SHOW_PATH, PS_SHOW_PATH, PS_SHOW_ARGV, PS_SHOW_PATH};
+	enum dictionary d = DICT_EXECUTABLES;
+	uint8_t key[32], rest[3 + 2 * 32];
+	struct buf all;
+	int rc;
+
+	if (!exe->path.len && !exe->name.len && !exe->cmdline.len && !exe->script.len &&
+	    exe->hash_state == PS_HASH_ABSENT && !exe->flags) {
+		*out = &in->nothing;
+		return SQLITE_OK;
+	}
+	rest[0] = exe->hash_state;
+	rest[1] = exe->flags;
+	rest[2] = exe->script_state;
+	memcpy(rest + 3, exe->sha256, 32);
+	memcpy(rest + 35, exe->script_sha256, 32);
+	buf_init(&all);
+	put_texts(&all, texts, 4);
+	buf_put(&all, rest, sizeof(rest));
+	sha256_bytes(all.data, all.len, key);
+	buf_done(&all);
+	*out = table_get(&in->dict[d].cache, key, sizeof(key));
+	if (*out)
+		return SQLITE_OK;
+	rc = bind_texts(in, d, texts, how, 4, rest, sizeof(rest));
+	if (rc != SQLITE_OK)
+		return rc;
+	bind_hash(in, d, 6, exe->hash_state, exe->sha256);
+	bind_text(in, d, 7, names_hash_state(exe->hash_state));
+	bind_number(in, d, 8, exe->flags);
+	bind_hash(in, d, 9, exe->script_state, exe->script_sha256);
+	bind_text(in, d, 10, names_hash_state(exe->script_state));
 	return look_up(in, d, key, contime, out);
+}
+
+int intern_place(struct intern *in, const struct ps_place *place, int64_t contime, struct interned **out)
+{
+	const struct ps_text texts[INTERN_TEXTS] = {place->cgroup, place->unit,      place->slice, place->session,
+	                                            place->engine, place->container, place->pod};
+	static const enum ps_show how[INTERN_TEXTS]; /* all PS_SHOW_PATH */
+	uint8_t key[32];
+	struct buf all;
+	int rc;
+
+	if (!place->cgroup.len && !place->unit.len && !place->container.len && place->owner < 0) {
+		*out = &in->nothing;
+		return SQLITE_OK;
+	}
+	buf_init(&all);
+	put_texts(&all, texts, INTERN_TEXTS);
+	buf_put(&all, &place->owner, sizeof(place->owner));
+	sha256_bytes(all.data, all.len, key);
+	buf_done(&all);
+	*out = table_get(&in->dict[DICT_PLACES].cache, key, sizeof(key));
+	if (*out)
+		return SQLITE_OK;
+	rc = bind_texts(in, DICT_PLACES, texts, how, INTERN_TEXTS, &place->owner, sizeof(place->owner));
+	if (rc != SQLITE_OK)
+		return rc;
+	if (place->owner >= 0)
+		bind_number(in, DICT_PLACES, 9, place->owner);
+	return look_up(in, DICT_PLACES, key, contime, out);
 }
 
 int intern_domain(struct intern *in, struct ps_text domain, int64_t contime, struct interned **out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The dictionaries of the store: executables, domains and addresses, each row once.
+ * The dictionaries of the store: executables, domains, addresses and places, each row once.
  *
  * What the file has is cached here, within bounds. An id in the cache may come from the open
  * transaction, so whoever rolls back must call intern_forget().
@@ -22,7 +22,9 @@ struct interned {
 	uint8_t key[32];
 };
 
-enum dictionary { DICT_EXECUTABLES, DICT_DOMAINS, DICT_ADDRESSES, DICTIONARIES };
+enum dictionary { DICT_EXECUTABLES, DICT_DOMAINS, DICT_ADDRESSES, DICT_PLACES, DICTIONARIES };
+
+#define INTERN_TEXTS 7 /* of the row that has most */
 
 struct intern {
 	const struct ps_host *host;
@@ -31,8 +33,8 @@ struct intern {
 		struct table cache;
 		struct arena memory;
 	} dict[DICTIONARIES];
-	struct buf text[3];      /* texts on their way into a statement */
-	struct interned nothing; /* row 0 */
+	struct buf text[INTERN_TEXTS]; /* on their way into a statement */
+	struct interned nothing;       /* row 0 */
 };
 
 /* Prepares the statements. An SQLite result code; intern_done() in any case. */
@@ -49,8 +51,9 @@ void intern_trim(struct intern *);
 int intern_exe(struct intern *, const struct ps_exe *, int64_t contime, struct interned **out);
 int intern_domain(struct intern *, struct ps_text, int64_t contime, struct interned **out);
 int intern_addr(struct intern *, const struct ps_addr *, int64_t contime, struct interned **out);
+int intern_place(struct intern *, const struct ps_place *, int64_t contime, struct interned **out);
 
-/* Notes that a connection of that time refers to the row. An SQLite code. */
+/* Notes that a connection or program of that time refers to the row. An SQLite code. */
 int intern_touch(struct intern *, enum dictionary, struct interned *, int64_t contime);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What is older than the sink's retention goes, in slices that are short enough for a batch
- * never to wait long: connections first, then what no connection refers to any more.
+ * never to wait long: connections and programs first, then what none of them refers to any more.
  *
- * No search for references is needed: a dictionary's `seen` is never before the last connection
- * that refers to the row, so what was seen before the cutoff has lost all of them.
+ * No search for references is needed: a dictionary's `seen` is never before the last row that
+ * refers to it, so what was seen before the cutoff has lost all of them.
  */
 #include "core/base/clock.h"
 #include "plugins/sqlite/store.h"
@@ -16,8 +16,8 @@
 #define SLACK_PAGES 256 /* free pages that are not worth a vacuum: they are used again */
 
 static const enum statement steps[] = {
-    ST_OLD_CONNECTIONS, ST_OLD_LOSSES,  ST_OLD_AUDIT,     ST_OLD_BATCHES,
-    ST_OLD_EXECUTABLES, ST_OLD_DOMAINS, ST_OLD_ADDRESSES,
+    ST_OLD_CONNECTIONS, ST_OLD_PROGRAMS, ST_OLD_LOSSES,    ST_OLD_AUDIT,  ST_OLD_BATCHES,
+    ST_OLD_EXECUTABLES, ST_OLD_DOMAINS,  ST_OLD_ADDRESSES, ST_OLD_PLACES,
 };
 #define STEPS (sizeof(steps) / sizeof(*steps))
 #define STEP_VACUUM STEPS

@@ -62,8 +62,27 @@ static const char audit[] =
     " rest_packets INTEGER NOT NULL, batch_id INTEGER NOT NULL) STRICT;"
     "CREATE INDEX audit_endtime ON audit(endtime);";
 
+/* Where programs run, scripts, and what was new. NULL for an owner that is not there. */
+static const char places[] =
+    "CREATE TABLE places(id INTEGER PRIMARY KEY, cgroup TEXT NOT NULL, unit TEXT NOT NULL, slice TEXT NOT NULL,"
+    " session TEXT NOT NULL, engine TEXT NOT NULL, container TEXT NOT NULL, pod TEXT NOT NULL, owner INTEGER,"
+    " key INTEGER NOT NULL, seen INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX places_key ON places(key);"
+    "CREATE INDEX places_seen ON places(seen);"
+    "INSERT INTO places VALUES(0, '', '', '', '', '', '', '', NULL, 0, 9223372036854775807);"
+    "ALTER TABLE connections ADD COLUMN place_id INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE connections ADD COLUMN domain_source TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE connections ADD COLUMN domain_rivals INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE executables ADD COLUMN script TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE executables ADD COLUMN script_sha256 TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE executables ADD COLUMN script_state TEXT NOT NULL DEFAULT 'absent';"
+    "CREATE TABLE programs(time INTEGER NOT NULL, event TEXT NOT NULL, role TEXT NOT NULL, exe_id INTEGER NOT NULL,"
+    " pexe_id INTEGER NOT NULL, gpexe_id INTEGER NOT NULL, place_id INTEGER NOT NULL, uid INTEGER NOT NULL,"
+    " expected INTEGER NOT NULL, previous_sha256 TEXT NOT NULL, text TEXT NOT NULL, batch_id INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX programs_time ON programs(time);";
+
 /* Step i makes version SCHEMA_FIRST + i out of the one before. Append only: files have run them. */
-static const char *const steps[] = {first, life, audit};
+static const char *const steps[] = {first, life, audit, places};
 
 #define STEPS ((int)(sizeof(steps) / sizeof(*steps)))
 

@@ -24,8 +24,11 @@ static const char *const sql[STATEMENTS] = {
                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [ST_ADD_CONNECTION] =
         "INSERT INTO connections(contime, send, recv, events, exe_id, pexe_id, gpexe_id, uid, family, protocol, lport,"
-        " rport, laddr_id, raddr_id, domain_id, netns, endtime, batch_id, direction, opened, closed)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+        " rport, laddr_id, raddr_id, domain_id, netns, endtime, batch_id, place_id, domain_rivals, domain_source,"
+        " direction, opened, closed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+        " ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
+    [ST_ADD_PROGRAM] = "INSERT INTO programs(time, exe_id, pexe_id, gpexe_id, place_id, uid, expected, batch_id, event,"
+                       " role, previous_sha256, text) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [ST_ADD_LOSS] = "INSERT INTO losses(starttime, endtime, stage, count, send, recv, text, batch_id)"
                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [ST_ADD_AUDIT] =
@@ -34,6 +37,8 @@ static const char *const sql[STATEMENTS] = {
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     [ST_OLD_CONNECTIONS] = "DELETE FROM connections WHERE rowid IN (SELECT rowid FROM connections"
                            " WHERE contime < ?1 ORDER BY contime LIMIT " OF_A_SLICE ")",
+    [ST_OLD_PROGRAMS] =
+        "DELETE FROM programs WHERE rowid IN (SELECT rowid FROM programs WHERE time < ?1 LIMIT " OF_A_SLICE ")",
     [ST_OLD_LOSSES] =
         "DELETE FROM losses WHERE rowid IN (SELECT rowid FROM losses WHERE endtime < ?1 LIMIT " OF_A_SLICE ")",
     [ST_OLD_AUDIT] =
@@ -47,6 +52,8 @@ static const char *const sql[STATEMENTS] = {
                        " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
     [ST_OLD_ADDRESSES] = "DELETE FROM addresses WHERE id IN (SELECT id FROM addresses"
                          " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
+    [ST_OLD_PLACES] = "DELETE FROM places WHERE id IN (SELECT id FROM places"
+                      " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
     [ST_VACUUM] = "PRAGMA incremental_vacuum(256)",
     [ST_FREE_PAGES] = "PRAGMA freelist_count",
     [ST_PAGES] = "PRAGMA page_count",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/text.h"
 #include "core/query/names.h"
 #include "plugins/sqlite/store.h"
 
@@ -12,7 +13,7 @@
 struct writing {
 	struct store *store;
 	const struct ps_batch *batch;
-	struct interned **exes, **domains;
+	struct interned **exes, **domains, **places;
 	int64_t batch_id;
 };
 
@@ -73,6 +74,19 @@ static int domain_of(struct writing *w, uint32_t at, int64_t contime, int64_t *i
 	return rc;
 }
 
+static int place_of(struct writing *w, uint32_t at, int64_t contime, int64_t *id)
+{
+	int rc = SQLITE_OK;
+
+	if (!w->places[at])
+		rc = intern_place(&w->store->intern, &w->batch->places[at], contime, &w->places[at]);
+	if (rc == SQLITE_OK) {
+		*id = w->places[at]->id;
+		rc = intern_touch(&w->store->intern, DICT_PLACES, w->places[at], contime);
+	}
+	return rc;
+}
+
 static int addr_of(struct writing *w, const struct ps_addr *addr, int64_t contime, int64_t *id)
 {
 	struct interned *row;
@@ -89,12 +103,13 @@ static int add_connection(struct writing *w, const struct ps_record *r)
 {
 	const struct ps_traffic *t = &r->traffic;
 	sqlite3_stmt *st = w->store->st[ST_ADD_CONNECTION];
-	int64_t contime = seconds(r->start_ns), exe, parent, grandparent, domain, laddr, raddr;
+	int64_t contime = seconds(r->start_ns), exe, parent, grandparent, domain, laddr, raddr, place;
 	int rc, at = 0;
 
 	if ((rc = exe_of(w, t->exe, contime, &exe)) || (rc = exe_of(w, t->parent, contime, &parent)) ||
 	    (rc = exe_of(w, t->grandparent, contime, &grandparent)) || (rc = domain_of(w, t->domain, contime, &domain)) ||
-	    (rc = addr_of(w, &t->laddr, contime, &laddr)) || (rc = addr_of(w, &t->raddr, contime, &raddr)))
+	    (rc = addr_of(w, &t->laddr, contime, &laddr)) || (rc = addr_of(w, &t->raddr, contime, &raddr)) ||
+	    (rc = place_of(w, t->place, contime, &place)))
 		return rc;
 
 	const int64_t values[] = {
@@ -116,9 +131,12 @@ static int add_connection(struct writing *w, const struct ps_record *r)
 	    t->netns,
 	    seconds(r->end_ns),
 	    w->batch_id,
+	    place,
+	    t->domain_rivals,
 	};
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
 		sqlite3_bind_int64(st, ++at, values[i]);
+	sqlite3_bind_text(st, ++at, names_domain_source(t->domain_source), -1, SQLITE_STATIC);
 	sqlite3_bind_text(st, ++at, names_direction(t->direction), -1, SQLITE_STATIC);
 	bind_time(st, ++at, t->opened_ns);
 	bind_time(st, ++at, t->closed_ns);
@@ -126,25 +144,16 @@ static int add_connection(struct writing *w, const struct ps_record *r)
 	return sqlite3_reset(st);
 }
 
-static int add_loss(struct writing *w, const struct ps_record *r)
+/* Binds a text as it is shown, runs the statement, and lets go of both. */
+static int run_with_text(struct writing *w, sqlite3_stmt *st, int at, struct ps_text text)
 {
-	struct store *s = w->store;
-	const struct ps_alert *a = &r->alert;
-	const struct ps_text text = w->batch->texts[a->text];
-	sqlite3_stmt *st = s->st[ST_ADD_LOSS];
-	size_t len = s->host->show(NULL, 0, text, PS_SHOW_PATH);
+	const struct ps_host *host = w->store->host;
+	size_t len = host->show(NULL, 0, text, PS_SHOW_PATH);
 	char *shown = mem_alloc(len + 1);
 	int rc;
 
-	s->host->show(shown, len + 1, text, PS_SHOW_PATH);
-	sqlite3_bind_int64(st, 1, seconds(r->start_ns));
-	sqlite3_bind_int64(st, 2, seconds(r->end_ns));
-	sqlite3_bind_text(st, 3, names_stage(a->stage), -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 4, clamp(s, a->count));
-	sqlite3_bind_int64(st, 5, clamp(s, a->sent));
-	sqlite3_bind_int64(st, 6, clamp(s, a->received));
-	rc = sqlite3_bind_text64(st, 7, shown, len, SQLITE_STATIC, SQLITE_UTF8);
-	sqlite3_bind_int64(st, 8, w->batch_id);
+	host->show(shown, len + 1, text, PS_SHOW_PATH);
+	rc = sqlite3_bind_text64(st, at, shown, len, SQLITE_STATIC, SQLITE_UTF8);
 	if (rc == SQLITE_OK) {
 		sqlite3_step(st);
 		rc = sqlite3_reset(st);
@@ -152,6 +161,46 @@ static int add_loss(struct writing *w, const struct ps_record *r)
 	sqlite3_clear_bindings(st);
 	free(shown);
 	return rc;
+}
+
+static int add_program(struct writing *w, const struct ps_record *r)
+{
+	static const uint8_t none[32];
+	const struct ps_program *g = &r->program;
+	sqlite3_stmt *st = w->store->st[ST_ADD_PROGRAM];
+	int64_t time = seconds(r->end_ns), exe, parent, grandparent, place;
+	char previous[2 * 32 + 1] = "";
+	int rc, at = 0;
+
+	if ((rc = exe_of(w, g->exe, time, &exe)) || (rc = exe_of(w, g->parent, time, &parent)) ||
+	    (rc = exe_of(w, g->grandparent, time, &grandparent)) || (rc = place_of(w, g->place, time, &place)))
+		return rc;
+
+	const int64_t values[] = {time, exe, parent, grandparent, place, g->uid, g->expected, w->batch_id};
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		sqlite3_bind_int64(st, ++at, values[i]);
+	if (memcmp(g->previous, none, sizeof(none)) != 0)
+		text_hex(previous, g->previous, sizeof(g->previous));
+	sqlite3_bind_text(st, ++at, names_program_event(g->event), -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, ++at, names_program_role(g->role), -1, SQLITE_STATIC);
+	sqlite3_bind_text(st, ++at, previous, -1, SQLITE_STATIC);
+	return run_with_text(w, st, ++at, w->batch->texts[g->text]);
+}
+
+static int add_loss(struct writing *w, const struct ps_record *r)
+{
+	const struct ps_alert *a = &r->alert;
+	struct store *s = w->store;
+	sqlite3_stmt *st = s->st[ST_ADD_LOSS];
+
+	sqlite3_bind_int64(st, 1, seconds(r->start_ns));
+	sqlite3_bind_int64(st, 2, seconds(r->end_ns));
+	sqlite3_bind_text(st, 3, names_stage(a->stage), -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 4, clamp(s, a->count));
+	sqlite3_bind_int64(st, 5, clamp(s, a->sent));
+	sqlite3_bind_int64(st, 6, clamp(s, a->received));
+	sqlite3_bind_int64(st, 8, w->batch_id);
+	return run_with_text(w, st, 7, w->batch->texts[a->text]);
 }
 
 static int add_audit(struct writing *w, const struct ps_record *r)
@@ -240,11 +289,14 @@ static int add_all(struct store *s, const struct ps_batch *b)
 	rc = add_batch(&w);
 	w.exes = mem_alloc(b->n_exes * sizeof(struct interned *));
 	w.domains = mem_alloc(b->n_texts * sizeof(struct interned *));
+	w.places = mem_alloc(b->n_places * sizeof(struct interned *));
 	for (uint32_t i = 0; i < b->n_records && rc == SQLITE_OK; i++) {
 		const struct ps_record *r = &b->records[i];
 
 		if (r->kind == PS_TRAFFIC)
 			rc = add_connection(&w, r);
+		else if (r->kind == PS_PROGRAM)
+			rc = add_program(&w, r);
 		else if (r->kind == PS_ALERT)
 			rc = add_loss(&w, r);
 		else if (r->kind == PS_AUDIT)
@@ -252,6 +304,7 @@ static int add_all(struct store *s, const struct ps_batch *b)
 	}
 	free(w.exes);
 	free(w.domains);
+	free(w.places);
 	return rc;
 }
 

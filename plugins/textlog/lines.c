@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
@@ -105,6 +106,16 @@ static json_t *json_count(uint64_t count)
 	return json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count);
 }
 
+/* "" when there is none. */
+static json_t *json_hash(bool known, const uint8_t sha256[32])
+{
+	char hex[2 * 32 + 1] = "";
+
+	if (known)
+		text_hex(hex, sha256, 32);
+	return json_string(hex);
+}
+
 static void json_exe(json_t *line, const char *prefix, const struct ps_host *host, const struct ps_exe *exe)
 {
 	const struct {
@@ -117,17 +128,29 @@ static void json_exe(json_t *line, const char *prefix, const struct ps_host *hos
 	    {"cmdline_cut", json_boolean(exe->flags & PS_EXE_CMDLINE_CUT)},
 	    {"path_guessed", json_boolean(exe->flags & PS_EXE_PATH_GUESSED)},
 	    {"hash_state", json_string(names_hash_state(exe->hash_state))},
+	    {"sha256", json_hash(exe->hash_state == PS_HASH_OK, exe->sha256)},
+	    {"script", json_shown(host, exe->script, PS_SHOW_PATH)},
+	    {"script_state", json_string(names_hash_state(exe->script_state))},
+	    {"script_sha256", json_hash(exe->script_state == PS_HASH_OK, exe->script_sha256)},
 	};
-	char key[32], hex[2 * 32 + 1] = "";
+	char key[32];
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		snprintf(key, sizeof(key), "%s%s", prefix, fields[i].key);
 		json_object_set_new(line, key, fields[i].value);
 	}
-	if (exe->hash_state == PS_HASH_OK)
-		text_hex(hex, exe->sha256, sizeof(exe->sha256));
-	snprintf(key, sizeof(key), "%ssha256", prefix);
-	json_object_set_new(line, key, json_string(hex));
+}
+
+static void json_place(json_t *line, const struct ps_host *host, const struct ps_place *place)
+{
+	json_object_set_new(line, "cgroup", json_shown(host, place->cgroup, PS_SHOW_PATH));
+	json_object_set_new(line, "unit", json_shown(host, place->unit, PS_SHOW_PATH));
+	json_object_set_new(line, "slice", json_shown(host, place->slice, PS_SHOW_PATH));
+	json_object_set_new(line, "session", json_shown(host, place->session, PS_SHOW_PATH));
+	json_object_set_new(line, "engine", json_shown(host, place->engine, PS_SHOW_PATH));
+	json_object_set_new(line, "container", json_shown(host, place->container, PS_SHOW_PATH));
+	json_object_set_new(line, "pod", json_shown(host, place->pod, PS_SHOW_PATH));
+	json_object_set_new(line, "owner", place->owner < 0 ? json_null() : json_integer(place->owner));
 }
 
 static void json_traffic(json_t *line, const struct ps_host *host, const struct ps_batch *b, const struct ps_traffic *t)
@@ -152,6 +175,25 @@ static void json_traffic(json_t *line, const struct ps_host *host, const struct 
 	json_object_set_new(line, "direction", json_string(names_direction(t->direction)));
 	json_object_set_new(line, "opened_ns", json_time(t->opened_ns));
 	json_object_set_new(line, "closed_ns", json_time(t->closed_ns));
+	json_object_set_new(line, "domain_source", json_string(names_domain_source(t->domain_source)));
+	json_object_set_new(line, "domain_rivals", json_integer(t->domain_rivals));
+	json_place(line, host, &b->places[t->place]);
+}
+
+static void json_program(json_t *line, const struct ps_host *host, const struct ps_batch *b, const struct ps_program *g)
+{
+	static const uint8_t none[32];
+
+	json_object_set_new(line, "event", json_string(names_program_event(g->event)));
+	json_object_set_new(line, "role", json_string(names_program_role(g->role)));
+	json_object_set_new(line, "text", json_shown(host, b->texts[g->text], PS_SHOW_PATH));
+	json_exe(line, "", host, &b->exes[g->exe]);
+	json_exe(line, "p", host, &b->exes[g->parent]);
+	json_exe(line, "gp", host, &b->exes[g->grandparent]);
+	json_object_set_new(line, "uid", json_integer(g->uid));
+	json_object_set_new(line, "expected", json_boolean(g->expected));
+	json_object_set_new(line, "previous_sha256", json_hash(memcmp(g->previous, none, 32) != 0, g->previous));
+	json_place(line, host, &b->places[g->place]);
 }
 
 static void json_alert(json_t *line, const struct ps_host *host, const struct ps_batch *b, const struct ps_alert *a)
@@ -190,16 +232,19 @@ static int add_text(const char *data, size_t n, void *out)
 
 static void json_line(struct buf *out, const struct ps_host *host, const struct ps_batch *b, const struct ps_record *r)
 {
+	const char *kind = r->kind == PS_TRAFFIC   ? "traffic"
+	                   : r->kind == PS_PROGRAM ? "program"
+	                   : r->kind == PS_AUDIT   ? "audit"
+	                                           : "alert";
 	json_t *line = json_object();
 
-	json_object_set_new(line, "kind",
-	                    json_string(r->kind == PS_TRAFFIC ? "traffic"
-	                                : r->kind == PS_AUDIT ? "audit"
-	                                                      : "alert"));
+	json_object_set_new(line, "kind", json_string(kind));
 	json_object_set_new(line, "start_ns", json_integer(r->start_ns));
 	json_object_set_new(line, "end_ns", json_integer(r->end_ns));
 	if (r->kind == PS_TRAFFIC)
 		json_traffic(line, host, b, &r->traffic);
+	else if (r->kind == PS_PROGRAM)
+		json_program(line, host, b, &r->program);
 	else if (r->kind == PS_AUDIT)
 		json_audit(line, &r->audit);
 	else
@@ -215,7 +260,7 @@ void lines_put(struct buf *out, enum lines_format format, const struct ps_host *
 	if (format == LINES_CSV) {
 		if (r->kind == PS_TRAFFIC)
 			csv_line(out, b, r);
-	} else if (r->kind & (PS_TRAFFIC | PS_ALERT | PS_AUDIT)) {
+	} else if (r->kind & (PS_TRAFFIC | PS_PROGRAM | PS_ALERT | PS_AUDIT)) {
 		json_line(out, host, b, r);
 	}
 }

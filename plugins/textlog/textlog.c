@@ -154,7 +154,7 @@ static const struct ps_option options[] = {
      .type = PS_OPTION_CHOICE,
      .fallback = "csv",
      .choices = "csv json",
-     .help = "csv: 17 fields a line; json: every field, one object a line, alerts too"},
+     .help = "csv: 17 fields a line; json: every field, one object a line, of all kinds of records"},
     {.key = "rotate_size",
      .type = PS_OPTION_SIZE,
      .fallback = "64 MiB",
@@ -169,7 +169,7 @@ static const struct ps_option options[] = {
 };
 
 static const struct ps_sink sink = {
-    .kinds = PS_TRAFFIC | PS_ALERT,
+    .kinds = PS_TRAFFIC | PS_PROGRAM | PS_ALERT | PS_AUDIT,
     .open = sink_open,
     .write = sink_write,
     .stats = sink_stats,

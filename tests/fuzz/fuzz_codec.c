@@ -23,17 +23,30 @@ static void touch_all(const struct ps_batch *b)
 		touch(b->exes[i].path);
 		touch(b->exes[i].name);
 		touch(b->exes[i].cmdline);
+		touch(b->exes[i].script);
+	}
+	for (uint32_t i = 0; i < b->n_places; i++) {
+		touch(b->places[i].cgroup);
+		touch(b->places[i].unit);
+		touch(b->places[i].slice);
+		touch(b->places[i].session);
+		touch(b->places[i].engine);
+		touch(b->places[i].container);
+		touch(b->places[i].pod);
 	}
 	for (uint32_t i = 0; i < b->n_texts; i++)
 		touch(b->texts[i]);
 	for (uint32_t i = 0; i < b->n_records; i++) {
 		const struct ps_record *r = &b->records[i];
 
-		must(r->kind == PS_TRAFFIC || r->kind == PS_ALERT || r->kind == PS_AUDIT);
+		must(r->kind == PS_TRAFFIC || r->kind == PS_PROGRAM || r->kind == PS_ALERT || r->kind == PS_AUDIT);
 		if (r->kind == PS_TRAFFIC) {
 			must(r->traffic.exe < b->n_exes && r->traffic.parent < b->n_exes && r->traffic.grandparent < b->n_exes);
-			must(r->traffic.domain < b->n_texts);
+			must(r->traffic.domain < b->n_texts && r->traffic.place < b->n_places);
 			must(r->traffic.direction <= PS_DIRECTION_IN);
+		} else if (r->kind == PS_PROGRAM) {
+			must(r->program.exe < b->n_exes && r->program.parent < b->n_exes && r->program.grandparent < b->n_exes);
+			must(r->program.text < b->n_texts && r->program.place < b->n_places);
 		} else if (r->kind == PS_ALERT) {
 			must(r->alert.text < b->n_texts);
 		}

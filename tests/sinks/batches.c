@@ -16,6 +16,13 @@ struct ps_text made_text(struct made *m, const void *data, size_t len)
 	return (struct ps_text){arena_copy(&m->memory, data, len), (uint32_t)len};
 }
 
+static struct ps_place nowhere(struct made *m)
+{
+	struct ps_text none = m->texts[0];
+
+	return (struct ps_place){none, none, none, none, none, none, none, -1};
+}
+
 void made_init(struct made *m, uint64_t seq)
 {
 	memset(m, 0, sizeof(*m));
@@ -26,19 +33,24 @@ void made_init(struct made *m, uint64_t seq)
 	m->batch.seq = seq;
 	m->batch.hostname = made_text(m, "test", 4);
 	m->exes = mem_alloc(MOST * sizeof(*m->exes));
+	m->places = mem_alloc(MOST * sizeof(*m->places));
 	m->texts = mem_alloc(MOST * sizeof(*m->texts));
 	m->records = mem_alloc(MOST * sizeof(*m->records));
-	m->exes[0].path = m->exes[0].name = m->exes[0].cmdline = m->texts[0] = made_text(m, "", 0);
+	m->texts[0] = made_text(m, "", 0);
+	m->exes[0].path = m->exes[0].name = m->exes[0].cmdline = m->exes[0].script = m->texts[0];
+	m->places[0] = nowhere(m);
 	m->batch.exes = m->exes;
+	m->batch.places = m->places;
 	m->batch.texts = m->texts;
 	m->batch.records = m->records;
-	m->batch.n_exes = m->batch.n_texts = 1;
+	m->batch.n_exes = m->batch.n_places = m->batch.n_texts = 1;
 }
 
 void made_done(struct made *m)
 {
 	arena_done(&m->memory);
 	free(m->exes);
+	free(m->places);
 	free(m->texts);
 	free(m->records);
 }
@@ -47,7 +59,8 @@ uint32_t made_exe(struct made *m, struct ps_text path, struct ps_text name, stru
 {
 	struct ps_exe *exe = &m->exes[m->batch.n_exes];
 
-	*exe = (struct ps_exe){.path = path, .name = name, .cmdline = cmdline, .hash_state = PS_HASH_OK};
+	*exe = (struct ps_exe){
+	    .path = path, .name = name, .cmdline = cmdline, .hash_state = PS_HASH_OK, .script = m->texts[0]};
 	memset(exe->sha256, (int)m->batch.n_exes, sizeof(exe->sha256));
 	return m->batch.n_exes++;
 }
@@ -56,6 +69,21 @@ uint32_t made_domain(struct made *m, struct ps_text text)
 {
 	m->texts[m->batch.n_texts] = text;
 	return m->batch.n_texts++;
+}
+
+uint32_t made_place(struct made *m, const char *container)
+{
+	struct ps_place *place = &m->places[m->batch.n_places];
+	char *cgroup = mem_printf("/machine.slice/libpod-%s.scope", container);
+
+	*place = nowhere(m);
+	place->cgroup = made_text(m, cgroup, strlen(cgroup));
+	place->unit = made_text(m, cgroup + 15, strlen(cgroup + 15));
+	place->slice = made_text(m, "machine.slice", 13);
+	place->engine = made_text(m, "podman", 6);
+	place->container = made_text(m, container, strlen(container));
+	free(cgroup);
+	return m->batch.n_places++;
 }
 
 static struct ps_record *made_record(struct made *m, int64_t start, uint32_t kind)
@@ -83,6 +111,22 @@ struct ps_record *made_traffic(struct made *m, int64_t start)
 	    .sent = 1000,
 	    .received = 2000,
 	    .calls = 3,
+	};
+	return r;
+}
+
+struct ps_record *made_program(struct made *m, int64_t start, const char *text)
+{
+	struct ps_record *r = made_record(m, start, PS_PROGRAM);
+
+	r->program = (struct ps_program){
+	    .exe = m->batch.n_exes > 1,
+	    .text = made_domain(m, made_text(m, text, strlen(text))),
+	    .uid = 1000,
+	    .event = PS_PROGRAM_NEW_HASH,
+	    .role = PS_ROLE_PARENT,
+	    .expected = 1,
+	    .previous = {0xab},
 	};
 	return r;
 }

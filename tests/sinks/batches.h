@@ -10,6 +10,7 @@
 struct made {
 	struct ps_batch batch;
 	struct ps_exe *exes;
+	struct ps_place *places;
 	struct ps_text *texts;
 	struct ps_record *records;
 	struct arena memory;
@@ -22,9 +23,12 @@ void made_done(struct made *);
 struct ps_text made_text(struct made *, const void *data, size_t len);
 uint32_t made_exe(struct made *, struct ps_text path, struct ps_text name, struct ps_text cmdline);
 uint32_t made_domain(struct made *, struct ps_text);
+/* A container's, to be altered. */
+uint32_t made_place(struct made *, const char *container);
 
 /* A record to be filled in; valid until the next. Times are those of `start` and 10 s later. */
 struct ps_record *made_traffic(struct made *, int64_t start);
+struct ps_record *made_program(struct made *, int64_t start, const char *text);
 struct ps_record *made_audit(struct made *, int64_t start);
 struct ps_record *made_alert(struct made *, int64_t start, const char *text);
 

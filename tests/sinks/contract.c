@@ -57,6 +57,8 @@ static void check_stored(const char *when)
 		is_int(got.alerts, want.alerts, "%s: alerts", when);
 	if (expect_kind(&ctx, PS_AUDIT))
 		is_int(got.audits, want.audits, "%s: audits", when);
+	if (expect_kind(&ctx, PS_PROGRAM))
+		is_int(got.programs, want.programs, "%s: programs", when);
 	if (got.hostile >= 0)
 		is_int(got.hostile, want.hostile, "%s: hostile paths, byte for byte", when);
 	is_int(got.broken, 0, "%s: nothing is broken", when);
@@ -110,10 +112,12 @@ static void test_once(void *self)
 	made_alert(&m, now, "no room in the flow map\n2026-01-01 forged");
 	made_alert(&m, now, "");
 	made_audit(&m, now);
+	made_program(&m, now, "/bin/a was changed")->program.place = made_place(&m, "pod");
 	is_int(put(self, &m.batch), PS_STORED, "a batch without traffic is stored");
 	is_int(put(self, &m.batch), PS_STORED, "and accepted again");
 	want.alerts += 2;
 	want.audits++;
+	want.programs++;
 	made_done(&m);
 	check_stored("alerts");
 }
@@ -142,11 +146,15 @@ static void test_hostile(void *self)
 	r->end_ns = INT64_MAX;
 	made_alert(&m, now, "x")->alert = (struct ps_alert){UINT32_MAX, 1, UINT64_MAX, UINT64_MAX, UINT64_MAX};
 	memset(&made_audit(&m, now)->audit, 0xff, sizeof(struct ps_audit));
+	r = made_program(&m, now, "\xff");
+	r->program.uid = UINT32_MAX;
+	r->program.event = r->program.role = r->program.expected = 255;
 	is_int(put(self, &m.batch), PS_STORED, "the largest numbers are stored");
 	made_done(&m);
 	want.rows++;
 	want.alerts++;
 	want.audits++;
+	want.programs++;
 }
 
 static void test_idle(void *self)

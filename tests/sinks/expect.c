@@ -22,12 +22,13 @@ static int is_hostile(const char *shown, size_t len)
 /* Columns: exe, send, and those that must not be NULL. */
 static int read_sqlite(struct ps_ctx *ctx, struct stored *out)
 {
-	static const char sql[] = "SELECT e.exe, c.send, p.exe IS NULL OR g.exe IS NULL OR l.addr IS NULL OR r.addr IS NULL"
-	                          " OR d.domain IS NULL OR b.id IS NULL OR e.exe IS NULL FROM connections c"
-	                          " LEFT JOIN executables e ON e.id = exe_id LEFT JOIN executables p ON p.id = pexe_id"
-	                          " LEFT JOIN executables g ON g.id = gpexe_id LEFT JOIN addresses l ON l.id = laddr_id"
-	                          " LEFT JOIN addresses r ON r.id = raddr_id LEFT JOIN domains d ON d.id = domain_id"
-	                          " LEFT JOIN batches b ON b.id = batch_id";
+	static const char sql[] =
+	    "SELECT e.exe, c.send, p.exe IS NULL OR g.exe IS NULL OR l.addr IS NULL OR r.addr IS NULL"
+	    " OR d.domain IS NULL OR b.id IS NULL OR e.exe IS NULL OR w.cgroup IS NULL FROM connections c"
+	    " LEFT JOIN executables e ON e.id = exe_id LEFT JOIN executables p ON p.id = pexe_id"
+	    " LEFT JOIN executables g ON g.id = gpexe_id LEFT JOIN addresses l ON l.id = laddr_id"
+	    " LEFT JOIN addresses r ON r.id = raddr_id LEFT JOIN domains d ON d.id = domain_id"
+	    " LEFT JOIN batches b ON b.id = batch_id LEFT JOIN places w ON w.id = place_id";
 	sqlite3_stmt *st = NULL;
 	sqlite3 *db = NULL;
 	int ok;
@@ -45,11 +46,14 @@ static int read_sqlite(struct ps_ctx *ctx, struct stored *out)
 	sqlite3_finalize(st);
 	st = NULL;
 	if (ok &&
-	    sqlite3_prepare_v2(db, "SELECT (SELECT count(*) FROM losses), (SELECT count(*) FROM audit)", -1, &st, NULL) ==
-	        SQLITE_OK &&
+	    sqlite3_prepare_v2(db,
+	                       "SELECT (SELECT count(*) FROM losses), (SELECT count(*) FROM audit), (SELECT count(*) FROM"
+	                       " programs JOIN executables e ON e.id = exe_id JOIN places w ON w.id = place_id)",
+	                       -1, &st, NULL) == SQLITE_OK &&
 	    sqlite3_step(st) == SQLITE_ROW) {
 		out->alerts = sqlite3_column_int64(st, 0);
 		out->audits = sqlite3_column_int64(st, 1);
+		out->programs = sqlite3_column_int64(st, 2);
 	}
 	sqlite3_finalize(st);
 	sqlite3_close(db);
@@ -85,11 +89,14 @@ static void json_line(const char *line, size_t len, struct stored *out)
 	} else if (kind && strcmp(kind, "audit") == 0) {
 		out->audits++;
 		out->broken += json_object_size(o) != 18;
+	} else if (kind && strcmp(kind, "program") == 0) {
+		out->programs++;
+		out->broken += json_object_size(o) != 47;
 	} else {
 		out->rows++;
 		if (sent != INT64_MAX)
 			out->sent += sent;
-		out->broken += !kind || json_object_size(o) != 39;
+		out->broken += !kind || json_object_size(o) != 58;
 		out->hostile += exe && is_hostile(json_string_value(exe), json_string_length(exe));
 	}
 	json_decref(o);

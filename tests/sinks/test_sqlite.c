@@ -120,6 +120,53 @@ static void test_schema(void)
 	fake_done(&ctx);
 }
 
+/* Places and scripts: each once, and told apart; what is new about a program. */
+static void test_places(void)
+{
+	uint32_t first, second, exe;
+	struct ps_ctx ctx;
+	struct made m;
+	void *self;
+
+	instance(&ctx, "places.db");
+	self = must_open(&ctx);
+	for (uint64_t seq = 1; seq <= 2; seq++) {
+		made_init(&m, seq);
+		exe = made_exe(&m, made_text(&m, "/bin/sh", 7), made_text(&m, "sh", 2), made_text(&m, "sh\0/a\xff\0", 7));
+		m.exes[exe].script = made_text(&m, "/a\xff", 3);
+		m.exes[exe].script_state = PS_HASH_OK;
+		m.exes[exe].script_sha256[0] = (uint8_t)seq;
+		first = made_place(&m, "first");
+		second = made_place(&m, "second");
+		m.places[second].owner = 0;
+		made_traffic(&m, now)->traffic.place = first;
+		made_traffic(&m, now)->traffic.place = second;
+		m.records[1].traffic.domain_source = PS_DOMAIN_DNS;
+		m.records[1].traffic.domain_rivals = 3;
+		made_traffic(&m, now);
+		made_program(&m, now, "is new")->program.place = second;
+		is_int(plugin->sink->write(self, &m.batch), PS_STORED, "stored");
+		made_done(&m);
+	}
+	plugin->sink->close(self);
+	is_int(number(&ctx, "SELECT count(*) FROM places"), 3, "each place once, and the one that is none");
+	is_int(number(&ctx, "SELECT count(*) FROM connections JOIN places p ON p.id = place_id WHERE engine = 'podman' AND"
+	                    " container = 'first' AND unit = 'libpod-first.scope' AND owner IS NULL"),
+	       2, "a place without an owner");
+	is_int(number(&ctx, "SELECT count(*) FROM connections JOIN places p ON p.id = place_id WHERE container = 'second'"
+	                    " AND owner = 0 AND domain_source = 'dns' AND domain_rivals = 3"),
+	       2, "a place of root's, and how a domain is known");
+	is_int(number(&ctx, "SELECT count(*) FROM connections WHERE place_id = 0 AND domain_source = ''"), 2, "no place");
+	is_int(number(&ctx, "SELECT count(DISTINCT script_sha256) FROM executables WHERE script = '/a\\xff' AND"
+	                    " script_state = '' AND length(script_sha256) = 64"),
+	       2, "two contents of one script are two");
+	is_int(number(&ctx, "SELECT count(*) FROM programs JOIN places p ON p.id = place_id WHERE event = 'new_hash' AND"
+	                    " role = 'parent' AND expected = 1 AND container = 'second' AND text = 'is new'"
+	                    " AND previous_sha256 LIKE 'ab00%'"),
+	       2, "what was new about a program");
+	fake_done(&ctx);
+}
+
 /* A file of version 10, as the first release of this schema left it. */
 static void test_migration(void)
 {
@@ -132,8 +179,13 @@ static void test_migration(void)
 	self = must_open(&ctx);
 	is_int(put_usual(self, 1, 20, now), PS_STORED, "stored");
 	plugin->sink->close(self);
-	run_sql(&ctx, "ALTER TABLE connections DROP COLUMN direction; ALTER TABLE connections DROP COLUMN opened;"
-	              "ALTER TABLE connections DROP COLUMN closed; DROP TABLE audit; PRAGMA user_version = 10");
+	run_sql(&ctx,
+	        "ALTER TABLE connections DROP COLUMN direction; ALTER TABLE connections DROP COLUMN opened;"
+	        "ALTER TABLE connections DROP COLUMN closed; DROP TABLE audit; DROP TABLE programs; DROP TABLE places;"
+	        "ALTER TABLE connections DROP COLUMN place_id; ALTER TABLE connections DROP COLUMN domain_source;"
+	        "ALTER TABLE connections DROP COLUMN domain_rivals; ALTER TABLE executables DROP COLUMN script;"
+	        "ALTER TABLE executables DROP COLUMN script_sha256; ALTER TABLE executables DROP COLUMN script_state;"
+	        "PRAGMA user_version = 10");
 	self = must_open(&ctx);
 	is_int(ctx.set_aside, 0, "an older file is not set aside");
 	is_int(number(&ctx, "SELECT count(*) FROM connections WHERE direction = '' AND opened IS NULL AND closed IS NULL"),
@@ -560,6 +612,7 @@ int main(void)
 	plugin = fake_load(path);
 	free(path);
 	test_schema();
+	test_places();
 	test_migration();
 	test_retention();
 	test_damage();

@@ -134,10 +134,14 @@ static void test_json(void)
 	t->rport = UINT32_MAX - 1;
 	t->direction = PS_DIRECTION_OUT;
 	t->opened_ns = 7;
+	t->domain_source = PS_DOMAIN_SNI;
+	t->domain_rivals = 2;
+	t->place = made_place(&m, "a");
 	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "stored");
 	made_done(&m);
 	made_init(&m, 3);
 	made_audit(&m, 1);
+	made_program(&m, 1, "new");
 	is_int(plugin->sink->write(self, &m.batch), PS_STORED, "stored");
 	made_done(&m);
 	got = content(&ctx, "");
@@ -147,7 +151,15 @@ static void test_json(void)
 	               "\"own_calls\":30,\"rest_sent\":-5,\"rest_received\":6,\"rest_packets\":-7}\n"),
 	   "an audit in JSON");
 	ok(strstr(got, "\"rport\":4294967294,\"laddr\":\"192.0.2.1\",\"raddr\":\"2\","), "a peer of vsock");
-	ok(strstr(got, "\"direction\":\"out\",\"opened_ns\":7,\"closed_ns\":null}\n"), "a connection's beginning");
+	ok(strstr(got, "\"direction\":\"out\",\"opened_ns\":7,\"closed_ns\":null,"), "a connection's beginning");
+	ok(strstr(got, "\"domain_source\":\"sni\",\"domain_rivals\":2,\"cgroup\":\"/machine.slice/libpod-a.scope\","
+	               "\"unit\":\"libpod-a.scope\",\"slice\":\"machine.slice\",\"session\":\"\",\"engine\":\"podman\","
+	               "\"container\":\"a\",\"pod\":\"\",\"owner\":null}\n"),
+	   "where it ran, and how the domain is known");
+	ok(strstr(got, "{\"kind\":\"program\",\"start_ns\":1000000000,\"end_ns\":11000000000,\"event\":\"new_hash\","
+	               "\"role\":\"parent\",\"text\":\"new\",\"exe\":\"\","),
+	   "what is new about a program");
+	ok(strstr(got, "\"uid\":1000,\"expected\":true,\"previous_sha256\":\"ab00000"), "and the rest of it");
 	free(got);
 	plugin->sink->close(self);
 	fake_done(&ctx);

@@ -11,30 +11,51 @@
 #include "core/base/clock.h"
 #include "core/delivery/codec.h"
 
-#define TEXT(s) ((struct ps_text){(s), sizeof(s) - 1})
+#define TEXT(s)                                                                                                        \
+	{                                                                                                                  \
+		(s), sizeof(s) - 1                                                                                             \
+	}
+#define NOWHERE                                                                                                        \
+	{                                                                                                                  \
+		{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, -1                                              \
+	}
 
 /* n records of traffic that each sent `number` bytes, and one alert, encoded. */
 static inline void batch_make(struct buf *out, uint32_t n, uint64_t number)
 {
 	static const struct ps_exe exes[] = {
-	    {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}},
+	    {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}},
 	    {.path = {"/usr/bin/curl", 13},
 	     .name = {"curl", 4},
 	     .cmdline = {"curl\0-s\0", 8},
 	     .hash_state = PS_HASH_OK,
 	     .flags = PS_EXE_CMDLINE_CUT,
-	     .sha256 = {1, 2, 3}},
-	    {.path = {"/bin/\xff\n", 7}, .name = {"\0x", 2}, .cmdline = {"", 0}, .hash_state = PS_HASH_GONE},
+	     .sha256 = {1, 2, 3},
+	     .script = {"/x\xff", 3},
+	     .script_state = PS_HASH_OK,
+	     .script_sha256 = {4}},
+	    {.path = {"/bin/\xff\n", 7},
+	     .name = {"\0x", 2},
+	     .cmdline = {"", 0},
+	     .hash_state = PS_HASH_GONE,
+	     .script = {"", 0}},
 	};
 	static const struct ps_text texts[] = {{"", 0}, {"com.example", 11}, {"something was lost", 18}};
+	static const struct ps_place places[] = {
+	    NOWHERE,
+	    {TEXT("/a.slice/b.scope"), TEXT("b.scope"), TEXT("a.slice"), TEXT("3"), TEXT("lxc"), TEXT("c\xff"), TEXT("p"),
+	     0},
+	};
 	struct ps_record *records = mem_alloc((n + 1) * sizeof(*records));
 	struct ps_batch batch = {.host = {7},
 	                         .boot = {8},
 	                         .hostname = TEXT("host"),
 	                         .n_exes = 3,
+	                         .n_places = 2,
 	                         .n_texts = 3,
 	                         .n_records = n + 1,
 	                         .exes = exes,
+	                         .places = places,
 	                         .texts = texts,
 	                         .records = records};
 
@@ -56,7 +77,10 @@ static inline void batch_make(struct buf *out, uint32_t n, uint64_t number)
 		                                         .closed_ns = INT64_MAX,
 		                                         .sent = number,
 		                                         .received = 1,
-		                                         .calls = 3};
+		                                         .calls = 3,
+		                                         .place = 1,
+		                                         .domain_source = PS_DOMAIN_PTR,
+		                                         .domain_rivals = 65535};
 	}
 	records[n] = (struct ps_record){.kind = PS_ALERT, .start_ns = 500, .end_ns = 600};
 	records[n].alert = (struct ps_alert){PS_STAGE_FLOWS, 2, 4, 5, 6};

@@ -9,6 +9,7 @@
 #include "tests/unit/batches.h"
 
 static const uint8_t no_digest[PS_DIGEST_SIZE];
+static const struct ps_place nowhere = NOWHERE;
 
 /* Encodes and seals; the caller frees. */
 static struct buf sealed(uint32_t n, uint64_t seq, uint8_t digest[PS_DIGEST_SIZE])
@@ -53,6 +54,11 @@ static void test_round_trip(void)
 		is_int(t->netns, 4026531840u, "an inode beyond 31 bits");
 		is_int(t->sent, 4200, "bytes");
 		is_int(t->raddr.bytes[15], 9, "an address to its last byte");
+		ok(t->place == 1 && memcmp(got->places[1].container.data, "c\xff", 3) == 0 && !got->places[1].owner &&
+		       got->places[0].owner == -1,
+		   "where it ran");
+		ok(t->domain_source == PS_DOMAIN_PTR && t->domain_rivals == 65535, "how the domain is known");
+		ok(got->exes[1].script.len == 3 && got->exes[1].script_sha256[0] == 4, "a script and its hash");
 		is_int(got->records[3].alert.text, 2, "an alert");
 		ok(got->texts[1].data > (char *)b.data && got->texts[1].data < (char *)b.data + b.len, "texts are not copied");
 		codec_encode(&again, got);
@@ -64,11 +70,11 @@ static void test_round_trip(void)
 	buf_done(&b);
 }
 
-/* A batch of the version before, as it may wait in a journal: one that the fuzzer knows. */
-static void test_version_1(void)
+/* A batch of an older version, as it may wait in a journal: one that the fuzzer knows. */
+static void test_older(int version)
 {
 	const char *top = getenv("top_srcdir");
-	char *path = mem_printf("%s/tests/fuzz/corpus/codec/version-1-2-records", top ? top : ".");
+	char *path = mem_printf("%s/tests/fuzz/corpus/codec/version-%d-2-records", top ? top : ".", version);
 	FILE *in = fopen(path, "rb");
 	const struct ps_batch *got = NULL;
 	uint8_t data[4096];
@@ -79,16 +85,19 @@ static void test_version_1(void)
 	arena_init(&arena);
 	if (len)
 		got = codec_decode(data, len, &arena, &why);
-	if (ok(got && data[4] == 1, "a batch of version 1 is decoded (%s)", got ? "" : why)) {
+	if (ok(got && data[4] == version, "a batch of version %d is decoded (%s)", version, got ? "" : why)) {
 		const struct ps_traffic *t = &got->records[0].traffic;
 
-		is_int(got->n_records, 2, "all of it");
+		is_int(codec_count(data, len) * 10 + got->n_records, 22, "all of it");
 		is_int(t->netns, 4026531840u, "its inode");
-		is_int(t->protocol, IPPROTO_TCP, "its protocol");
+		is_int(t->protocol, version == 1 ? IPPROTO_TCP : IPPROTO_MPTCP, "its protocol");
 		is_int(t->lport, -1, "no port");
 		is_int(t->rport, 65535, "a port");
 		is_int(t->received * 10 + t->calls, 13, "bytes and calls");
-		ok(!t->direction && !t->opened_ns && !t->closed_ns, "what it did not know");
+		ok(version > 1 || (!t->direction && !t->opened_ns && !t->closed_ns), "what it did not know");
+		ok(got->n_places == 1 && !t->place && got->places[0].owner == -1 && !got->exes[1].script.len &&
+		       got->exes[1].script.data && !t->domain_source,
+		   "no places, scripts and sources");
 		is_int(got->records[1].alert.sent, 5, "an alert");
 	}
 	if (in)
@@ -171,20 +180,25 @@ static const char *judged(long at, const void *data, size_t n, size_t extra)
 
 static void test_hostile(void)
 {
-	const uint32_t next = 3, huge = 0xffffffff, three = 3, verdict = PS_VERDICT, port = 65536, one = 1;
-	/* From the end: digest 32, alert 52, traffic 138. */
-	const long alert = -32 - 52, traffic = alert - 138;
+	const uint32_t next = 4, huge = 0xffffffff, three = 3, verdict = PS_VERDICT, port = 65536, one = 1;
+	/* From the end: digest 32, alert 52, traffic 145. */
+	const long alert = -32 - 52, traffic = alert - 145;
 
 	is_str(judged(0, "X", 1, 0), "it does not begin as a batch does", "another magic");
 	is_str(judged(4, &next, 4, 0), "it is of a version that this program does not know", "another version");
 	is_str(judged(80, &huge, 4, 0), "it says that it has more than its length can hold",
 	       "4 thousand million executables");
 	is_str(judged(88, &huge, 4, 0), "it says that it has more than its length can hold", "4 thousand million records");
-	is_str(judged(92, &huge, 4, 0), "the host name is cut off", "a host name of 4 GiB");
-	is_str(judged(92 + 4 + 4, "x", 1, 0), "the host name is cut off", "a text without its NUL");
+	is_str(judged(96, &huge, 4, 0), "the host name is cut off", "a host name of 4 GiB");
+	is_str(judged(96 + 4 + 4, "x", 1, 0), "the host name is cut off", "a text without its NUL");
 	is_str(judged(88, &three, 4, 0), "the records are cut off", "a record more than there are");
 	is_str(judged(88, &one, 4, 0), "there is more behind its end", "a record less than there are");
 	is_str(judged(0, "P", 1, 1), "there is more behind its end", "a byte behind the end");
+	is_str(judged(92, &huge, 4, 0), "it says that it has more than its length can hold", "4 thousand million places");
+	is_str(judged(traffic + 138, &three, 4, 0), "a record is cut off, or refers to what is not there",
+	       "a place that is not there");
+	is_str(judged(traffic + 142, "\6", 1, 0), "a record is cut off, or refers to what is not there",
+	       "a source of domains that is none");
 	is_str(judged(alert, &verdict, 4, 0), "a record is of an unknown kind", "a kind that is not known yet");
 	is_str(judged(traffic + 20, &three, 4, 0), "a record is cut off, or refers to what is not there",
 	       "an executable that is not there");
@@ -199,21 +213,23 @@ static void test_hostile(void)
 	       "an address of no known family");
 	is_str(judged(traffic + 20 + 44 + 5, "\1", 1, 0), "a record is cut off, or refers to what is not there",
 	       "an IPv4 address with more than four bytes");
-	is_str(judged(92 + 9, "\1", 1, 0), "its first executable or text is not the empty one",
+	is_str(judged(96 + 9, "\1", 1, 0), "its first executable, place or text is not the empty one",
 	       "a first executable that is not empty");
 }
 
 /* What is a port in one family is none in another. */
 static void test_vsock(void)
 {
-	static const struct ps_exe exe = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}};
+	static const struct ps_exe exe = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}};
 	static const struct ps_text text = {"", 0};
 	struct ps_record record = {.kind = PS_TRAFFIC};
 	struct ps_batch batch = {.hostname = {"", 0},
 	                         .n_exes = 1,
+	                         .n_places = 1,
 	                         .n_texts = 1,
 	                         .n_records = 1,
 	                         .exes = &exe,
+	                         .places = &nowhere,
 	                         .texts = &text,
 	                         .records = &record};
 	static const uint8_t families[] = {AF_VSOCK, AF_INET};
@@ -243,7 +259,7 @@ static void test_vsock(void)
 
 static void test_audit(void)
 {
-	static const struct ps_exe exe = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}};
+	static const struct ps_exe exe = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}};
 	static const struct ps_text text = {"", 0};
 	static const struct ps_record record = {.kind = PS_AUDIT,
 	                                        .start_ns = 5,
@@ -251,9 +267,11 @@ static void test_audit(void)
 	                                        .audit = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, -13, INT64_MIN, -15}};
 	struct ps_batch batch = {.hostname = {"", 0},
 	                         .n_exes = 1,
+	                         .n_places = 1,
 	                         .n_texts = 1,
 	                         .n_records = 1,
 	                         .exes = &exe,
+	                         .places = &nowhere,
 	                         .texts = &text,
 	                         .records = &record};
 	const struct ps_batch *got;
@@ -277,19 +295,78 @@ static void test_audit(void)
 	buf_done(&b);
 }
 
+static void test_program(void)
+{
+	static const struct ps_exe exe = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}};
+	static const struct ps_text text = {"", 0};
+	struct ps_record record = {.kind = PS_PROGRAM, .start_ns = 5, .end_ns = 6};
+	struct ps_batch batch = {.hostname = {"", 0},
+	                         .n_exes = 1,
+	                         .n_places = 1,
+	                         .n_texts = 1,
+	                         .n_records = 1,
+	                         .exes = &exe,
+	                         .places = &nowhere,
+	                         .texts = &text,
+	                         .records = &record};
+	/* From the end of the record: where event, role and expected are. */
+	static const struct {
+		int at;
+		uint8_t byte;
+	} wrong[] = {{35, 0}, {35, 5}, {34, 3}, {33, 2}, {40, 1}, {44, 1}, {48, 1}, {52, 1}, {56, 1}};
+	const struct ps_batch *got;
+	struct arena arena;
+	const char *why = "";
+	struct buf b;
+
+	record.program =
+	    (struct ps_program){.uid = 7, .event = PS_PROGRAM_CHANGED, .role = PS_ROLE_GRANDPARENT, .expected = 1};
+	memset(record.program.previous, 0xcd, 32);
+	buf_init(&b);
+	arena_init(&arena);
+	codec_encode(&b, &batch);
+	got = codec_decode_unchecked(b.data, b.len, &arena, &why);
+	if (ok(got && got->records[0].kind == PS_PROGRAM, "a program comes back (%s)", why)) {
+		const struct ps_program *g = &got->records[0].program;
+
+		ok(g->uid == 7 && g->event == PS_PROGRAM_CHANGED && g->role == PS_ROLE_GRANDPARENT && g->expected == 1 &&
+		       g->previous[31] == 0xcd,
+		   "all of it");
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		uint8_t *byte = b.data + b.len - PS_DIGEST_SIZE - wrong[i].at, was = *byte;
+
+		*byte = wrong[i].byte;
+		ok(!codec_decode_unchecked(b.data, b.len, &arena, &why), "byte %d from its end as %d is refused", wrong[i].at,
+		   wrong[i].byte);
+		*byte = was;
+	}
+	b.data[4] = 2;
+	ok(!codec_decode_unchecked(b.data, b.len, &arena, &why), "version 2 had none: %s", why);
+	arena_done(&arena);
+	buf_done(&b);
+}
+
 /* What a record holds beyond its meaning does not reach the bytes. */
 static void test_canonical(void)
 {
-	struct ps_exe exes[2] = {
-	    {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}},
-	    {.path = {"a", 1}, .name = {"a", 1}, .cmdline = {"", 0}, .hash_state = PS_HASH_UNREADABLE, .sha256 = {1}}};
+	struct ps_exe exes[2] = {{.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}},
+	                         {.path = {"a", 1},
+	                          .name = {"a", 1},
+	                          .cmdline = {"", 0},
+	                          .hash_state = PS_HASH_UNREADABLE,
+	                          .sha256 = {1},
+	                          .script = {"", 0},
+	                          .script_sha256 = {1}}};
 	struct ps_text texts[1] = {{"", 0}};
 	struct ps_record record = {.kind = PS_TRAFFIC};
 	struct ps_batch batch = {.hostname = {"", 0},
 	                         .n_exes = 2,
+	                         .n_places = 1,
 	                         .n_texts = 1,
 	                         .n_records = 1,
 	                         .exes = exes,
+	                         .places = &nowhere,
 	                         .texts = texts,
 	                         .records = &record};
 	const struct ps_batch *got;
@@ -306,7 +383,7 @@ static void test_canonical(void)
 	if (ok(got != NULL, "bytes without meaning are left out (%s)", got ? "" : why)) {
 		is_int(got->records[0].traffic.laddr.bytes[0], 0, "of an address that is not known");
 		is_int(got->records[0].traffic.raddr.bytes[4], 0, "of an IPv4 address");
-		is_int(got->exes[1].sha256[0], 0, "of a hash that is none");
+		is_int(got->exes[1].sha256[0] + got->exes[1].script_sha256[0], 0, "of a hash that is none");
 	}
 	arena_done(&arena);
 	buf_done(&b);
@@ -338,12 +415,14 @@ static void test_speed(void)
 int main(void)
 {
 	test_round_trip();
-	test_version_1();
+	test_older(1);
+	test_older(2);
 	test_totals();
 	test_damage();
 	test_hostile();
 	test_vsock();
 	test_audit();
+	test_program();
 	test_canonical();
 	test_speed();
 	return tap_done();

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-dist_man_MANS = etc/man/picosnitch.1 etc/man/picosnitch.ini.5 etc/man/picosnitch-plugin.7
+dist_man_MANS = etc/man/picosnitch.1 etc/man/picosnitch.ini.5 etc/man/picosnitch-plugin.7 \
+	etc/man/picosnitch-store.7
 EXTRA_DIST += etc/picosnitch.ini
 
 # Installed only if there is none, as it may be somebody's own and hold passwords; removed only

@@ -1,6 +1,7 @@
 # libpscapture: from the kernel to a row of the ledger. Needs the skeleton.
 noinst_LTLIBRARIES += core/libpscapture.la
 core_libpscapture_la_SOURCES = \
+	core/capture/addresses.c core/capture/addresses.h \
 	core/capture/counters.c core/capture/counters.h \
 	core/capture/decode.c core/capture/decode.h \
 	core/capture/exec_watch.c core/capture/exec_watch.h \
@@ -11,6 +12,7 @@ core_libpscapture_la_SOURCES = \
 	core/identify/executable.c core/identify/executable.h \
 	core/identify/process.c core/identify/process.h \
 	core/ledger/audit.c core/ledger/audit.h \
+	core/ledger/ignore.c core/ledger/ignore.h \
 	core/ledger/ledger.c core/ledger/ledger.h \
 	core/ledger/losses.c core/ledger/losses.h
 nodist_core_libpscapture_la_SOURCES = bpf/picosnitch.skel.h

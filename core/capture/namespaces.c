@@ -29,7 +29,8 @@ struct namespaces {
 	size_t n;
 	struct namespace_counters counters[NAMESPACES_MAX];
 	size_t n_counters;
-	bool cut;
+	struct own_addresses addresses;
+	bool cut, wants_addresses;
 	int64_t scanned_ns, took_ns; /* CLOCK_MONOTONIC */
 	struct buf text;
 };
@@ -57,6 +58,7 @@ void namespaces_close(struct namespaces *ns)
 {
 	if (!ns)
 		return;
+	addresses_done(&ns->addresses);
 	buf_done(&ns->text);
 	free(ns);
 }
@@ -204,6 +206,7 @@ void namespaces_read(struct namespaces *ns)
 	if (!ns->scanned_ns || now - ns->scanned_ns >= wait)
 		scan(ns);
 	ns->n_counters = 0;
+	addresses_done(&ns->addresses);
 	for (size_t i = 0; i < ns->n; i++) {
 		struct place *place = &ns->places[i];
 
@@ -213,8 +216,21 @@ void namespaces_read(struct namespaces *ns)
 			ns->counters[ns->n_counters++].netns = place->netns;
 		else if (i)
 			place->pid = 0;
+		/* Of one that cannot be entered, its own addresses are not known. */
+		if (ns->wants_addresses && place->pid)
+			addresses_read(&ns->addresses, place->netns, i ? place->pid : 0);
 	}
 	buf_done(&ns->text);
+}
+
+void namespaces_want_addresses(struct namespaces *ns, bool wanted)
+{
+	ns->wants_addresses = wanted;
+}
+
+const struct own_addresses *namespaces_addresses(const struct namespaces *ns)
+{
+	return &ns->addresses;
 }
 
 const struct namespace_counters *namespaces_counters(const struct namespaces *ns, size_t *n)

@@ -8,6 +8,7 @@
 #ifndef PS_CAPTURE_NAMESPACES_H
 #define PS_CAPTURE_NAMESPACES_H
 
+#include "core/capture/addresses.h"
 #include "core/capture/counters.h"
 
 #define NAMESPACES_MAX 64 /* that are read; what is beyond them is told */
@@ -27,6 +28,12 @@ void namespaces_hint(struct namespaces *, uint32_t netns, uint32_t pid);
 
 /* Reads the counters of all of them; about 0.2 ms each. Blocks on /proc: for a worker. */
 void namespaces_read(struct namespaces *);
+
+/* Whether the next readings are of the addresses of interfaces, too. */
+void namespaces_want_addresses(struct namespaces *, bool wanted);
+
+/* Those that were read last. */
+const struct own_addresses *namespaces_addresses(const struct namespaces *);
 
 /* What was read last. A namespace whose process has gone is left out until another is found. */
 const struct namespace_counters *namespaces_counters(const struct namespaces *, size_t *n);

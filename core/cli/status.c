@@ -123,7 +123,7 @@ static void print_self_test(const json_t *test)
 static void print(const json_t *root)
 {
 	const json_t *window = json_object_get(root, "window"), *identity = json_object_get(root, "identity");
-	const json_t *journal = json_object_get(root, "journal");
+	const json_t *journal = json_object_get(root, "journal"), *ignored = json_object_get(root, "ignored");
 
 	printf("picosnitch %s, pid %" PRId64 ", running since %s (%" PRId64 " s)\n", str(root, "version"), num(root, "pid"),
 	       str(root, "started"), num(root, "uptime_seconds"));
@@ -132,6 +132,9 @@ static void print(const json_t *root)
 	printf("seen              %" PRId64 " bytes sent, %" PRId64 " received in %" PRId64 " calls; %" PRId64
 	       " rows in the open window\n",
 	       num(window, "sent"), num(window, "received"), num(window, "calls"), num(window, "rows"));
+	if (num(ignored, "calls"))
+		printf("left out          %" PRId64 " bytes sent, %" PRId64 " received in %" PRId64 " calls of these ([log])\n",
+		       num(ignored, "sent"), num(ignored, "received"), num(ignored, "calls"));
 	printf("programs          %" PRId64 " processes; %" PRId64 " executables hashed, %" PRId64 " failed, %" PRId64
 	       " waiting; %" PRId64 " file systems watched\n",
 	       num(identity, "processes"), num(identity, "hashed"), num(identity, "hash_failures"),

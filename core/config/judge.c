@@ -31,6 +31,15 @@ void judge_bad(struct mistakes *m, const struct ini_entry *e, const struct ps_op
 	             wrong, rest);
 }
 
+void judge_word(struct mistakes *m, const struct ini_entry *e, const char *word, const char *wrong)
+{
+	char shown[SHOWN];
+	size_t whole = text_show(shown, sizeof(shown), (struct ps_text){word, (uint32_t)strlen(word)}, PS_SHOW_PATH);
+
+	mistakes_add(m, e->line, "[%s] %s: \"%s%s\" %s; it is left out", e->section, e->key, shown,
+	             whole < sizeof(shown) ? "" : "...", wrong);
+}
+
 void judge_unknown(struct mistakes *m, const struct ini_entry *e, const struct ps_option *options,
                    const struct ps_option *more)
 {

@@ -13,6 +13,9 @@
 void judge_bad(struct mistakes *, const struct ini_entry *, const struct ps_option *, const char *wrong,
                const char *kept);
 
+/* One word of a list is wrong. */
+void judge_word(struct mistakes *, const struct ini_entry *, const char *word, const char *wrong);
+
 /* A key that neither list (`more` may be NULL) has. */
 void judge_unknown(struct mistakes *, const struct ini_entry *, const struct ps_option *options,
                    const struct ps_option *more);

@@ -20,7 +20,7 @@
 /* Where a value goes, and what its type cannot say. */
 struct place {
 	size_t offset;
-	enum { AS_TEXT, AS_INT64, AS_UNSIGNED, AS_BOOL } as;
+	enum { AS_TEXT, AS_INT64, AS_UNSIGNED, AS_BOOL, AS_LIST } as; /* AS_LIST: `offset` is an enum ignore_list */
 	/* Judges, and may set the number. NULL, or what is wrong. */
 	const char *(*check)(const char *text, int64_t *number);
 };
@@ -132,6 +132,31 @@ static const struct place capture_places[] = {
 };
 _Static_assert(sizeof(enum hooks) == sizeof(unsigned) && sizeof(uint32_t) == sizeof(unsigned), "AS_UNSIGNED");
 
+static const struct ps_option log_options[] = {
+    {"addresses", PS_OPTION_BOOL, "yes", 0, 0, NULL, "record the remote address and its domain", 0, NULL},
+    {"commands", PS_OPTION_BOOL, "yes", 0, 0, NULL, "record command lines", 0, NULL},
+    {"ports", PS_OPTION_BOOL, "yes", 0, 0, NULL, "record both ports", 0, NULL},
+    {"ignore_ports", PS_OPTION_TEXT, "", 0, 0, NULL, "leave out traffic from or to these ports, or ranges of them", 0,
+     NULL},
+    {"ignore_domains", PS_OPTION_TEXT, "", 0, 0, NULL,
+     "leave out traffic with these domains and all below them, in reverse notation", 0, NULL},
+    {"ignore_subnets", PS_OPTION_TEXT, "", 0, 0, NULL, "leave out traffic with these addresses or networks", 0, NULL},
+    {"ignore_hashes", PS_OPTION_TEXT, "", 0, 0, NULL, "leave out traffic of executables with these SHA-256", 0, NULL},
+    {"ignore_local", PS_OPTION_BOOL, "no", 0, 0, NULL, "leave out traffic whose both ends are on this machine", 0,
+     NULL},
+    {0},
+};
+static const struct place log_places[] = {
+    {offsetof(struct settings, log.addresses), AS_BOOL, NULL},
+    {offsetof(struct settings, log.commands), AS_BOOL, NULL},
+    {offsetof(struct settings, log.ports), AS_BOOL, NULL},
+    {IGNORE_PORTS, AS_LIST, NULL},
+    {IGNORE_DOMAINS, AS_LIST, NULL},
+    {IGNORE_SUBNETS, AS_LIST, NULL},
+    {IGNORE_HASHES, AS_LIST, NULL},
+    {offsetof(struct settings, log.ignore_local), AS_BOOL, NULL},
+};
+
 static const struct ps_option journal_options[] = {
     {"max_size", PS_OPTION_SIZE, "1 GiB", 65536, INT64_C(1) << 40, NULL, "what may wait for a sink that is away", 0,
      NULL},
@@ -160,14 +185,19 @@ static const struct section {
 	const struct ps_option *options;
 	const struct place *places;
 } sections[] = {
-    {"core", core_options, core_places},          {"paths", paths_options, paths_places},
-    {"capture", capture_options, capture_places}, {"journal", journal_options, journal_places},
-    {"data", data_options, data_places},          {"sink NAME", sink_options, NULL},
+    {"core", core_options, core_places},
+    {"paths", paths_options, paths_places},
+    {"capture", capture_options, capture_places},
+    {"log", log_options, log_places},
+    {"journal", journal_options, journal_places},
+    {"data", data_options, data_places},
+    {"sink NAME", sink_options, NULL},
 };
 #define PLACED(options, places) _Static_assert(COUNT(options) == COUNT(places) + 1, "a place for each option")
 PLACED(core_options, core_places);
 PLACED(paths_options, paths_places);
 PLACED(capture_options, capture_places);
+PLACED(log_options, log_places);
 PLACED(journal_options, journal_places);
 PLACED(data_options, data_places);
 
@@ -188,7 +218,7 @@ static const char *set(struct settings *s, const struct ps_option *o, const stru
 		int64_t *int64;
 		unsigned *number;
 		bool *boolean;
-	} at = {.byte = (char *)s + p->offset};
+	} at = {.byte = (char *)s + (p->as == AS_LIST ? 0 : p->offset)};
 	int64_t number;
 	const char *wrong = option_parse(o, value, &number);
 
@@ -210,8 +240,24 @@ static const char *set(struct settings *s, const struct ps_option *o, const stru
 	case AS_BOOL:
 		*at.boolean = number;
 		break;
+	case AS_LIST: /* empty, as every default is: set_list() takes what the file says */
+		break;
 	}
 	return NULL;
+}
+
+/* Sets a list, as far as its words are right. */
+static void set_list(struct settings *s, const struct ini_entry *e, enum ignore_list list, struct mistakes *m)
+{
+	char *text = mem_strdup(e->value), *rest = text, *word;
+	const char *wrong;
+
+	while ((word = lists_word(&rest))) {
+		wrong = lists_add(&s->log.ignore, list, word);
+		if (wrong)
+			judge_word(m, e, word, wrong);
+	}
+	free(text);
 }
 
 static const struct section *find_section(const char *name)
@@ -237,7 +283,8 @@ static void judge_section_name(const struct ini_entry *e, struct mistakes *m)
 	if (best)
 		mistakes_add(m, e->line, "[%s]: unknown section; did you mean [%s]?", e->section, best);
 	else
-		mistakes_add(m, e->line, "[%s]: unknown section; known are core, paths, capture, journal, data and sink NAME",
+		mistakes_add(m, e->line,
+		             "[%s]: unknown section; known are core, paths, capture, log, journal, data and sink NAME",
 		             e->section);
 }
 
@@ -245,6 +292,7 @@ static void judge_key(struct settings *s, const struct section *section, const s
                       struct mistakes *m)
 {
 	const struct ps_option *o = option_find(section->options, e->key);
+	const struct place *place;
 	const char *wrong;
 
 	if (!o && !option_nearest(section->options, e->key))
@@ -260,7 +308,12 @@ static void judge_key(struct settings *s, const struct section *section, const s
 	}
 	if (judge_repeated(m, e, &lines[o - section->options]))
 		return;
-	wrong = set(s, o, &section->places[o - section->options], e->value);
+	place = &section->places[o - section->options];
+	if (place->as == AS_LIST) {
+		set_list(s, e, (enum ignore_list)place->offset, m);
+		return;
+	}
+	wrong = set(s, o, place, e->value);
 	if (wrong)
 		judge_bad(m, e, o, wrong, o->fallback);
 }
@@ -311,6 +364,7 @@ void settings_free(struct settings *s)
 
 				free(*at.text);
 			}
+	lists_done(&s->log.ignore);
 	sinks_free(s);
 	free(s);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/config/ini.h"
+#include "core/config/lists.h"
 #include "core/plugin.h"
 
 enum hooks { HOOKS_AUTO, HOOKS_FEXIT, HOOKS_TRACEPOINT };
@@ -34,6 +35,13 @@ struct sink_settings {
 	struct ps_option *options; /* the plugin's declaration, owned here */
 };
 
+/* What of the traffic is written down. */
+struct log_settings {
+	bool addresses, commands, ports;
+	bool ignore_local;
+	struct ignore_lists ignore;
+};
+
 struct settings {
 	struct {
 		int64_t write_interval_ms;
@@ -53,6 +61,7 @@ struct settings {
 		uint32_t ring_buffer_pages; /* a power of two */
 		uint32_t max_flows;
 	} capture;
+	struct log_settings log;
 	struct {
 		int64_t max_size; /* bytes */
 		int64_t max_age_ms;

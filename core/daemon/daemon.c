@@ -154,7 +154,7 @@ static void start_couriers(struct daemon *d)
 		settings_free(d->settings);
 		d->settings = d->next;
 		d->next = NULL;
-		d->watch.settings = d->settings;
+		watch_reload(&d->watch, d->settings);
 		journal_set_limits(d->journal, &limits);
 		tamper_reload(d->watch.tamper, d->settings, &d->config_read);
 		losses_tell(d->watch.losses, PS_STAGE_CONFIG, 0, 0, "the configuration has been read again, and is in force");

@@ -148,6 +148,9 @@ char *status_json(const struct watch *w, struct courier *const *couriers, size_t
 	                    json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "started", when(l.window_start_ns), "rows",
 	                              number(l.rows), "ended", number(l.windows), "sent", number(l.sent), "received",
 	                              number(l.received), "calls", number(l.calls)));
+	json_object_set_new(root, "ignored",
+	                    json_pack("{s:I, s:I, s:I}", "sent", number(l.ignored.sent), "received",
+	                              number(l.ignored.received), "calls", number(l.ignored.calls)));
 	json_object_set_new(root, "identity", identity(w));
 	json_object_set_new(root, "self_test", self_test(&w->self_test));
 	json_object_set_new(root, "journal",

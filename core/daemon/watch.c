@@ -285,6 +285,7 @@ static void take_audit(struct watch *w)
 	const struct namespace_counters *counters;
 	size_t n;
 
+	ledger_set_addresses(w->ledger, namespaces_addresses(w->namespaces));
 	counters = namespaces_counters(w->namespaces, &n);
 	audit_read(w->audit, counters, n, clock_wall_ns(), w->settings->core.audit_threshold, on_audit, w);
 	if (namespaces_cut(w->namespaces) && !w->audit_cut)
@@ -347,8 +348,10 @@ static void on_timer(uv_timer_t *timer)
 	/* Once in a window that will be handed over, and once at the end. */
 	w->audits = w->stopping ? !w->audited_last : w->window_ends && journal_queued(w->journal) < WINDOWS_QUEUED;
 	w->audited_last |= w->stopping;
-	if (w->audits)
+	if (w->audits) {
 		audit_hint(w->audit, w->namespaces);
+		namespaces_want_addresses(w->namespaces, ledger_wants_addresses(w->ledger));
+	}
 	uv_queue_work(w->loop, &w->drain, drain_work, drain_done);
 }
 
@@ -392,8 +395,10 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 		return err;
 	w->ledger = ledger_open(w->processes, w->executables, w->losses, origin, codec_encode,
 	                        (size_t)w->settings->capture.max_flows * 4);
+	ledger_set_log(w->ledger, &w->settings->log);
 	w->namespaces = namespaces_open();
 	w->audit = audit_open(w->losses);
+	namespaces_want_addresses(w->namespaces, ledger_wants_addresses(w->ledger));
 	namespaces_read(w->namespaces);
 	take_audit(w);
 	err = probe_tasks(w->probe, on_task, w);
@@ -418,6 +423,12 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	next_drain(w);
 	self_start(w);
 	return 0;
+}
+
+void watch_reload(struct watch *w, const struct settings *settings)
+{
+	w->settings = settings;
+	ledger_set_log(w->ledger, &settings->log);
 }
 
 void watch_stop(struct watch *w, int64_t deadline_ns)

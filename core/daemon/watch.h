@@ -67,6 +67,9 @@ struct watch {
  * the rest is made here. Blocks for some hundred milliseconds. 0 or -errno, with a message. */
 int watch_start(struct watch *, const struct ledger_origin *);
 
+/* Other settings are in force. */
+void watch_reload(struct watch *, const struct settings *);
+
 /* Drains the kernel, waits for the hashes under way until the deadline (CLOCK_MONOTONIC), ends
  * the last window, and then calls stopped(). */
 void watch_stop(struct watch *, int64_t deadline_ns);

@@ -102,6 +102,15 @@ static struct program *program_get(struct processes *ps, const char *path, const
 	return p;
 }
 
+struct program *program_named(struct processes *ps, struct program *p, bool with_cmdline)
+{
+	if (!with_cmdline && (p->cmdline.len || p->flags & PS_EXE_CMDLINE_CUT))
+		return program_get(ps, p->path.data, p->name.data, (struct ps_text){"", 0}, executable_hold(p->file),
+		                   p->flags & (uint8_t)~PS_EXE_CMDLINE_CUT);
+	program_hold(p);
+	return p;
+}
+
 static void lineage_hold(struct lineage *l)
 {
 	program_hold(l->self);

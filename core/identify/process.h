@@ -51,6 +51,9 @@ void processes_expire(struct processes *);
 void program_hold(struct program *);
 void program_drop(struct processes *, struct program *);
 
+/* The same program, if wanted without its command line; gives a reference. */
+struct program *program_named(struct processes *, struct program *, bool with_cmdline);
+
 struct processes_stats {
 	uint64_t images, programs;
 	uint64_t unknown;    /* lookups of images that are not known */

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/table.h"
+#include "core/ledger/ignore.h"
 
 enum {
 	BATCH_RECORDS = 16384,
@@ -23,7 +24,8 @@ struct row_key {
 	uint16_t protocol;
 	uint8_t family, direction;
 	uint8_t laddr_family, raddr_family;
-	uint16_t pad;
+	uint8_t ignored; /* left out of the log: the row is there for its program alone */
+	uint8_t pad;
 	uint8_t laddr[16], raddr[16];
 };
 
@@ -49,6 +51,8 @@ struct ledger {
 	struct ledger_stats stats;
 	struct ps_record *more; /* ledger_append() */
 	size_t n_more;
+	bool addresses, commands, ports; /* [log] */
+	struct ignore *ignore;           /* NULL: nothing is left out */
 };
 
 struct ledger *ledger_open(struct processes *processes, struct executables *executables, struct losses *losses,
@@ -56,14 +60,43 @@ struct ledger *ledger_open(struct processes *processes, struct executables *exec
 {
 	struct ledger *l = mem_alloc(sizeof(*l));
 
-	*l = (struct ledger){processes, executables, losses, *origin, encode, max_rows, {0}, {0}, NULL, 0};
+	*l = (struct ledger){
+	    .processes = processes,
+	    .executables = executables,
+	    .losses = losses,
+	    .origin = *origin,
+	    .encode = encode,
+	    .max_rows = max_rows,
+	    .addresses = true,
+	    .commands = true,
+	    .ports = true,
+	};
 	l->stats.window_start_ns = clock_wall_ns();
 	return l;
 }
 
-static void row_free(struct ledger *l, struct row *row)
+void ledger_set_log(struct ledger *l, const struct log_settings *log)
 {
-	table_remove(&l->rows, &row->key, sizeof(row->key));
+	l->addresses = log->addresses;
+	l->commands = log->commands;
+	l->ports = log->ports;
+	ignore_close(l->ignore);
+	l->ignore = ignore_open(log);
+}
+
+bool ledger_wants_addresses(const struct ledger *l)
+{
+	return ignore_wants_addresses(l->ignore);
+}
+
+void ledger_set_addresses(struct ledger *l, const struct own_addresses *own)
+{
+	ignore_set_addresses(l->ignore, own->list, own->n);
+}
+
+static void row_free(struct ledger *l, struct table *rows, struct row *row)
+{
+	table_remove(rows, &row->key, sizeof(row->key));
 	program_drop(l->processes, row->key.self);
 	program_drop(l->processes, row->key.parent);
 	program_drop(l->processes, row->key.grandparent);
@@ -75,8 +108,9 @@ void ledger_close(struct ledger *l)
 	struct row *row;
 
 	for (size_t at = 0; (row = table_next(&l->rows, &at));)
-		row_free(l, row);
+		row_free(l, &l->rows, row);
 	table_done(&l->rows);
+	ignore_close(l->ignore);
 	free(l->more);
 	free(l);
 }
@@ -100,30 +134,76 @@ static void key_of(struct row_key *key, const struct observation *o, const struc
 	memcpy(key->raddr, o->raddr.bytes, sizeof(key->raddr));
 }
 
-void ledger_add(struct ledger *l, const struct observation *o)
+static void row_add(struct row *row, int64_t opened_ns, int64_t closed_ns, uint64_t sent, uint64_t received,
+                    uint64_t calls)
 {
-	struct row_key key;
+	if (opened_ns && (!row->opened_ns || opened_ns < row->opened_ns))
+		row->opened_ns = opened_ns;
+	if (closed_ns || opened_ns > row->closed_ns)
+		row->closed_ns = closed_ns;
+	row->sent += sent;
+	row->received += received;
+	row->calls += calls;
+}
+
+static struct ps_addr address(uint8_t family, const uint8_t bytes[16])
+{
+	struct ps_addr a = {.family = family};
+
+	memcpy(a.bytes, bytes, sizeof(a.bytes));
+	return a;
+}
+
+/* Whether what is known at once says that it is left out: all but its domain and its hash. */
+static bool is_ignored(const struct ledger *l, const struct row_key *k)
+{
+	struct ignore_flow flow = {
+	    .netns = k->netns,
+	    .lport = k->lport,
+	    .rport = k->rport,
+	    .laddr = address(k->laddr_family, k->laddr),
+	    .raddr = address(k->raddr_family, k->raddr),
+	};
+
+	return ignore_flow(l->ignore, &flow);
+}
+
+/* What is kept of an observation when not all of it is: whose it was. */
+static void blur(struct observation *o)
+{
+	o->lport = o->rport = 0;
+	o->direction = PS_DIRECTION_UNKNOWN;
+	o->laddr = o->raddr = (struct ps_addr){0};
+}
+
+void ledger_add(struct ledger *l, const struct observation *observed)
+{
+	struct observation o = *observed;
 	struct lineage who;
+	struct row_key key;
 	struct row *row;
+	bool known;
 
-	l->stats.sent += o->sent;
-	l->stats.received += o->received;
-	l->stats.calls += o->calls;
-	if (!processes_find(l->processes, &o->image, &who))
-		losses_add(l->losses, PS_STAGE_PROCESS, o->calls, 0, 0,
+	l->stats.sent += o.sent;
+	l->stats.received += o.received;
+	l->stats.calls += o.calls;
+	known = processes_find(l->processes, &o.image, &who);
+	key_of(&key, &o, &who);
+	if (l->ignore && is_ignored(l, &key)) {
+		blur(&o);
+		key_of(&key, &o, &who);
+		key.ignored = 1;
+	} else if (!known) {
+		losses_add(l->losses, PS_STAGE_PROCESS, o.calls, 0, 0,
 		           "traffic of processes that had gone before anything was known of them: it is stored without a name");
-	key_of(&key, o, &who);
+	}
 	row = table_get(&l->rows, &key, sizeof(key));
-	if (!row && l->rows.n >= l->max_rows) {
-		struct observation coarse = *o;
-
+	if (!row && l->rows.n >= l->max_rows && !key.ignored) {
 		losses_add(l->losses, PS_STAGE_HANDOFF, 1, 0, 0,
 		           "more than %zu rows in one window: further traffic is kept per program, without addresses and ports",
 		           l->max_rows);
-		coarse.lport = coarse.rport = 0;
-		coarse.direction = PS_DIRECTION_UNKNOWN;
-		coarse.laddr = coarse.raddr = (struct ps_addr){0};
-		key_of(&key, &coarse, &who);
+		blur(&o);
+		key_of(&key, &o, &who);
 		row = table_get(&l->rows, &key, sizeof(key));
 	}
 	if (row) {
@@ -136,13 +216,7 @@ void ledger_add(struct ledger *l, const struct observation *o)
 		row->start_ns = l->stats.window_start_ns;
 		table_add(&l->rows, &row->key, sizeof(row->key), row);
 	}
-	if (o->opened_ns && (!row->opened_ns || o->opened_ns < row->opened_ns))
-		row->opened_ns = o->opened_ns;
-	if (o->closed_ns || o->opened_ns > row->closed_ns)
-		row->closed_ns = o->closed_ns;
-	row->sent += o->sent;
-	row->received += o->received;
-	row->calls += o->calls;
+	row_add(row, o.opened_ns, o.closed_ns, o.sent, o.received, o.calls);
 }
 
 void ledger_append(struct ledger *l, const struct ps_record *record)
@@ -235,21 +309,17 @@ static uint32_t writer_exe(struct writer *w, struct program *p)
 	    .hash_state = (uint8_t)p->file->state,
 	    .script = {"", 0},
 	};
+	if (!w->ledger->commands) {
+		exe->cmdline = (struct ps_text){"", 0};
+		exe->flags &= (uint8_t)~PS_EXE_CMDLINE_CUT;
+	}
 	if (p->file->state == PS_HASH_OK)
 		memcpy(exe->sha256, p->file->sha256, sizeof(exe->sha256));
-	w->text_size += p->path.len + p->name.len + p->cmdline.len;
+	w->text_size += exe->path.len + exe->name.len + exe->cmdline.len;
 	/* The key lives in the array of programs, which does not move while the batch is made. */
 	w->programs[w->n_exes] = p;
 	table_add(&w->index, &w->programs[w->n_exes], sizeof(p), (void *)(uintptr_t)(w->n_exes + 1));
 	return w->n_exes++;
-}
-
-static struct ps_addr address(uint8_t family, const uint8_t bytes[16])
-{
-	struct ps_addr a = {.family = family};
-
-	memcpy(a.bytes, bytes, sizeof(a.bytes));
-	return a;
 }
 
 static void write_row(struct writer *w, const struct row *row, int64_t end_ns)
@@ -318,9 +388,64 @@ static void tell_unhashed(struct ledger *l, const struct program *p)
 		           why[p->file->state]);
 }
 
+/* Whether the row is left out, now that all is known that will be. */
+static bool leaves_out(struct ledger *l, const struct row *row)
+{
+	const struct executable *file = row->key.self->file;
+
+	if (!row->key.ignored && (!l->ignore || !(is_ignored(l, &row->key) ||
+	                                          (file->state == PS_HASH_OK && ignore_hash(l->ignore, file->sha256)))))
+		return false;
+	l->stats.ignored.sent += row->sent;
+	l->stats.ignored.received += row->received;
+	l->stats.ignored.calls += row->calls;
+	return true;
+}
+
+/* Adds the row, without what is not recorded, to those that are equal then. */
+static void blank_row(struct ledger *l, struct table *blank, const struct row *row)
+{
+	struct row_key key = row->key;
+	int64_t closed_ns;
+	struct row *sum;
+
+	if (!l->ports) {
+		key.lport = key.lport < 0 ? key.lport : 0;
+		key.rport = key.rport < 0 ? key.rport : 0;
+	}
+	if (!l->addresses) {
+		key.raddr_family = 0;
+		memset(key.raddr, 0, sizeof(key.raddr));
+	}
+	key.self = program_named(l->processes, key.self, l->commands);
+	key.parent = program_named(l->processes, key.parent, l->commands);
+	key.grandparent = program_named(l->processes, key.grandparent, l->commands);
+	sum = table_get(blank, &key, sizeof(key));
+	if (sum) {
+		program_drop(l->processes, key.self);
+		program_drop(l->processes, key.parent);
+		program_drop(l->processes, key.grandparent);
+		if (row->start_ns < sum->start_ns)
+			sum->start_ns = row->start_ns;
+	} else {
+		sum = mem_alloc(sizeof(*sum));
+		sum->key = key;
+		sum->start_ns = row->start_ns;
+		table_add(blank, &sum->key, sizeof(sum->key), sum);
+	}
+	/* In no order: closed is what holds only closed ones. */
+	closed_ns = sum->calls && !(sum->closed_ns && row->closed_ns) ? 0
+	            : sum->closed_ns > row->closed_ns                 ? sum->closed_ns
+	                                                              : row->closed_ns;
+	row_add(sum, row->opened_ns, row->closed_ns, row->sent, row->received, row->calls);
+	sum->closed_ns = closed_ns;
+}
+
 size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int64_t *end_ns)
 {
+	bool blanks = !l->addresses || !l->commands || !l->ports;
 	struct writer w = {.ledger = l};
+	struct table blank = {0};
 	struct row *row;
 
 	*end_ns = clock_wall_ns();
@@ -343,10 +468,17 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 			row->held++;
 			continue;
 		}
-		tell_unhashed(l, k->self);
-		write_row(&w, row, *end_ns);
 		row->written = true;
+		tell_unhashed(l, k->self);
+		if (leaves_out(l, row))
+			continue;
+		if (blanks)
+			blank_row(l, &blank, row);
+		else
+			write_row(&w, row, *end_ns);
 	}
+	for (size_t at = 0; (row = table_next(&blank, &at));)
+		write_row(&w, row, *end_ns);
 	for (size_t i = 0; i < l->n_more; i++)
 		*writer_record(&w) = l->more[i];
 	l->n_more = 0;
@@ -355,7 +487,10 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 	/* The batches have copies: now the rows may let go of what they point to. */
 	for (size_t at = 0; (row = table_next(&l->rows, &at));)
 		if (row->written)
-			row_free(l, row);
+			row_free(l, &l->rows, row);
+	for (size_t at = 0; (row = table_next(&blank, &at));)
+		row_free(l, &blank, row);
+	table_done(&blank);
 	free(w.records);
 	free(w.texts);
 	free(w.exes);

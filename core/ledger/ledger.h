@@ -6,11 +6,14 @@
 #ifndef PS_LEDGER_LEDGER_H
 #define PS_LEDGER_LEDGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/buf.h"
+#include "core/capture/addresses.h"
 #include "core/capture/decode.h"
+#include "core/config/settings.h"
 #include "core/identify/process.h"
 #include "core/ledger/losses.h"
 
@@ -31,6 +34,14 @@ struct ledger *ledger_open(struct processes *, struct executables *, struct loss
                            ledger_encode, size_t max_rows);
 void ledger_close(struct ledger *);
 
+/* What is recorded, and what is left out, from now on; also of the window that is open. Copies what
+ * it needs. Before the first call, all is recorded. */
+void ledger_set_log(struct ledger *, const struct log_settings *);
+
+/* Whether addresses of this machine are asked for, and those: they replace the ones before. */
+bool ledger_wants_addresses(const struct ledger *);
+void ledger_set_addresses(struct ledger *, const struct own_addresses *);
+
 /* Adds what was observed to the window. */
 void ledger_add(struct ledger *, const struct observation *);
 
@@ -46,6 +57,9 @@ struct ledger_stats {
 	uint64_t rows;                  /* in the window that is open */
 	uint64_t windows;               /* that have ended */
 	uint64_t sent, received, calls; /* since start */
+	struct {
+		uint64_t sent, received, calls; /* of these, what [log] leaves out */
+	} ignored;
 	int64_t window_start_ns;
 };
 void ledger_get_stats(const struct ledger *, struct ledger_stats *);

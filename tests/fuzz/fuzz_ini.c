@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Any bytes as picosnitch.ini: the settings are usable, and every mistake is one line of text. */
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/base/text.h"
 #include "core/config/option.h"
@@ -46,6 +47,26 @@ static void check_mistakes(const struct mistakes *m)
 	}
 }
 
+static void check_lists(const struct ignore_lists *l)
+{
+	for (size_t i = 0; i < l->n_ports; i++)
+		must(l->ports[i].first && l->ports[i].first <= l->ports[i].last);
+	for (size_t i = 0; i < l->n_subnets; i++) {
+		const struct subnet *s = &l->subnets[i];
+		unsigned size = s->addr.family == AF_INET ? 32 : 128;
+
+		must((s->addr.family == AF_INET || s->addr.family == AF_INET6) && s->bits <= size);
+		for (unsigned bit = s->bits; bit < 128; bit++)
+			must(!(s->addr.bytes[bit / 8] >> (7 - bit % 8) & 1));
+	}
+	for (size_t i = 0; i < l->n_domains; i++) {
+		size_t len = strlen(l->domains[i]);
+
+		must(len && len <= 253 && l->domains[i][0] != '.' && l->domains[i][len - 1] != '.' &&
+		     !strstr(l->domains[i], ".."));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mistakes m = {0};
@@ -74,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(s->core.write_interval_ms >= 100 && s->core.drain_interval_ms >= 50 && s->core.hash_threads > 0);
 	must(s->capture.ring_buffer_pages && !(s->capture.ring_buffer_pages & (s->capture.ring_buffer_pages - 1)));
 	must(s->paths.state[0] == '/' && s->paths.plugins[0] == '/' && *s->core.user && !(s->data.mode & 02));
+	check_lists(&s->log.ignore);
 	for (size_t i = 0; i < s->n_sinks; i++)
 		must(*s->sinks[i].plugin && !strchr(s->sinks[i].plugin, '/') && s->sinks[i].timeout_ms >= 100);
 	settings_free(s);

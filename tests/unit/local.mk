@@ -12,7 +12,7 @@ tests_unit_test_ini_LDADD = core/libpsconfig.la
 tests_unit_test_option_LDADD = core/libpsconfig.la
 tests_unit_test_settings_LDADD = core/libpsconfig.la
 
-watch_tests = tests/unit/test_decode tests/unit/test_process tests/unit/test_ledger \
+watch_tests = tests/unit/test_decode tests/unit/test_process tests/unit/test_ledger tests/unit/test_ignore \
 	tests/unit/test_audit tests/unit/test_counters tests/unit/test_self_test
 check_PROGRAMS += $(watch_tests)
 TESTS += $(watch_tests)
@@ -22,7 +22,8 @@ tests_unit_test_counters_LDADD = core/libpscapture.la
 tests_unit_test_decode_LDADD = core/libpscapture.la
 tests_unit_test_self_test_LDADD = core/libpscapture.la
 tests_unit_test_process_LDADD = core/libpscapture.la
-tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la
+tests_unit_test_ignore_LDADD = core/libpscapture.la core/libpsconfig.la
+tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsconfig.la
 
 # Of the daemon itself, which is no library.
 daemon_tests = tests/unit/test_channels tests/unit/test_tamper

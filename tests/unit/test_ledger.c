@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/delivery/codec.h"
 #include "core/ledger/ledger.h"
 #include "tests/tap.h"
@@ -68,7 +69,7 @@ static size_t end_window(struct desk *d, int final, void (*each)(void *, const s
 }
 
 struct sums {
-	uint64_t rows, sent, received, calls, alerts, alert_count;
+	uint64_t rows, sent, received, calls, alerts, alert_count, commands;
 	struct ps_traffic last;
 	char exe[64], parent[64], text[256];
 };
@@ -77,6 +78,8 @@ static void add_up(void *arg, const struct ps_batch *b)
 {
 	struct sums *s = arg;
 
+	for (uint32_t i = 0; i < b->n_exes; i++)
+		s->commands += b->exes[i].cmdline.len > 0;
 	for (uint32_t i = 0; i < b->n_records; i++) {
 		const struct ps_record *r = &b->records[i];
 
@@ -198,6 +201,110 @@ static void test_losses(void)
 	desk_close(&d);
 }
 
+/* Ends the window and gives what is recorded, with these settings. */
+static struct sums recorded(struct desk *d, const struct log_settings *log)
+{
+	struct sums s = {0};
+
+	ledger_set_log(d->ledger, log);
+	for (uint16_t i = 0; i < 4; i++)
+		observe(d, image(2, 2), (uint16_t)(1000 + i % 2), 10, 1);
+	observe(d, image(3, 2), 1000, 10, 1);
+	end_window(d, 0, add_up, &s);
+	return s;
+}
+
+static void test_log(void)
+{
+	static char command[] = "prog\0--password=x", other[] = "prog\0--more";
+	struct log_settings log = {true, true, true, false, {0}};
+	struct ledger_stats stats;
+	struct sums s;
+	struct desk d;
+
+	desk_open(&d, 1000);
+	exec_event(&d.f, image(1, 1), image(0, 0), "/bin/sh", "sh\0-c", 6, 6);
+	for (unsigned i = 2; i < 4; i++) {
+		fork_event(&d.f, image(1, 1), image(i, 1));
+		exec_event(&d.f, image(i, 2), image(1, 1), "/bin/prog", i == 2 ? command : other,
+		           i == 2 ? sizeof(command) : sizeof(other), i == 2 ? sizeof(command) : sizeof(other));
+	}
+	s = recorded(&d, &log);
+	ok(s.rows == 3 && s.sent == 50 && s.calls == 5 && s.commands > 0, "all is recorded");
+	ok(s.last.rport == 443 && s.last.lport >= 1000 && s.last.raddr.family == AF_INET, "with ports and addresses");
+	log.ports = false;
+	s = recorded(&d, &log);
+	ok(s.rows == 2 && s.sent == 50 && s.calls == 5, "rows that are equal without ports are one");
+	ok(s.last.rport == 0 && s.last.lport == 0 && s.last.raddr.family == AF_INET, "ports are not known then");
+	log.addresses = false;
+	s = recorded(&d, &log);
+	ok(s.rows == 2 && s.last.raddr.family == 0 && s.last.raddr.bytes[0] == 0, "nor is the remote address");
+	ok(s.commands > 0, "command lines are");
+	log.commands = false;
+	s = recorded(&d, &log);
+	ok(s.rows == 1 && s.sent == 50 && s.calls == 5, "rows that are equal without command lines are one");
+	is_int(s.commands, 0, "of which nothing is left, the parents' neither");
+	is_str(s.exe, "/bin/prog", "the program is named");
+	is_str(s.parent, "/bin/sh", "and its parent");
+	log.ports = log.addresses = true;
+	s = recorded(&d, &log);
+	ok(s.rows == 2 && s.last.raddr.family == AF_INET && s.last.lport, "without command lines alone");
+	is_int(s.commands, 0, "no command line");
+
+	lists_add(&log.ignore, IGNORE_PORTS, "1001");
+	log.ports = log.commands = false;
+	s = recorded(&d, &log);
+	ok(s.rows == 1 && s.sent == 30 && s.calls == 3, "what is ignored is left out, though ports are not recorded");
+	ledger_get_stats(d.ledger, &stats);
+	ok(stats.ignored.sent == 20 && stats.ignored.received == 2 && stats.ignored.calls == 2, "and counted");
+	ok(s.alerts == 1, "that its executable has no hash is told");
+	lists_add(&log.ignore, IGNORE_PORTS, "1000");
+	s = recorded(&d, &log);
+	ok(s.rows == 0 && s.alerts == 1, "also when nothing else is left");
+	lists_done(&log.ignore);
+
+	/* Rules count for the window that is open. */
+	log = (struct log_settings){true, true, true, false, {0}};
+	ledger_set_log(d.ledger, &log);
+	observe(&d, image(2, 2), 1000, 10, 1);
+	lists_add(&log.ignore, IGNORE_SUBNETS, "192.0.2.0/24");
+	s = recorded(&d, &log);
+	is_int(s.rows, 0, "rules that come later hold for the whole window");
+	lists_done(&log.ignore);
+	desk_close(&d);
+}
+
+static void test_ignored_hash(void)
+{
+	struct log_settings log = {true, true, true, false, {0}};
+	struct process_event e = {.kind = WIRE_EXEC, .image = image(1, 1), .comm = "t", .filename = "x"};
+	struct executables_stats stats;
+	struct executable *file;
+	struct sums s = {0};
+	char *path = NULL, hex[65];
+	struct desk d;
+
+	desk_open(&d, 1000);
+	e.file = file_of("/proc/self/exe");
+	executables_opened(d.f.executables, 1, open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+	file = executables_executed(d.f.executables, 1, &e.file, &path);
+	if (!ok(file, "the file is found"))
+		return;
+	processes_event(d.f.processes, &e, file, path);
+	observe(&d, image(1, 1), 1, 1, 1);
+	is_int(end_window(&d, 0, add_up, &s), 0, "a row waits for the hash");
+	do {
+		uv_run(&d.f.loop, UV_RUN_ONCE);
+		executables_get_stats(d.f.executables, &stats);
+	} while (stats.waiting);
+	lists_add(&log.ignore, IGNORE_HASHES, text_hex(hex, file->sha256, 32));
+	ledger_set_log(d.ledger, &log);
+	end_window(&d, 0, add_up, &s);
+	is_int(s.rows, 0, "and is left out because of it");
+	lists_done(&log.ignore);
+	desk_close(&d);
+}
+
 static void count_audits(void *arg, const struct ps_batch *b)
 {
 	for (uint32_t i = 0; i < b->n_records; i++)
@@ -230,5 +337,7 @@ int main(void)
 	test_late_hash();
 	test_losses();
 	test_append();
+	test_log();
+	test_ignored_hash();
 	return tap_done();
 }

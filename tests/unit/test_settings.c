@@ -6,6 +6,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/config/option.h"
 #include "core/config/settings.h"
 #include "tests/tap.h"
@@ -65,14 +66,19 @@ static struct settings *load(const char *text, settings_describe how, struct mis
 #define TIME "is not a duration, such as 500 ms, 10 s, 5 min, 2 h or 30 d"
 #define NAME "is not a name: it has letters, digits, . _ and - only"
 
-/* Lines of one file; what is said of each (NULL: nothing). */
+#define PORT "is not a port, 1 to 65535, or a range of them, such as 6000-6063; it is left out"
+#define DOMAIN "is not a domain in reverse notation, such as com.example for example.com and all below; it is left out"
+#define SUBNET "is not an address or a network, such as 10.0.0.0/8 or fd00::/8; it is left out"
+#define HASH "is not a SHA-256, which has 64 hexadecimal digits; it is left out"
+
+/* Lines of one file; what is said of each (NULL: nothing; several things: in as many lines). */
 static const struct {
 	const char *line, *said;
 } wrong[] = {
     {"early = 1", "early: stands before any [section]; it has no effect"},
     {"[coer]", "[coer]: unknown section; did you mean [core]?"},
     {"debug = maybe", NULL},
-    {"[geoip]", "[geoip]: unknown section; known are core, paths, capture, journal, data and sink NAME"},
+    {"[geoip]", "[geoip]: unknown section; known are core, paths, capture, log, journal, data and sink NAME"},
     {"[core]", NULL},
     {"write_interval = 10", "[core] write_interval: \"10\" " TIME KEPT("10 s")},
     {"write_interval = 20 s", "[core] write_interval: is already in line 6, which counts; this line has no effect"},
@@ -97,6 +103,21 @@ static const struct {
     {"hooks = kprobe", "[capture] hooks: \"kprobe\" must be one of auto, fexit, tracepoint" KEPT("auto")},
     {"ring_buffer_pages = 3", "[capture] ring_buffer_pages: \"3\" must be a power of two" KEPT("256")},
     {"max_flows = 0", "[capture] max_flows: \"0\" must be between 1 and 1048576" KEPT("65536")},
+    {"[log]", NULL},
+    {"ignore_ports = 53, https 0 65536 1-2-3 -1 9-8 443",
+     "[log] ignore_ports: \"https\" " PORT "\n[log] ignore_ports: \"0\" " PORT "\n[log] ignore_ports: \"65536\" " PORT
+     "\n[log] ignore_ports: \"1-2-3\" " PORT "\n[log] ignore_ports: \"-1\" " PORT
+     "\n[log] ignore_ports: \"9-8\" is a range that ends before it begins; it is left out"},
+    {"ignore_domains = com.example,.com 192.0.2.1 com..example a/b",
+     "[log] ignore_domains: \".com\" " DOMAIN "\n[log] ignore_domains: \"192.0.2.1\" " DOMAIN
+     "\n[log] ignore_domains: \"com..example\" " DOMAIN "\n[log] ignore_domains: \"a/b\" " DOMAIN},
+    {"ignore_subnets = 10.0.0.0/33 ::1/129 com.example 10.0.0/8 fe80::1/64",
+     "[log] ignore_subnets: \"10.0.0.0/33\" has a prefix that is not between 0 and 32; it is left out\n"
+     "[log] ignore_subnets: \"::1/129\" has a prefix that is not between 0 and 128; it is left out\n"
+     "[log] ignore_subnets: \"com.example\" " SUBNET "\n[log] ignore_subnets: \"10.0.0/8\" " SUBNET},
+    {"ignore_hashes = 27125f0331490b7f", "[log] ignore_hashes: \"27125f0331490b7f\" " HASH},
+    {"ignore_local = lo", "[log] ignore_local: \"lo\" must be yes or no" KEPT("no")},
+    {"ignore_port = 53", "[log] ignore_port: unknown key; did you mean \"ignore_ports\"?"},
     {"[journal]", NULL},
     {"max_size = 1 G",
      "[journal] max_size: \"1 G\" is not a size, such as 64 KiB, 10 MiB, 1 GiB or 500 MB" KEPT("1 GiB")},
@@ -145,6 +166,23 @@ static const struct {
                       "until it has one of its own"},
 };
 
+/* How many mistakes `said` has. */
+static size_t check_said(const struct mistakes *m, size_t at, const char *said)
+{
+	size_t n = 0, len;
+
+	for (const char *next; said; said = next, n++) {
+		char *line;
+
+		next = strchr(said, '\n');
+		len = next ? (size_t)(next++ - said) : strlen(said);
+		line = mem_printf("%.*s", (int)len, said);
+		is_str(at + n < m->n ? m->list[at + n].text : "", line, "line %u", at + n < m->n ? m->list[at + n].line : 0);
+		free(line);
+	}
+	return n;
+}
+
 static void test_mistakes(void)
 {
 	const size_t n = sizeof(wrong) / sizeof(*wrong);
@@ -165,7 +203,7 @@ static void test_mistakes(void)
 		const char *said = i == last ? wrong[n - 1].said : i == n - 1 ? NULL : wrong[i].said;
 
 		if (said && at < m.n && m.list[at].line == i + 1)
-			is_str(m.list[at++].text, said, "line %zu", i + 1);
+			at += check_said(&m, at, said);
 		else
 			ok(!said && (at == m.n || m.list[at].line != i + 1), "line %zu: nothing is said of %s", i + 1,
 			   wrong[i].line);
@@ -179,6 +217,9 @@ static void test_mistakes(void)
 	       s->capture.ring_buffer_pages == 256 && s->capture.max_flows == 65536 && s->journal.max_size == 1 << 30 &&
 	       s->journal.max_age_ms == INT64_C(2592000000) && s->data.mode == 0640,
 	   "the defaults hold");
+	ok(s->log.addresses && s->log.commands && s->log.ports && !s->log.ignore_local && s->log.ignore.n_ports == 2 &&
+	       s->log.ignore.n_domains == 1 && s->log.ignore.n_subnets == 1 && s->log.ignore.n_hashes == 0,
+	   "of a list, the words that are right hold");
 	for (size_t i = 0; i < s->n_sinks; i++)
 		ok(s->sinks[i].enabled == (strcmp(s->sinks[i].name, "sqlite") == 0), "sink %s is %s", s->sinks[i].name,
 		   s->sinks[i].enabled ? "on" : "off");
@@ -230,6 +271,50 @@ static void test_values(void)
 	settings_free(s);
 	s = load("[sink x]\nenabled = yes\nany = thing\n", NULL, &m);
 	ok(m.n == 0 && sink(s, "x")->enabled, "nobody to describe plugins: their keys are not judged");
+	settings_free(s);
+}
+
+static void test_lists(void)
+{
+	static const char *const lines =
+	    "[log]\naddresses = no\nports = off\ncommands = false\nignore_local = yes\n"
+	    "ignore_ports = 53, 6000-6063,1-65535\t5353\nignore_domains = com.Example,org.xn--abc_d.163 arpa\n"
+	    "ignore_subnets = 192.168.1.5/24,::ffff:10.1.2.3 ::ffff:10.1.2.3/104, fd31:7::9/20 ::/0 0.0.0.0/0 "
+	    "::ffff:0:0/90\n"
+	    "ignore_hashes = 27125F0331490b7fbf4da11f2bd913ce1b94e071367b2fa8e535ce8c5526e29c,\n";
+	static const struct {
+		const char *addr;
+		int bits;
+	} want[] = {{"192.168.1.0", 24}, {"10.1.2.3", 32}, {"10.0.0.0", 8},   {"fd31::", 20},
+	            {"::", 0},           {"0.0.0.0", 0},   {"::ffc0:0:0", 90}};
+	struct mistakes m;
+	struct settings *s = load(lines, NULL, &m);
+	const struct ignore_lists *l = &s->log.ignore;
+	char text[TEXT_ADDR_SIZE];
+
+	is_int(m.n, 0, "lists without a mistake");
+	ok(!s->log.addresses && !s->log.ports && !s->log.commands && s->log.ignore_local, "switches of [log]");
+	ok(l->n_ports == 4 && l->ports[0].first == 53 && l->ports[0].last == 53 && l->ports[1].first == 6000 &&
+	       l->ports[1].last == 6063 && l->ports[2].first == 1 && l->ports[2].last == 65535 && l->ports[3].first == 5353,
+	   "ports and ranges, between commas or blanks");
+	if (ok(l->n_domains == 3, "domains")) {
+		is_str(l->domains[0], "com.example", "in lower case");
+		is_str(l->domains[1], "org.xn--abc_d.163", "numbers may be below the first level");
+		is_str(l->domains[2], "arpa", "all of a first level");
+	}
+	if (ok(l->n_subnets == 7, "networks"))
+		for (size_t i = 0; i < 7; i++) {
+			is_str(text_addr(text, &l->subnets[i].addr), want[i].addr, "network %zu, without its host bits", i);
+			is_int(l->subnets[i].bits, want[i].bits, "its prefix");
+		}
+	ok(l->n_hashes == 1 && l->hashes[0].sha256[0] == 0x27 && l->hashes[0].sha256[2] == 0x5f &&
+	       l->hashes[0].sha256[31] == 0x9c,
+	   "a hash, in either case");
+	settings_free(s);
+	mistakes_done(&m);
+
+	s = load("[log]\nignore_ports =\nignore_subnets = , ,\n", NULL, &m);
+	ok(m.n == 0 && !s->log.ignore.n_ports && !s->log.ignore.n_subnets, "empty lists");
 	settings_free(s);
 }
 
@@ -290,9 +375,9 @@ static void test_documents(void)
 			const char *value = common && strcmp(o->key, "enabled") == 0  ? "yes"
 			                    : common && strcmp(o->key, "plugin") == 0 ? "sqlite"
 			                                                              : as_shipped(o);
-			char *line = mem_printf("\n#%s = %s\n", o->key, value);
-			char *item =
-			    mem_printf("\n.It Ic %s No = Ar %s\n", o->key, common ? (*o->fallback ? o->fallback : "NAME") : value);
+			const char *shown = !common ? value : *o->fallback ? o->fallback : "NAME";
+			char *line = mem_printf("\n#%s =%s%s\n", o->key, *value ? " " : "", value);
+			char *item = mem_printf("\n.It Ic %s No =%s%s\n", o->key, *shown ? " Ar " : "", shown);
 			const char *next = strstr(in_ini + 1, "\n["), *found = strstr(in_ini, line);
 			const char *section = strstr(in_page + 1, "\n.Ss "), *listed = strstr(in_page, item);
 
@@ -312,6 +397,7 @@ int main(void)
 {
 	test_mistakes();
 	test_values();
+	test_lists();
 	test_documents();
 	return tap_done();
 }

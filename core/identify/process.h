@@ -15,8 +15,9 @@
 struct program {
 	struct ps_text path, name, cmdline;
 	struct executable *file;
-	uint8_t flags; /* enum ps_exe_flag */
-	unsigned refs; /* private, like all that follows */
+	uint8_t flags;     /* enum ps_exe_flag */
+	uint32_t asked[3]; /* the ledger's, by enum ps_program_role: the window in which it was asked for last */
+	unsigned refs;     /* private, like all that follows */
 	struct ps_text key;
 };
 

@@ -53,6 +53,7 @@ struct ledger {
 	size_t n_more;
 	bool addresses, commands, ports; /* [log] */
 	struct ignore *ignore;           /* NULL: nothing is left out */
+	struct first_seen *first_seen;   /* NULL: nobody is told */
 };
 
 struct ledger *ledger_open(struct processes *processes, struct executables *executables, struct losses *losses,
@@ -197,6 +198,8 @@ void ledger_add(struct ledger *l, const struct observation *observed)
 		losses_add(l->losses, PS_STAGE_PROCESS, o.calls, 0, 0,
 		           "traffic of processes that had gone before anything was known of them: it is stored without a name");
 	}
+	if (l->first_seen)
+		first_seen_ask(l->first_seen, &who, o.uid, (uint32_t)l->stats.windows + 1);
 	row = table_get(&l->rows, &key, sizeof(key));
 	if (!row && l->rows.n >= l->max_rows && !key.ignored) {
 		losses_add(l->losses, PS_STAGE_HANDOFF, 1, 0, 0,
@@ -217,6 +220,11 @@ void ledger_add(struct ledger *l, const struct observation *observed)
 		table_add(&l->rows, &row->key, sizeof(row->key), row);
 	}
 	row_add(row, o.opened_ns, o.closed_ns, o.sent, o.received, o.calls);
+}
+
+void ledger_ask(struct ledger *l, struct first_seen *first_seen)
+{
+	l->first_seen = first_seen;
 }
 
 void ledger_append(struct ledger *l, const struct ps_record *record)
@@ -241,6 +249,26 @@ struct writer {
 	struct buf *out;
 	size_t n_out;
 };
+
+/* Room for `records` of them at once, and their executables. */
+static void writer_open(struct writer *w, struct ledger *l, size_t records)
+{
+	size_t room = records < BATCH_RECORDS ? records : BATCH_RECORDS;
+
+	*w = (struct writer){.ledger = l, .room = room};
+	w->records = mem_alloc(room * sizeof(*w->records));
+	w->texts = mem_alloc((room + 1) * sizeof(*w->texts));
+	w->exes = mem_alloc((3 * room + 1) * sizeof(*w->exes));
+	w->programs = mem_alloc((3 * room + 1) * sizeof(*w->programs));
+}
+
+static void writer_close(struct writer *w)
+{
+	free(w->records);
+	free(w->texts);
+	free(w->exes);
+	free(w->programs);
+}
 
 static void writer_begin(struct writer *w)
 {
@@ -290,36 +318,49 @@ static struct ps_record *writer_record(struct writer *w)
 	return &w->records[w->n_records++];
 }
 
-static uint32_t writer_exe(struct writer *w, struct program *p)
+/* One more executable: that program, with that file. */
+static uint32_t writer_add(struct writer *w, const struct program *p, enum ps_hash_state state,
+                           const uint8_t sha256[32])
 {
-	struct ps_exe *exe;
-	uintptr_t at;
+	struct ps_exe *exe = &w->exes[w->n_exes];
 
-	if (!p->path.len && !p->name.len)
-		return 0;
-	at = (uintptr_t)table_get(&w->index, &p, sizeof(p));
-	if (at)
-		return (uint32_t)(at - 1);
-	exe = &w->exes[w->n_exes];
 	*exe = (struct ps_exe){
 	    .path = p->path,
 	    .name = p->name,
 	    .cmdline = p->cmdline,
 	    .flags = p->flags,
-	    .hash_state = (uint8_t)p->file->state,
+	    .hash_state = (uint8_t)state,
 	    .script = {"", 0},
 	};
 	if (!w->ledger->commands) {
 		exe->cmdline = (struct ps_text){"", 0};
 		exe->flags &= (uint8_t)~PS_EXE_CMDLINE_CUT;
 	}
-	if (p->file->state == PS_HASH_OK)
-		memcpy(exe->sha256, p->file->sha256, sizeof(exe->sha256));
+	if (state == PS_HASH_OK)
+		memcpy(exe->sha256, sha256, sizeof(exe->sha256));
 	w->text_size += exe->path.len + exe->name.len + exe->cmdline.len;
+	return w->n_exes++;
+}
+
+static uint32_t writer_exe(struct writer *w, struct program *p)
+{
+	uintptr_t at;
+
+	if (!p || (!p->path.len && !p->name.len))
+		return 0;
+	at = (uintptr_t)table_get(&w->index, &p, sizeof(p));
+	if (at)
+		return (uint32_t)(at - 1);
 	/* The key lives in the array of programs, which does not move while the batch is made. */
 	w->programs[w->n_exes] = p;
 	table_add(&w->index, &w->programs[w->n_exes], sizeof(p), (void *)(uintptr_t)(w->n_exes + 1));
-	return w->n_exes++;
+	return writer_add(w, p, p->file->state, p->file->sha256);
+}
+
+static uint32_t writer_text(struct writer *w, const void *text, size_t len)
+{
+	w->texts[w->n_texts] = (struct ps_text){arena_copy(&w->arena, text, len), (uint32_t)len};
+	return w->n_texts++;
 }
 
 static void write_row(struct writer *w, const struct row *row, int64_t end_ns)
@@ -356,15 +397,60 @@ static void write_alert(void *arg, const struct ps_record *alert, const char *te
 {
 	struct writer *w = arg;
 	struct ps_record *r = writer_record(w);
-	size_t len = strlen(text);
 
 	*r = *alert;
 	if (!r->end_ns) {
 		r->start_ns = w->ledger->stats.window_start_ns;
 		r->end_ns = clock_wall_ns();
 	}
-	r->alert.text = w->n_texts;
-	w->texts[w->n_texts++] = (struct ps_text){arena_copy(&w->arena, text, len), (uint32_t)len};
+	r->alert.text = writer_text(w, text, strlen(text));
+}
+
+static void write_note(struct writer *w, const struct first_note *note)
+{
+	struct ps_record *r = writer_record(w);
+	struct buf text;
+
+	buf_init(&text);
+	first_note_text(note, &text);
+	r->kind = PS_PROGRAM;
+	r->start_ns = r->end_ns = note->at_ns;
+	r->program = (struct ps_program){
+	    /* Of a file that was changed, what lies there now. */
+	    .exe = note->event == PS_PROGRAM_CHANGED ? writer_add(w, note->who.self, note->state, note->sha256)
+	                                             : writer_exe(w, note->who.self),
+	    .parent = writer_exe(w, note->who.parent),
+	    .grandparent = writer_exe(w, note->who.grandparent),
+	    .text = writer_text(w, text.data, text.len),
+	    .uid = note->uid,
+	    .event = (uint8_t)note->event,
+	    .role = (uint8_t)note->role,
+	    .expected = note->expected,
+	};
+	memcpy(r->program.previous, note->previous, sizeof(r->program.previous));
+	buf_done(&text);
+}
+
+size_t ledger_programs(struct ledger *l, struct buf **batches, void (*note)(void *, const struct first_note *),
+                       void *arg)
+{
+	size_t n = l->first_seen ? first_seen_waiting_notes(l->first_seen) : 0;
+	struct writer w;
+
+	*batches = NULL;
+	if (!n)
+		return 0;
+	writer_open(&w, l, n);
+	writer_begin(&w);
+	for (size_t i = 0; i < n; i++) {
+		write_note(&w, first_seen_note(l->first_seen, i));
+		note(arg, first_seen_note(l->first_seen, i));
+	}
+	writer_flush(&w);
+	writer_close(&w);
+	first_seen_taken(l->first_seen);
+	*batches = w.out;
+	return w.n_out;
 }
 
 static int is_late(const struct program *p)
@@ -453,13 +539,7 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 		*end_ns = l->stats.window_start_ns;
 	if (!l->rows.n && !l->n_more && !losses_waiting(l->losses))
 		goto out;
-	w.room = l->rows.n + l->n_more + losses_waiting(l->losses) + UNHASHED_TOLD;
-	if (w.room > BATCH_RECORDS)
-		w.room = BATCH_RECORDS;
-	w.records = mem_alloc(w.room * sizeof(*w.records));
-	w.texts = mem_alloc((w.room + 1) * sizeof(*w.texts));
-	w.exes = mem_alloc((3 * w.room + 1) * sizeof(*w.exes));
-	w.programs = mem_alloc((3 * w.room + 1) * sizeof(*w.programs));
+	writer_open(&w, l, l->rows.n + l->n_more + losses_waiting(l->losses) + UNHASHED_TOLD);
 	writer_begin(&w);
 	for (size_t at = 0; (row = table_next(&l->rows, &at));) {
 		const struct row_key *k = &row->key;
@@ -491,10 +571,7 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 	for (size_t at = 0; (row = table_next(&blank, &at));)
 		row_free(l, &blank, row);
 	table_done(&blank);
-	free(w.records);
-	free(w.texts);
-	free(w.exes);
-	free(w.programs);
+	writer_close(&w);
 out:
 	l->stats.window_start_ns = *end_ns;
 	l->stats.windows++;

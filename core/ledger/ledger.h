@@ -15,6 +15,7 @@
 #include "core/capture/decode.h"
 #include "core/config/settings.h"
 #include "core/identify/process.h"
+#include "core/ledger/first_seen.h"
 #include "core/ledger/losses.h"
 
 struct ledger;
@@ -42,6 +43,9 @@ void ledger_set_log(struct ledger *, const struct log_settings *);
 bool ledger_wants_addresses(const struct ledger *);
 void ledger_set_addresses(struct ledger *, const struct own_addresses *);
 
+/* Who is seen from now on is told to it. */
+void ledger_ask(struct ledger *, struct first_seen *);
+
 /* Adds what was observed to the window. */
 void ledger_add(struct ledger *, const struct observation *);
 
@@ -52,6 +56,11 @@ void ledger_append(struct ledger *, const struct ps_record *);
  * free, like the array). Rows whose executables are still being hashed stay for the next window,
  * twice at most; `final`: none stay. Returns how many batches. */
 size_t ledger_end_window(struct ledger *, int final, struct buf **batches, int64_t *end_ns);
+
+/* What is new about programs, as batches without the window's rows (the caller's, as above); each is
+ * said to `note` as well. Returns how many batches. */
+size_t ledger_programs(struct ledger *, struct buf **batches, void (*note)(void *arg, const struct first_note *),
+                       void *arg);
 
 struct ledger_stats {
 	uint64_t rows;                  /* in the window that is open */

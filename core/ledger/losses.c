@@ -11,7 +11,7 @@
 #include "core/base/mem.h"
 
 /* Distinct alerts in one window; further ones are added to the last. */
-enum { WAITING_MAX = 256, STAGES = PS_STAGE_TAMPER + 1 };
+enum { WAITING_MAX = 256, STAGES = PS_STAGE_MEMORY + 1 };
 
 struct waiting {
 	struct ps_record record;
@@ -40,7 +40,7 @@ const char *losses_stage_name(enum ps_stage stage)
 {
 	static const char *const names[STAGES] = {"",        "ring",     "flows",   "programs", "fanotify", "hash",
 	                                          "process", "handoff",  "journal", "sink",     "restart",  "capture",
-	                                          "config",  "selftest", "audit",   "channel",  "tamper"};
+	                                          "config",  "selftest", "audit",   "channel",  "tamper",   "memory"};
 
 	return (unsigned)stage < STAGES ? names[stage] : "";
 }

@@ -47,6 +47,18 @@ struct file {
 	void *private_data;
 };
 
+struct dentry {
+	struct inode *d_inode;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct fs_struct {
+	struct path root, pwd;
+};
+
 struct mm_struct {
 	struct file *exe_file;
 	unsigned long arg_start, arg_end;
@@ -68,6 +80,23 @@ struct cred {
 	kuid_t uid;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup_root {
+	int hierarchy_id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp; /* in the hierarchy of version 2 */
+};
+
 struct task_struct {
 	int pid, tgid;
 	char comm[16];
@@ -78,10 +107,13 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
 	const struct cred *cred;
+	struct css_set *cgroups;
+	struct fs_struct *fs;
 };
 
 struct linux_binprm {
 	const char *filename;
+	const char *interp; /* another string, when filename was handed to an interpreter */
 };
 
 struct ns_common {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who a process is: told when it forks, execs and exits, and for those that are older. */
+/* Who a process is, and where: told when it forks, execs, is moved and exits, and for those that
+ * are older. */
 #ifndef PS_BPF_PROCESS_H
 #define PS_BPF_PROCESS_H
 
@@ -47,6 +48,21 @@ static __always_inline void file_of(struct wire_file *out, struct file *file)
 	}
 }
 
+static __always_inline void folder_of(struct wire_folder *out, struct dentry *dentry)
+{
+	struct inode *inode = dentry->d_inode;
+
+	out->ino = inode->i_ino;
+	out->dev = inode->i_sb->s_dev;
+	out->pad = 0;
+}
+
+/* Its control group in the hierarchy of version 2: every process is in one, mounted or not. */
+static __always_inline __u64 cgroup_of(struct task_struct *task)
+{
+	return task->cgroups->dfl_cgrp->kn->id;
+}
+
 /* n, at most `most`, in a way that older verifiers can follow: they forget a bound that was found
  * out about a copy. */
 static __always_inline __u32 at_most(__u32 n, __u32 most)
@@ -89,6 +105,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	image_of(&event->event.image, child);
 	image_of(&event->forker, parent);
 	image_of(&event->parent, child->real_parent);
+	event->cgroup = cgroup_of(child);
 	submit_later(event);
 	return 0;
 }
@@ -126,6 +143,12 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	image_of(&event->parent, task->real_parent);
 	__builtin_memset(&event->file, 0, sizeof(event->file));
 	file_of(&event->file, mm->exe_file);
+	event->cgroup = cgroup_of(task);
+	event->time = bpf_ktime_get_boot_ns();
+	folder_of(&event->root, task->fs->root.dentry);
+	folder_of(&event->cwd, task->fs->pwd.dentry);
+	event->interpreted = bprm->interp != bprm->filename;
+	event->pad = 0;
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
 	if (bpf_probe_read_kernel_str(event->filename, sizeof(event->filename), bprm->filename) < 0)
 		event->filename[0] = 0;
@@ -159,6 +182,42 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
+{
+	struct wire_cgroup *event;
+
+	/* 0 is the hierarchy of version 2. */
+	if (cgroup->root->hierarchy_id)
+		return 0;
+	event = reserve(WIRE_CGROUP, sizeof(*event));
+	if (!event)
+		return 0;
+	__builtin_memset(&event->event.image, 0, sizeof(event->event.image));
+	event->id = cgroup->kn->id;
+	if (bpf_probe_read_kernel_str(event->path, sizeof(event->path), path) < 0)
+		event->path[0] = 0;
+	submit_later(event);
+	return 0;
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(on_cgroup_attach, struct cgroup *cgroup, const char *path, struct task_struct *task)
+{
+	struct wire_move *event;
+
+	/* A process is where its first thread is. */
+	if (cgroup->root->hierarchy_id || task->pid != task->tgid)
+		return 0;
+	event = reserve(WIRE_MOVE, sizeof(*event));
+	if (!event)
+		return 0;
+	image_of(&event->event.image, task);
+	event->cgroup = cgroup->kn->id;
+	submit_later(event);
+	return 0;
+}
+
 SEC("iter/task")
 int each_task(struct bpf_iter__task *ctx)
 {
@@ -171,6 +230,7 @@ int each_task(struct bpf_iter__task *ctx)
 	image_of(&out.parent, task->real_parent);
 	if (task->mm)
 		file_of(&out.file, task->mm->exe_file);
+	out.cgroup = cgroup_of(task);
 	bpf_probe_read_kernel(out.comm, sizeof(out.comm), task->comm);
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
 	return 0;

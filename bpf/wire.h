@@ -51,11 +51,20 @@ struct wire_file {
 	__u32 nlink;
 };
 
+/* A folder, as an inode says it. */
+struct wire_folder {
+	__u64 ino;
+	__u32 dev; /* the kernel's encoding */
+	__u32 pad;
+};
+
 enum wire_kind {
 	WIRE_FORK = 1,
 	WIRE_EXEC = 2,
 	WIRE_ARGS = 3,
 	WIRE_EXIT = 4,
+	WIRE_CGROUP = 5,
+	WIRE_MOVE = 6,
 };
 
 struct wire_event {
@@ -69,6 +78,7 @@ struct wire_fork {
 	struct wire_event event;
 	struct wire_image forker; /* whose image it has */
 	struct wire_image parent; /* real_parent: differs under CLONE_PARENT */
+	__u64 cgroup;             /* id of its control group, in the hierarchy of version 2 */
 };
 
 #define WIRE_COMM 16
@@ -82,10 +92,15 @@ struct wire_exec {
 	struct wire_event event;
 	struct wire_image parent;
 	struct wire_file file;
+	__u64 cgroup;
+	__u64 time; /* ns since boot */
+	struct wire_folder root, cwd;
 	char comm[WIRE_COMM];
 	char filename[WIRE_FILENAME]; /* as given to execve() */
-	__u32 args_total;             /* length of the command line, NULs included */
-	__u32 args_len;               /* how much of it is here */
+	__u32 interpreted;            /* filename was handed to an interpreter, which is what runs */
+	__u32 pad;
+	__u32 args_total; /* length of the command line, NULs included */
+	__u32 args_len;   /* how much of it is here */
 	char args[WIRE_ARGS_FIRST];
 };
 
@@ -100,11 +115,27 @@ struct wire_exit {
 	struct wire_event event;
 };
 
+#define WIRE_CGROUP_PATH 1024 /* the kernel cuts what is longer */
+
+/* A control group was made. */
+struct wire_cgroup {
+	struct wire_event event; /* of no image */
+	__u64 id;
+	char path[WIRE_CGROUP_PATH]; /* below the root of the hierarchy; a NUL ends it */
+};
+
+/* A process was moved to another control group. */
+struct wire_move {
+	struct wire_event event;
+	__u64 cgroup;
+};
+
 /* A process that was there before: what the task iterator writes, one after the other. */
 struct wire_task {
 	struct wire_image image;
 	struct wire_image parent;
 	struct wire_file file; /* ino 0: no executable (a kernel thread) */
+	__u64 cgroup;
 	char comm[WIRE_COMM];
 };
 
@@ -133,11 +164,14 @@ WIRE_SAME(struct wire_flow_key, 64);
 WIRE_SAME(struct wire_flow, 48);
 WIRE_SAME(struct wire_file, 48);
 WIRE_SAME(struct wire_event, 24);
-WIRE_SAME(struct wire_fork, 56);
-WIRE_SAME(struct wire_exec, 496);
+WIRE_SAME(struct wire_folder, 16);
+WIRE_SAME(struct wire_fork, 64);
+WIRE_SAME(struct wire_exec, 552);
 WIRE_SAME(struct wire_args, 4128);
 WIRE_SAME(struct wire_exit, 24);
-WIRE_SAME(struct wire_task, 96);
+WIRE_SAME(struct wire_cgroup, 1056);
+WIRE_SAME(struct wire_move, 32);
+WIRE_SAME(struct wire_task, 104);
 WIRE_SAME(struct wire_channel, 24);
 
 #endif

@@ -67,12 +67,13 @@ struct ps_exe {
  * there is no such thing. */
 struct ps_place {
 	struct ps_text cgroup;    /* path below the root of cgroup v2: "/system.slice/ssh.service" */
-	struct ps_text unit;      /* systemd's: "ssh.service", "user@1000.service" */
-	struct ps_text slice;     /* systemd's innermost: "system.slice" */
+	struct ps_text unit;      /* systemd's, the user's own or one in a container: "ssh.service" */
+	struct ps_text slice;     /* the one that unit is in: "system.slice" */
 	struct ps_text session;   /* logind's: "3" */
-	struct ps_text engine;    /* "docker", "podman", "containerd", "crio", "lxc", "nspawn", "flatpak", "snap", ... */
-	struct ps_text container; /* its id or name, as the engine has it; flatpak, snap: the application */
-	struct ps_text pod;       /* of Kubernetes: its uid */
+	struct ps_text engine;    /* "docker", "podman", "containerd", "crio", "kubernetes", "lxc", "nspawn", "libvirt",
+	                             "buildkit", "flatpak", "snap", "desktop"; may be empty beside a container */
+	struct ps_text container; /* its id or name, as the engine has it; flatpak, snap, desktop: the application */
+	struct ps_text pod;       /* of Kubernetes: its uid; of Podman: its id */
 	int64_t owner;            /* the user whose slice it is; -1: none */
 };
 

@@ -4,7 +4,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -37,7 +36,7 @@ static void vsock_end(const uint8_t bytes[16], struct ps_addr *addr, int64_t *po
 	memcpy(&cid, bytes, 4);
 	memcpy(&number, bytes + 4, 4);
 	*port = number == UINT32_MAX ? 0 : (int64_t)number; /* VMADDR_PORT_ANY */
-	if (cid == UINT32_MAX || (!number && !cid)) /* VMADDR_CID_ANY */
+	if (cid == UINT32_MAX || (!number && !cid))         /* VMADDR_CID_ANY */
 		return;
 	cid = htobe32(cid);
 	addr->family = AF_VSOCK;
@@ -113,6 +112,11 @@ static int decode_exec(struct process_event *e, const uint8_t *data, size_t len)
 		return -EINVAL;
 	e->parent = exec->parent;
 	e->file = exec->file;
+	e->cgroup = exec->cgroup;
+	e->root = exec->root;
+	e->cwd = exec->cwd;
+	e->time_ns = exec->time;
+	e->interpreted = exec->interpreted;
 	e->comm = exec->comm;
 	e->filename = exec->filename;
 	e->args_total = exec->args_total;
@@ -136,6 +140,7 @@ int decode_event(struct process_event *e, const void *data, size_t len)
 			return -EINVAL;
 		e->forker = fork->forker;
 		e->parent = fork->parent;
+		e->cgroup = fork->cgroup;
 		return 0;
 	}
 	case WIRE_EXEC:
@@ -148,6 +153,25 @@ int decode_event(struct process_event *e, const void *data, size_t len)
 			return -EINVAL;
 		e->offset = args->offset;
 		e->args = (struct ps_text){args->data, args->len};
+		return 0;
+	}
+	case WIRE_CGROUP: {
+		const struct wire_cgroup *cgroup = data;
+		size_t n = len < sizeof(*cgroup) ? WIRE_CGROUP_PATH : strnlen(cgroup->path, WIRE_CGROUP_PATH);
+
+		if (n == WIRE_CGROUP_PATH)
+			return -EINVAL;
+		e->cgroup = cgroup->id;
+		/* One that fills its place may have been cut. */
+		e->path = (struct ps_text){cgroup->path, n == WIRE_CGROUP_PATH - 1 ? 0 : (uint32_t)n};
+		return 0;
+	}
+	case WIRE_MOVE: {
+		const struct wire_move *move = data;
+
+		if (len < sizeof(*move))
+			return -EINVAL;
+		e->cgroup = move->cgroup;
 		return 0;
 	}
 	case WIRE_EXIT:

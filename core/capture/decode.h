@@ -3,6 +3,7 @@
 #ifndef PS_CAPTURE_DECODE_H
 #define PS_CAPTURE_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,11 +32,16 @@ struct process_event {
 	enum wire_kind kind;
 	struct wire_image image;
 	struct wire_image forker, parent; /* FORK: both; EXEC: parent */
+	uint64_t cgroup;                  /* FORK, EXEC, MOVE: where it is; CGROUP: the one that was made */
 	struct wire_file file;            /* EXEC */
+	struct wire_folder root, cwd;     /* EXEC */
+	uint64_t time_ns;                 /* EXEC: since boot */
+	bool interpreted;                 /* EXEC: filename was handed to an interpreter */
 	const char *comm, *filename;      /* EXEC: into data, NUL-terminated */
 	uint32_t args_total;              /* EXEC */
 	uint32_t offset;                  /* ARGS: where these go */
 	struct ps_text args;              /* EXEC, ARGS: into data; no NUL behind it */
+	struct ps_text path;              /* CGROUP: into data; empty: longer than the kernel tells */
 };
 
 /* 0, or -EINVAL when the bytes are not an event. */

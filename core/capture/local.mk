@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += core/libpscapture.la
 core_libpscapture_la_SOURCES = \
 	core/capture/addresses.c core/capture/addresses.h \
+	core/capture/cgroup_root.c core/capture/cgroup_root.h \
 	core/capture/counters.c core/capture/counters.h \
 	core/capture/decode.c core/capture/decode.h \
 	core/capture/exec_watch.c core/capture/exec_watch.h \
@@ -10,6 +11,7 @@ core_libpscapture_la_SOURCES = \
 	core/capture/self_child.c core/capture/self_child.h core/capture/self_test.c core/capture/self_test.h \
 	core/capture/self_traffic.c core/capture/self_traffic.h core/capture/self_traffic_io.c core/capture/self_traffic_rare.c \
 	core/identify/executable.c core/identify/executable.h \
+	core/identify/place.c core/identify/place.h core/identify/places.c core/identify/places.h \
 	core/identify/process.c core/identify/process.h \
 	core/ledger/audit.c core/ledger/audit.h \
 	core/ledger/first_note.c core/ledger/first_seen.c core/ledger/first_seen.h \

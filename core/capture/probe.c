@@ -6,7 +6,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/capture/cgroup_root.h"
 
 /* The skeleton is generated, and not to our warnings' taste. */
 #pragma GCC diagnostic push
@@ -39,6 +39,8 @@ static const struct {
     {"on_exec", EVERY_DOOR, NULL, NULL, false},
     {"on_exit", EVERY_DOOR, NULL, NULL, false},
     {"each_task", EVERY_DOOR, NULL, NULL, false},
+    {"on_cgroup_mkdir", EVERY_DOOR, "the names of control groups that live briefly", NULL, false},
+    {"on_cgroup_attach", EVERY_DOOR, "processes that are moved to another control group", NULL, false},
     {"each_channel", EVERY_DOOR, "AF_XDP sockets, and devices that are handed to programs", NULL, false},
     {"on_set_state", EVERY_DOOR, "when TCP connections begin and end, and who opened them", NULL, false},
     {"on_frame", EVERY_DOOR, "frames written to tun and tap devices", NULL, false},
@@ -163,26 +165,9 @@ static void choose(struct probe *p, enum hooks door, struct btf *btf)
 	}
 }
 
-static int cgroup_root(void)
-{
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	struct mntent *m;
-	int fd = -ENOENT;
-
-	while (mounts && (m = getmntent(mounts)))
-		if (strcmp(m->mnt_type, "cgroup2") == 0) {
-			fd = open(m->mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-			fd = fd < 0 ? -errno : fd;
-			break;
-		}
-	if (mounts)
-		endmntent(mounts);
-	return fd;
-}
-
 static int attach(struct probe *p)
 {
-	int cgroup = cgroup_root(), err = 0;
+	int cgroup = cgroup_root_open(), err = 0;
 
 	for (unsigned i = 0; i < p->n_hooks && !err; i++) {
 		struct probe_hook *hook = &p->hooks[i];

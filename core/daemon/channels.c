@@ -122,9 +122,7 @@ static void tell(struct channels *c, const struct known *k)
 	text_show(path, sizeof(path), who.self->path.len ? who.self->path : who.self->name, PS_SHOW_PATH);
 	losses_add(c->losses, PS_STAGE_CHANNEL, 1, 0, 0, "%s (pid %u) has opened %s: what it moves that way is not seen",
 	           *path ? path : "an unknown program", k->image.tgid, k->kind);
-	program_drop(c->processes, who.self);
-	program_drop(c->processes, who.parent);
-	program_drop(c->processes, who.grandparent);
+	lineage_drop(c->processes, &who);
 }
 
 void channels_tell(struct channels *c)

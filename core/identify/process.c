@@ -29,6 +29,7 @@ struct image {
 
 struct processes {
 	struct executables *executables;
+	struct places *places;
 	struct table images;   /* wire_image -> struct image */
 	struct table programs; /* key text -> struct program */
 	struct program *nobody;
@@ -111,18 +112,24 @@ struct program *program_named(struct processes *ps, struct program *p, bool with
 	return p;
 }
 
-static void lineage_hold(struct lineage *l)
+void lineage_hold(const struct lineage *l)
 {
-	program_hold(l->self);
-	program_hold(l->parent);
-	program_hold(l->grandparent);
+	if (l->self)
+		program_hold(l->self);
+	if (l->parent)
+		program_hold(l->parent);
+	if (l->grandparent)
+		program_hold(l->grandparent);
+	if (l->place)
+		place_hold(l->place);
 }
 
-static void lineage_drop(struct processes *ps, struct lineage *l)
+void lineage_drop(struct processes *ps, const struct lineage *l)
 {
 	program_drop(ps, l->self);
 	program_drop(ps, l->parent);
 	program_drop(ps, l->grandparent);
+	place_drop(ps->places, l->place);
 }
 
 /* ---- /proc ---- */
@@ -237,6 +244,7 @@ void processes_existing(struct processes *ps, const struct wire_task *task)
 	image = image_add(ps, &t.image);
 	image->parent = t.parent;
 	image->lineage.self = program_from_proc(ps, &t);
+	image->lineage.place = places_of(ps->places, t.cgroup);
 }
 
 static struct program *self_of(struct processes *ps, struct image *image)
@@ -281,6 +289,7 @@ static void on_fork(struct processes *ps, const struct process_event *e)
 	image = image_add(ps, &e->image);
 	image->lineage.self = self_of(ps, image_find(ps, &e->forker));
 	program_hold(image->lineage.self);
+	image->lineage.place = places_of(ps->places, e->cgroup);
 	set_parents(ps, &image->lineage, &e->parent);
 }
 
@@ -302,6 +311,7 @@ static void on_exec(struct processes *ps, const struct process_event *e, struct 
 		flags |= PS_EXE_PATH_GUESSED;
 	lineage.self = program_get(ps, path ? path : e->filename, e->comm, e->args, file, flags & PS_EXE_PATH_GUESSED);
 	free(path);
+	lineage.place = places_of(ps->places, e->cgroup);
 	/* A process keeps its parents when it becomes another program. */
 	if (old && old->lineage.parent) {
 		lineage.parent = old->lineage.parent;
@@ -368,6 +378,17 @@ static void on_args(struct processes *ps, const struct process_event *e)
 		set_cmdline(ps, image);
 }
 
+/* What it moves from now on is of another place; so is what it has moved since the last drain. */
+static void on_move(struct processes *ps, const struct process_event *e)
+{
+	struct image *image = image_find(ps, &e->image);
+
+	if (!image)
+		return;
+	place_drop(ps->places, image->lineage.place);
+	image->lineage.place = places_of(ps->places, e->cgroup);
+}
+
 void processes_event(struct processes *ps, const struct process_event *e, struct executable *file, char *path)
 {
 	switch (e->kind) {
@@ -380,10 +401,44 @@ void processes_event(struct processes *ps, const struct process_event *e, struct
 	case WIRE_ARGS:
 		on_args(ps, e);
 		break;
+	case WIRE_CGROUP:
+		places_made(ps->places, e->cgroup, e->path);
+		break;
+	case WIRE_MOVE:
+		on_move(ps, e);
+		break;
 	case WIRE_EXIT:
 		image_end(ps, image_find(ps, &e->image));
 		break;
 	}
+}
+
+/* Where /proc says that a process is: "0::/path", in the hierarchy of version 2. */
+static struct place *place_from_proc(struct processes *ps, pid_t pid)
+{
+	static const char gone[] = " (deleted)";
+	struct ps_text path = {"", 0};
+	struct place *place;
+	struct buf text;
+	char *line, *end;
+
+	buf_init(&text);
+	proc_read(&text, pid, "cgroup");
+	buf_put_u8(&text, 0);
+	line = (char *)text.data;
+	while (line && strncmp(line, "0::", 3) != 0) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	end = line ? strchr(line, '\n') : NULL;
+	if (end) {
+		path = (struct ps_text){line + 3, (uint32_t)(end - line - 3)};
+		if (path.len > sizeof(gone) - 1 && memcmp(end - (sizeof(gone) - 1), gone, sizeof(gone) - 1) == 0)
+			path.len -= sizeof(gone) - 1;
+	}
+	place = places_at(ps->places, path);
+	buf_done(&text);
+	return place;
 }
 
 /* A process that nobody told of: its events were lost. */
@@ -404,7 +459,7 @@ static struct image *image_from_proc(struct processes *ps, const struct wire_ima
 	buf_done(&comm);
 	program = program_from_proc(ps, &task);
 	image = image_add(ps, id);
-	image->lineage = (struct lineage){program, ps->nobody, ps->nobody};
+	image->lineage = (struct lineage){program, ps->nobody, ps->nobody, place_from_proc(ps, (pid_t)id->tgid)};
 	program_hold(ps->nobody);
 	program_hold(ps->nobody);
 	return image;
@@ -418,8 +473,10 @@ bool processes_find(struct processes *ps, const struct wire_image *id, struct li
 		image = image_from_proc(ps, id);
 	if (!image) {
 		ps->stats.unknown++;
-		*out = (struct lineage){ps->nobody, ps->nobody, ps->nobody};
-		lineage_hold(out);
+		*out = (struct lineage){ps->nobody, ps->nobody, ps->nobody, places_at(ps->places, (struct ps_text){"", 0})};
+		program_hold(ps->nobody);
+		program_hold(ps->nobody);
+		program_hold(ps->nobody);
 		return false;
 	}
 	if (image->args_total)
@@ -451,6 +508,7 @@ struct processes *processes_open(struct executables *executables)
 	struct processes *ps = mem_alloc(sizeof(*ps));
 
 	ps->executables = executables;
+	ps->places = places_open();
 	ps->nobody = program_get(ps, "", "", (struct ps_text){"", 0}, executables_without(executables, PS_HASH_ABSENT), 0);
 	return ps;
 }
@@ -464,6 +522,7 @@ void processes_close(struct processes *ps)
 	program_drop(ps, ps->nobody);
 	table_done(&ps->images);
 	table_done(&ps->programs);
+	places_close(ps->places);
 	free(ps);
 }
 
@@ -472,4 +531,5 @@ void processes_get_stats(const struct processes *ps, struct processes_stats *sta
 	*stats = ps->stats;
 	stats->images = ps->images.n;
 	stats->programs = ps->programs.n;
+	places_get_stats(ps->places, &stats->places);
 }

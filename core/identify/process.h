@@ -10,6 +10,7 @@
 
 #include "core/capture/decode.h"
 #include "core/identify/executable.h"
+#include "core/identify/places.h"
 
 /* A program as it was started: interned, so that equal ones are the same pointer. */
 struct program {
@@ -21,10 +22,11 @@ struct program {
 	struct ps_text key;
 };
 
-/* What an image is, who started it, and who started that one. None is NULL; what is not known is
- * a program without path and name. */
+/* What an image is, who started it, and who started that one, and where it runs. None is NULL; what
+ * is not known is a program without path and name, or a place without a path. */
 struct lineage {
 	struct program *self, *parent, *grandparent;
+	struct place *place;
 };
 
 struct processes;
@@ -51,6 +53,9 @@ void processes_expire(struct processes *);
 
 void program_hold(struct program *);
 void program_drop(struct processes *, struct program *);
+/* All that it refers to; what is NULL stays out. */
+void lineage_hold(const struct lineage *);
+void lineage_drop(struct processes *, const struct lineage *);
 
 /* The same program, if wanted without its command line; gives a reference. */
 struct program *program_named(struct processes *, struct program *, bool with_cmdline);
@@ -60,6 +65,7 @@ struct processes_stats {
 	uint64_t unknown;    /* lookups of images that are not known */
 	uint64_t not_opened; /* executions whose file neither fanotify nor /proc gave */
 	uint64_t cut;        /* command lines that were cut */
+	struct places_stats places;
 };
 void processes_get_stats(const struct processes *, struct processes_stats *);
 

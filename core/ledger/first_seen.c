@@ -45,23 +45,6 @@ struct first_seen *first_seen_open(struct processes *processes, struct losses *l
 	return f;
 }
 
-static void lineage_hold(struct lineage *l)
-{
-	if (l->self)
-		program_hold(l->self);
-	if (l->parent)
-		program_hold(l->parent);
-	if (l->grandparent)
-		program_hold(l->grandparent);
-}
-
-static void lineage_drop(struct first_seen *f, struct lineage *l)
-{
-	program_drop(f->processes, l->self);
-	program_drop(f->processes, l->parent);
-	program_drop(f->processes, l->grandparent);
-}
-
 /* ---- notes ---- */
 
 static struct first_note *note_add(struct first_seen *f, const struct lineage *who, uint32_t uid,
@@ -107,7 +90,7 @@ const struct first_note *first_seen_note(const struct first_seen *f, size_t i)
 void first_seen_taken(struct first_seen *f)
 {
 	for (size_t i = 0; i < f->n_notes; i++)
-		lineage_drop(f, &f->notes[i].who);
+		lineage_drop(f->processes, &f->notes[i].who);
 	free(f->notes);
 	f->notes = NULL;
 	f->n_notes = f->room = 0;
@@ -199,8 +182,8 @@ static void ask(struct first_seen *f, struct lineage who, uint32_t uid, enum ps_
 void first_seen_ask(struct first_seen *f, const struct lineage *l, uint32_t uid, uint32_t window)
 {
 	ask(f, *l, uid, PS_ROLE_SELF, window);
-	ask(f, (struct lineage){l->parent, l->grandparent, NULL}, uid, PS_ROLE_PARENT, window);
-	ask(f, (struct lineage){l->grandparent, NULL, NULL}, uid, PS_ROLE_GRANDPARENT, window);
+	ask(f, (struct lineage){l->parent, l->grandparent, NULL, NULL}, uid, PS_ROLE_PARENT, window);
+	ask(f, (struct lineage){l->grandparent, NULL, NULL, NULL}, uid, PS_ROLE_GRANDPARENT, window);
 }
 
 void first_seen_changed(struct first_seen *f, const struct lineage *who, uint32_t uid, enum ps_hash_state state,
@@ -267,7 +250,7 @@ bool first_seen_check(struct first_seen *f, int final)
 		}
 		*at = w->next;
 		table_remove(&f->index, &w->key, sizeof(w->key));
-		lineage_drop(f, &w->who);
+		lineage_drop(f->processes, &w->who);
 		free(w);
 	}
 	f->last = at;
@@ -297,7 +280,7 @@ void first_seen_close(struct first_seen *f)
 	first_seen_taken(f);
 	while ((w = f->first)) {
 		f->first = w->next;
-		lineage_drop(f, &w->who);
+		lineage_drop(f->processes, &w->who);
 		free(w);
 	}
 	table_done(&f->index);

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/table.h"
+#include "core/identify/place.h"
 #include "core/ledger/ignore.h"
 
 enum {
@@ -18,7 +19,7 @@ enum {
 
 /* What tells one row from another. No padding: it is compared as bytes. */
 struct row_key {
-	struct program *self, *parent, *grandparent;
+	struct lineage who;
 	uint32_t uid, netns;
 	int64_t lport, rport;
 	uint16_t protocol;
@@ -29,7 +30,7 @@ struct row_key {
 	uint8_t laddr[16], raddr[16];
 };
 
-_Static_assert(sizeof(struct row_key) == 88, "row keys must have no holes");
+_Static_assert(sizeof(struct row_key) == 96, "row keys must have no holes");
 
 struct row {
 	struct row_key key;
@@ -98,9 +99,7 @@ void ledger_set_addresses(struct ledger *l, const struct own_addresses *own)
 static void row_free(struct ledger *l, struct table *rows, struct row *row)
 {
 	table_remove(rows, &row->key, sizeof(row->key));
-	program_drop(l->processes, row->key.self);
-	program_drop(l->processes, row->key.parent);
-	program_drop(l->processes, row->key.grandparent);
+	lineage_drop(l->processes, &row->key.who);
 	free(row);
 }
 
@@ -119,9 +118,7 @@ void ledger_close(struct ledger *l)
 static void key_of(struct row_key *key, const struct observation *o, const struct lineage *who)
 {
 	memset(key, 0, sizeof(*key));
-	key->self = who->self;
-	key->parent = who->parent;
-	key->grandparent = who->grandparent;
+	key->who = *who;
 	key->uid = o->uid;
 	key->netns = o->netns;
 	key->lport = o->lport;
@@ -210,9 +207,7 @@ void ledger_add(struct ledger *l, const struct observation *observed)
 		row = table_get(&l->rows, &key, sizeof(key));
 	}
 	if (row) {
-		program_drop(l->processes, who.self);
-		program_drop(l->processes, who.parent);
-		program_drop(l->processes, who.grandparent);
+		lineage_drop(l->processes, &who);
 	} else {
 		row = mem_alloc(sizeof(*row));
 		row->key = key;
@@ -237,14 +232,17 @@ void ledger_append(struct ledger *l, const struct ps_record *record)
 
 struct writer {
 	struct ledger *ledger;
-	struct table index; /* program -> its number plus one, as a pointer */
+	struct table index, place_index; /* program or place -> its number plus one, as a pointer */
 	struct program **programs;
+	struct place **where;
 	struct ps_exe *exes;
+	struct ps_place *places;
 	struct ps_text *texts;
 	struct ps_record *records;
-	uint32_t n_exes, n_texts, n_records;
+	uint32_t n_exes, n_places, n_texts, n_records;
 	size_t room; /* records in one batch */
 	size_t text_size;
+	char nowhere[PLACE_ROOM(0)];
 	struct arena arena;
 	struct buf *out;
 	size_t n_out;
@@ -260,6 +258,8 @@ static void writer_open(struct writer *w, struct ledger *l, size_t records)
 	w->texts = mem_alloc((room + 1) * sizeof(*w->texts));
 	w->exes = mem_alloc((3 * room + 1) * sizeof(*w->exes));
 	w->programs = mem_alloc((3 * room + 1) * sizeof(*w->programs));
+	w->places = mem_alloc((room + 1) * sizeof(*w->places));
+	w->where = mem_alloc((room + 1) * sizeof(*w->where));
 }
 
 static void writer_close(struct writer *w)
@@ -268,31 +268,34 @@ static void writer_close(struct writer *w)
 	free(w->texts);
 	free(w->exes);
 	free(w->programs);
+	free(w->places);
+	free(w->where);
 }
 
 static void writer_begin(struct writer *w)
 {
 	w->n_records = 0;
-	w->n_exes = w->n_texts = 1;
+	w->n_exes = w->n_places = w->n_texts = 1;
 	w->exes[0] = (struct ps_exe){.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}};
+	place_parse(&w->places[0], w->nowhere, "", 0);
 	w->texts[0] = (struct ps_text){"", 0};
 	w->text_size = 0;
 	table_init(&w->index);
+	table_init(&w->place_index);
 	arena_init(&w->arena);
 }
 
 static void writer_flush(struct writer *w)
 {
-	static const struct ps_place nowhere = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, -1};
 	const struct ledger_origin *origin = &w->ledger->origin;
 	struct ps_batch batch = {
 	    .hostname = {origin->hostname, (uint32_t)strlen(origin->hostname)},
 	    .n_exes = w->n_exes,
 	    .n_texts = w->n_texts,
 	    .n_records = w->n_records,
-	    .n_places = 1,
+	    .n_places = w->n_places,
 	    .exes = w->exes,
-	    .places = &nowhere,
+	    .places = w->places,
 	    .texts = w->texts,
 	    .records = w->records,
 	};
@@ -305,6 +308,7 @@ static void writer_flush(struct writer *w)
 		w->ledger->encode(&w->out[w->n_out++], &batch);
 	}
 	table_done(&w->index);
+	table_done(&w->place_index);
 	arena_done(&w->arena);
 }
 
@@ -363,6 +367,22 @@ static uint32_t writer_text(struct writer *w, const void *text, size_t len)
 	return w->n_texts++;
 }
 
+static uint32_t writer_place(struct writer *w, struct place *place)
+{
+	uintptr_t at;
+
+	if (!place || !place->says.cgroup.len)
+		return 0;
+	at = (uintptr_t)table_get(&w->place_index, &place, sizeof(place));
+	if (at)
+		return (uint32_t)(at - 1);
+	w->places[w->n_places] = place->says;
+	w->text_size += 2 * place->says.cgroup.len;
+	w->where[w->n_places] = place;
+	table_add(&w->place_index, &w->where[w->n_places], sizeof(place), (void *)(uintptr_t)(w->n_places + 1));
+	return w->n_places++;
+}
+
 static void write_row(struct writer *w, const struct row *row, int64_t end_ns)
 {
 	const struct row_key *k = &row->key;
@@ -373,9 +393,10 @@ static void write_row(struct writer *w, const struct row *row, int64_t end_ns)
 	r->start_ns = row->start_ns;
 	r->end_ns = end_ns;
 	r->traffic = (struct ps_traffic){
-	    .exe = writer_exe(w, k->self),
-	    .parent = writer_exe(w, k->parent),
-	    .grandparent = writer_exe(w, k->grandparent),
+	    .exe = writer_exe(w, k->who.self),
+	    .parent = writer_exe(w, k->who.parent),
+	    .grandparent = writer_exe(w, k->who.grandparent),
+	    .place = writer_place(w, k->who.place),
 	    .uid = k->uid,
 	    .netns = k->netns,
 	    .family = k->family,
@@ -421,6 +442,7 @@ static void write_note(struct writer *w, const struct first_note *note)
 	                                             : writer_exe(w, note->who.self),
 	    .parent = writer_exe(w, note->who.parent),
 	    .grandparent = writer_exe(w, note->who.grandparent),
+	    .place = writer_place(w, note->who.place),
 	    .text = writer_text(w, text.data, text.len),
 	    .uid = note->uid,
 	    .event = (uint8_t)note->event,
@@ -477,7 +499,7 @@ static void tell_unhashed(struct ledger *l, const struct program *p)
 /* Whether the row is left out, now that all is known that will be. */
 static bool leaves_out(struct ledger *l, const struct row *row)
 {
-	const struct executable *file = row->key.self->file;
+	const struct executable *file = row->key.who.self->file;
 
 	if (!row->key.ignored && (!l->ignore || !(is_ignored(l, &row->key) ||
 	                                          (file->state == PS_HASH_OK && ignore_hash(l->ignore, file->sha256)))))
@@ -503,14 +525,13 @@ static void blank_row(struct ledger *l, struct table *blank, const struct row *r
 		key.raddr_family = 0;
 		memset(key.raddr, 0, sizeof(key.raddr));
 	}
-	key.self = program_named(l->processes, key.self, l->commands);
-	key.parent = program_named(l->processes, key.parent, l->commands);
-	key.grandparent = program_named(l->processes, key.grandparent, l->commands);
+	key.who.self = program_named(l->processes, key.who.self, l->commands);
+	key.who.parent = program_named(l->processes, key.who.parent, l->commands);
+	key.who.grandparent = program_named(l->processes, key.who.grandparent, l->commands);
+	place_hold(key.who.place);
 	sum = table_get(blank, &key, sizeof(key));
 	if (sum) {
-		program_drop(l->processes, key.self);
-		program_drop(l->processes, key.parent);
-		program_drop(l->processes, key.grandparent);
+		lineage_drop(l->processes, &key.who);
 		if (row->start_ns < sum->start_ns)
 			sum->start_ns = row->start_ns;
 	} else {
@@ -542,14 +563,15 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 	writer_open(&w, l, l->rows.n + l->n_more + losses_waiting(l->losses) + UNHASHED_TOLD);
 	writer_begin(&w);
 	for (size_t at = 0; (row = table_next(&l->rows, &at));) {
-		const struct row_key *k = &row->key;
+		const struct lineage *who = &row->key.who;
 
-		if (!final && row->held < HELD_WINDOWS && (is_late(k->self) || is_late(k->parent) || is_late(k->grandparent))) {
+		if (!final && row->held < HELD_WINDOWS &&
+		    (is_late(who->self) || is_late(who->parent) || is_late(who->grandparent))) {
 			row->held++;
 			continue;
 		}
 		row->written = true;
-		tell_unhashed(l, k->self);
+		tell_unhashed(l, who->self);
 		if (leaves_out(l, row))
 			continue;
 		if (blanks)

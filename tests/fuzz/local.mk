@@ -4,9 +4,9 @@
 #   tests/fuzz/fuzz_ini -max_total_time=60 NEW_FOLDER $(top_srcdir)/tests/fuzz/corpus/ini
 # To add one: a name in fuzz_targets, its _SOURCES and _LDADD, and files in its corpus.
 fuzz_targets = tests/fuzz/fuzz_ini tests/fuzz/fuzz_decode tests/fuzz/fuzz_codec \
-	tests/fuzz/fuzz_counters tests/fuzz/fuzz_memory
+	tests/fuzz/fuzz_counters tests/fuzz/fuzz_memory tests/fuzz/fuzz_place
 fuzz_corpora = tests/fuzz/corpus/ini tests/fuzz/corpus/decode tests/fuzz/corpus/codec \
-	tests/fuzz/corpus/counters tests/fuzz/corpus/memory
+	tests/fuzz/corpus/counters tests/fuzz/corpus/memory tests/fuzz/corpus/place
 
 if FUZZING
 fuzz_main =
@@ -38,3 +38,7 @@ tests_fuzz_fuzz_counters_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_memory_SOURCES = tests/fuzz/fuzz_memory.c $(fuzz_main)
 tests_fuzz_fuzz_memory_LDADD = core/libpscapture.la
 tests_fuzz_fuzz_memory_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_place_SOURCES = tests/fuzz/fuzz_place.c $(fuzz_main)
+tests_fuzz_fuzz_place_LDADD = core/libpscapture.la
+tests_fuzz_fuzz_place_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

@@ -88,19 +88,52 @@ static void refused(const void *event, size_t len, const char *what)
 	free(memory);
 }
 
+static void test_cgroups(void)
+{
+	struct wire_cgroup cgroup = {.event = {WIRE_CGROUP, 0, {0}}, .id = 4711, .path = "/a.slice/b.service"};
+	struct wire_move move = {.event = {WIRE_MOVE, 0, {1, 2, 4}}, .cgroup = 4711};
+	struct process_event e;
+	void *memory;
+
+	is_int(decode(&cgroup, sizeof(cgroup), &e, &memory), 0, "a control group decodes");
+	ok(e.cgroup == 4711 && e.path.len == 18 && memcmp(e.path.data, cgroup.path, 18) == 0, "with its number and path");
+	free(memory);
+	is_int(decode(&move, sizeof(move), &e, &memory), 0, "a move decodes");
+	ok(e.cgroup == 4711 && e.image.tgid == 2, "with who and where to");
+	free(memory);
+	refused(&cgroup, sizeof(cgroup) - 1, "a control group that is cut");
+	refused(&move, sizeof(move) - 1, "a move that is cut");
+	memset(cgroup.path, 'x', sizeof(cgroup.path));
+	refused(&cgroup, sizeof(cgroup), "a path that does not end");
+	cgroup.path[WIRE_CGROUP_PATH - 1] = 0;
+	is_int(decode(&cgroup, sizeof(cgroup), &e, &memory), 0, "a path that may have been cut decodes");
+	ok(e.cgroup == 4711 && e.path.len == 0, "and is not known");
+	free(memory);
+}
+
 static void test_events(void)
 {
-	struct wire_fork fork = {.event = {WIRE_FORK, 0, {1, 2, 3}}, .forker = {4, 5, 6}, .parent = {7, 8, 9}};
+	struct wire_fork fork = {
+	    .event = {WIRE_FORK, 0, {1, 2, 3}}, .forker = {4, 5, 6}, .parent = {7, 8, 9}, .cgroup = 77};
 	struct wire_exec exec = {
-	    .event = {WIRE_EXEC, 0, {1, 2, 4}}, .comm = "prog", .filename = "./prog", .args_total = 300};
+	    .event = {WIRE_EXEC, 0, {1, 2, 4}},
+	    .cgroup = 78,
+	    .time = 99,
+	    .root = {.ino = 2},
+	    .cwd = {.ino = 3},
+	    .comm = "prog",
+	    .filename = "./prog",
+	    .interpreted = 1,
+	    .args_total = 300,
+	};
 	struct wire_args args = {.event = {WIRE_ARGS, 0, {1, 2, 4}}, .offset = 256, .len = 44};
 	struct wire_exit exit = {.event = {WIRE_EXIT, 0, {1, 2, 4}}};
 	struct process_event e;
 	void *memory;
 
 	is_int(decode(&fork, sizeof(fork), &e, &memory), 0, "a fork decodes");
-	ok(e.kind == WIRE_FORK && e.image.tgid == 2 && e.forker.tgid == 5 && e.parent.tgid == 8,
-	   "with who, whose and by whom");
+	ok(e.kind == WIRE_FORK && e.image.tgid == 2 && e.forker.tgid == 5 && e.parent.tgid == 8 && e.cgroup == 77,
+	   "with who, whose, by whom and where");
 	free(memory);
 
 	exec.args_len = WIRE_ARGS_FIRST;
@@ -108,6 +141,8 @@ static void test_events(void)
 	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "an exec decodes");
 	is_str(e.comm, "prog", "with its name");
 	is_str(e.filename, "./prog", "and its file");
+	ok(e.cgroup == 78 && e.time_ns == 99 && e.root.ino == 2 && e.cwd.ino == 3 && e.interpreted,
+	   "and when, where and by what");
 	ok(e.args.len == WIRE_ARGS_FIRST && e.args_total == 300, "and the beginning of its command line");
 	free(memory);
 
@@ -142,5 +177,6 @@ int main(void)
 {
 	test_flows();
 	test_events();
+	test_cgroups();
 	return tap_done();
 }

@@ -273,7 +273,7 @@ static void test_changed(void)
 	is_came(&d, "4 0 /bin/prog <  ab\n", "then it is, with what lies there now");
 	first_seen_changed(d.first, &who, 7, PS_HASH_GONE, NULL);
 	is_came(&d, "4 0 /bin/prog < \n", "or without, if it is gone");
-	lineage_drop(&d.f, &who);
+	lineage_drop(d.f.processes, &who);
 	desk_close(&d);
 }
 

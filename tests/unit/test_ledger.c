@@ -71,7 +71,7 @@ static size_t end_window(struct desk *d, int final, void (*each)(void *, const s
 struct sums {
 	uint64_t rows, sent, received, calls, alerts, alert_count, commands;
 	struct ps_traffic last;
-	char exe[64], parent[64], text[256];
+	char exe[64], parent[64], text[256], container[65];
 };
 
 static void add_up(void *arg, const struct ps_batch *b)
@@ -95,8 +95,37 @@ static void add_up(void *arg, const struct ps_batch *b)
 		s->calls += r->traffic.calls;
 		s->last = r->traffic;
 		snprintf(s->exe, sizeof(s->exe), "%s", b->exes[r->traffic.exe].path.data);
+		snprintf(s->container, sizeof(s->container), "%s", b->places[r->traffic.place].container.data);
 		snprintf(s->parent, sizeof(s->parent), "%s", b->exes[r->traffic.parent].path.data);
 	}
+}
+
+static void test_places(void)
+{
+	struct wire_image who = image(1, 1);
+	struct sums s = {0};
+	struct desk d;
+
+	desk_open(&d, 1000);
+	cgroup_event(&d.f, 1ULL << 60, "/lxc.payload.web");
+	cgroup_event(&d.f, 2ULL << 60, "/lxc.payload.db");
+	exec_event(&d.f, who, image(0, 0), "/bin/prog", "", 0, 0);
+	observe(&d, who, 1000, 1, 0);
+	is_int(end_window(&d, 0, add_up, &s), 1, "a window is a batch");
+	ok(s.last.place == 0 && !*s.container, "a place that is not known is none");
+	s = (struct sums){0};
+	move_event(&d.f, who, 1ULL << 60);
+	observe(&d, who, 1000, 10, 0);
+	observe(&d, who, 1001, 10, 0);
+	end_window(&d, 0, add_up, &s);
+	is_str(s.container, "web", "a row says where the program ran");
+	s = (struct sums){0};
+	observe(&d, who, 1000, 20, 0);
+	move_event(&d.f, who, 2ULL << 60);
+	observe(&d, who, 1000, 40, 0);
+	is_int(end_window(&d, 0, add_up, &s), 1, "a window is a batch");
+	ok(s.rows == 2 && s.sent == 60, "one flow from two places is two rows");
+	desk_close(&d);
 }
 
 static void test_rows(void)
@@ -332,6 +361,7 @@ int main(void)
 {
 	log_setup("test", LOG_LEVEL_ERROR, 0);
 	test_rows();
+	test_places();
 	test_unknown();
 	test_many();
 	test_late_hash();

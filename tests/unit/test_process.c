@@ -6,6 +6,9 @@
 #include "tests/tap.h"
 #include "tests/unit/watch_fixture.h"
 
+/* No group of the kernel's has these numbers. */
+#define BASE (1ULL << 60)
+
 static void is_lineage(struct fixture *f, struct wire_image who, const char *self, const char *parent,
                        const char *grandparent, const char *what)
 {
@@ -15,7 +18,7 @@ static void is_lineage(struct fixture *f, struct wire_image who, const char *sel
 	is_str(l.self->path.data, self, "%s: self", what);
 	is_str(l.parent->path.data, parent, "%s: parent", what);
 	is_str(l.grandparent->path.data, grandparent, "%s: grandparent", what);
-	lineage_drop(f, &l);
+	lineage_drop(f->processes, &l);
 }
 
 static void test_lineage(void)
@@ -40,7 +43,7 @@ static void test_lineage(void)
 	is_lineage(&f, shell, "/bin/sh", "", "", "an ended process is known for one drain more");
 	processes_expire(f.processes);
 	ok(!processes_find(f.processes, &shell, &l), "and is then forgotten");
-	lineage_drop(&f, &l);
+	lineage_drop(f.processes, &l);
 	is_lineage(&f, curl, "/usr/bin/curl", "/bin/sh", "", "its child still knows it");
 	processes_get_stats(f.processes, &stats);
 	is_int(stats.images, 2, "only the living are kept");
@@ -48,7 +51,7 @@ static void test_lineage(void)
 
 	/* The same number, another process. */
 	ok(!processes_find(f.processes, &(struct wire_image){9999, PID + 2, 6}, &l), "a reused pid is another process");
-	lineage_drop(&f, &l);
+	lineage_drop(f.processes, &l);
 	fixture_close(&f);
 }
 
@@ -67,7 +70,7 @@ static void test_cmdline(void)
 	processes_find(f.processes, &who, &l);
 	ok(l.self->cmdline.len == 5 && memcmp(l.self->cmdline.data, "p\0\xff\n\0", 5) == 0, "a command line is bytes");
 	is_int(l.self->flags & PS_EXE_CMDLINE_CUT, 0, "it is whole");
-	lineage_drop(&f, &l);
+	lineage_drop(f.processes, &l);
 
 	exec_event(&f, who, image(0, 0), "/p", long_args, WIRE_ARGS_FIRST, sizeof(long_args));
 	for (uint32_t at = WIRE_ARGS_FIRST; at < sizeof(long_args); at += WIRE_ARGS_CHUNK) {
@@ -79,7 +82,7 @@ static void test_cmdline(void)
 	ok(l.self->cmdline.len == sizeof(long_args) && memcmp(l.self->cmdline.data, long_args, sizeof(long_args)) == 0,
 	   "a long one is put together from its parts");
 	is_int(l.self->flags & PS_EXE_CMDLINE_CUT, 0, "and is whole");
-	lineage_drop(&f, &l);
+	lineage_drop(f.processes, &l);
 
 	exec_event(&f, who, image(0, 0), "/p", long_args, WIRE_ARGS_FIRST, sizeof(long_args));
 	part.offset = WIRE_ARGS_FIRST + WIRE_ARGS_CHUNK;
@@ -87,7 +90,7 @@ static void test_cmdline(void)
 	processes_find(f.processes, &who, &l);
 	is_int(l.self->cmdline.len, WIRE_ARGS_FIRST, "a part that is missing ends it");
 	ok(l.self->flags & PS_EXE_CMDLINE_CUT, "and that is said");
-	lineage_drop(&f, &l);
+	lineage_drop(f.processes, &l);
 	fixture_close(&f);
 }
 
@@ -109,6 +112,84 @@ static void test_interning(void)
 	is_int(stats.images, 0, "nothing is left of the processes");
 	is_int(stats.programs, 1, "nor of the program");
 	fixture_close(&f);
+}
+
+static void is_place(struct fixture *f, struct wire_image who, const char *cgroup, const char *unit, const char *what)
+{
+	struct lineage l;
+
+	processes_find(f->processes, &who, &l);
+	is_str(l.place->says.cgroup.data, cgroup, "%s", what);
+	is_str(l.place->says.unit.data, unit, "%s: unit", what);
+	lineage_drop(f->processes, &l);
+}
+
+static void test_places(void)
+{
+	const char *ssh = "/system.slice/ssh.service", *cron = "/system.slice/cron.service";
+	struct process_event e = {
+	    .kind = WIRE_EXEC, .image = image(2, 1), .comm = "x", .filename = "/x", .cgroup = BASE + 2};
+	struct processes_stats stats;
+	struct lineage a, b;
+	struct fixture f;
+
+	fixture_open(&f);
+	cgroup_event(&f, BASE + 1, ssh);
+	cgroup_event(&f, BASE + 2, cron);
+	cgroup_event(&f, BASE + 3, ssh); /* the unit was started anew */
+	e.args = (struct ps_text){"x", 2};
+	e.args_total = 2;
+	processes_event(f.processes, &e, NULL, NULL);
+	is_place(&f, image(2, 1), cron, "cron.service", "an image is where it was executed");
+	e = (struct process_event){.kind = WIRE_FORK, .image = image(3, 1), .forker = image(2, 1), .cgroup = BASE + 1};
+	processes_event(f.processes, &e, NULL, NULL);
+	is_place(&f, image(3, 1), ssh, "ssh.service", "a child may begin elsewhere");
+	move_event(&f, image(2, 1), BASE + 1);
+	is_place(&f, image(2, 1), ssh, "ssh.service", "it moves without an exec");
+	move_event(&f, image(3, 1), BASE + 3);
+	processes_find(f.processes, &e.image, &a);
+	e.image = image(2, 1);
+	processes_find(f.processes, &e.image, &b);
+	ok(a.place == b.place, "groups of one path are one place");
+	lineage_drop(f.processes, &a);
+	lineage_drop(f.processes, &b);
+	move_event(&f, image(9, 9), BASE + 1);
+	move_event(&f, image(2, 1), BASE + 9);
+	is_place(&f, image(2, 1), "", "", "a group that nobody told of, and that is gone, says nothing");
+	processes_get_stats(f.processes, &stats);
+	is_int(stats.places.unknown, 1, "and is counted");
+	is_int(stats.places.places, 3, "what is in use is remembered");
+
+	for (unsigned i = 0; i < 100000; i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "/system.slice/docker-%064x.scope", i);
+		cgroup_event(&f, BASE + 100 + i, path);
+	}
+	processes_get_stats(f.processes, &stats);
+	ok(stats.places.groups <= 8192 && stats.places.places <= 8194, "100,000 containers stay within bounds");
+	is_place(&f, image(3, 1), ssh, "ssh.service", "and push nobody's place away");
+	fixture_close(&f);
+}
+
+/* The groups that the kernel has now. */
+static void test_groups(void)
+{
+	struct places *places = places_open();
+	struct place *place = places_of(places, 1), *same = places_of(places, 1);
+	struct places_stats stats;
+
+	places_get_stats(places, &stats);
+	ok(place == same && stats.asked == 1, "a group is looked up once");
+	if (access("/sys/fs/cgroup/cgroup.procs", F_OK) && access("/sys/fs/cgroup/unified/cgroup.procs", F_OK))
+		skip("no control groups of version 2 are mounted");
+	else if (geteuid())
+		skip("only root may open by handle");
+	else
+		is_str(place->says.cgroup.data, "/", "that of all is found by its number");
+	place_drop(places, place);
+	place_drop(places, same);
+	places_close(places);
 }
 
 /* ---- executables ---- */
@@ -256,6 +337,8 @@ int main(void)
 	test_lineage();
 	test_cmdline();
 	test_interning();
+	test_places();
+	test_groups();
 	test_executables();
 	rmdir(folder);
 	return tap_done();

@@ -49,6 +49,20 @@ static inline void fork_event(struct fixture *f, struct wire_image parent, struc
 	processes_event(f->processes, &e, NULL, NULL);
 }
 
+static inline void cgroup_event(struct fixture *f, uint64_t cgroup, const char *path)
+{
+	struct process_event e = {.kind = WIRE_CGROUP, .cgroup = cgroup, .path = {path, (uint32_t)strlen(path)}};
+
+	processes_event(f->processes, &e, NULL, NULL);
+}
+
+static inline void move_event(struct fixture *f, struct wire_image who, uint64_t cgroup)
+{
+	struct process_event e = {.kind = WIRE_MOVE, .image = who, .cgroup = cgroup};
+
+	processes_event(f->processes, &e, NULL, NULL);
+}
+
 static inline void exit_event(struct fixture *f, struct wire_image who)
 {
 	struct process_event e = {.kind = WIRE_EXIT, .image = who};
@@ -84,13 +98,6 @@ static inline struct wire_file file_of(const char *path)
 	    .mtime_s = st.st_mtim.tv_sec,
 	    .mtime_ns = (uint32_t)st.st_mtim.tv_nsec,
 	};
-}
-
-static inline void lineage_drop(struct fixture *f, struct lineage *l)
-{
-	program_drop(f->processes, l->self);
-	program_drop(f->processes, l->parent);
-	program_drop(f->processes, l->grandparent);
 }
 
 #endif

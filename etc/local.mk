@@ -3,15 +3,24 @@ dist_man_MANS = etc/man/picosnitch.1 etc/man/picosnitch.ini.5 etc/man/picosnitch
 	etc/man/picosnitch-store.7
 EXTRA_DIST += etc/picosnitch.ini
 
+# The file that is installed has the defaults of this configuration, where the one here has those of a distribution.
+etc/installed.ini: etc/picosnitch.ini config.status
+	@$(MKDIR_P) etc
+	$(AM_V_GEN)$(SED) -e 's|^\(#[a-z]* = \)/var/|\1$(localstatedir)/|' -e 's|^\(#[a-z]* = \)/run/|\1$(runstatedir)/|' \
+	    -e 's|^\(#plugins = \).*|\1$(pluginexecdir)|' -e 's|^\(#user = \).*|\1$(PS_USER)|' \
+	    $(srcdir)/etc/picosnitch.ini >$@.tmp && mv $@.tmp $@
+noinst_DATA = etc/installed.ini
+CLEANFILES += etc/installed.ini etc/installed.ini.tmp
+
 # Installed only if there is none, as it may be somebody's own and hold passwords; removed only
 # while it is the one that was shipped.
 install-data-hook: install-ini
 install-ini:
 	$(MKDIR_P) "$(DESTDIR)$(sysconfdir)"
 	test -e "$(DESTDIR)$(sysconfdir)/picosnitch.ini" || test -L "$(DESTDIR)$(sysconfdir)/picosnitch.ini" || \
-	    $(INSTALL) -m 0600 "$(srcdir)/etc/picosnitch.ini" "$(DESTDIR)$(sysconfdir)/picosnitch.ini"
+	    $(INSTALL) -m 0600 etc/installed.ini "$(DESTDIR)$(sysconfdir)/picosnitch.ini"
 uninstall-hook: uninstall-ini
 uninstall-ini:
-	! cmp -s "$(srcdir)/etc/picosnitch.ini" "$(DESTDIR)$(sysconfdir)/picosnitch.ini" || \
+	! cmp -s etc/installed.ini "$(DESTDIR)$(sysconfdir)/picosnitch.ini" || \
 	    rm -f "$(DESTDIR)$(sysconfdir)/picosnitch.ini"
 .PHONY: install-ini uninstall-ini

@@ -4,6 +4,8 @@ config_tests = tests/unit/test_ini tests/unit/test_option tests/unit/test_settin
 base_tests = tests/unit/test_buf tests/unit/test_table tests/unit/test_text
 check_PROGRAMS += $(config_tests) $(base_tests)
 TESTS += $(config_tests) $(base_tests)
+dist_check_SCRIPTS += tests/unit/test_install.sh
+TESTS += tests/unit/test_install.sh
 
 tests_unit_test_buf_LDADD = core/libpsbase.la
 tests_unit_test_table_LDADD = core/libpsbase.la

@@ -318,9 +318,9 @@ static void test_lists(void)
 	settings_free(s);
 }
 
-static char *read_file(const char *path)
+static char *read_file(const char *tree, const char *path)
 {
-	const char *top = getenv("top_srcdir");
+	const char *top = getenv(tree);
 	char *full = mem_printf("%s/%s", top ? top : ".", path);
 	FILE *in = fopen(full, "r");
 	struct buf text;
@@ -338,7 +338,7 @@ static char *read_file(const char *path)
 	return (char *)text.data;
 }
 
-/* Paths are as the tree was configured; the documents have those of a distribution. */
+/* Paths are as the tree was configured; the man page has those of a distribution. */
 static const char *as_shipped(const struct ps_option *o)
 {
 	return strcmp(o->key, "state") == 0     ? "/var/lib/picosnitch"
@@ -352,7 +352,8 @@ static const char *as_shipped(const struct ps_option *o)
 
 static void test_documents(void)
 {
-	char *ini = read_file("etc/picosnitch.ini"), *page = read_file("etc/man/picosnitch.ini.5");
+	char *ini = read_file("top_builddir", "etc/installed.ini"),
+	     *page = read_file("top_srcdir", "etc/man/picosnitch.ini.5");
 	const struct ps_option *options;
 	struct mistakes m;
 	struct settings *s = load(ini, describe, &m);
@@ -374,8 +375,8 @@ static void test_documents(void)
 		for (const struct ps_option *o = options; o->key && in_ini && in_page; o++) {
 			const char *value = common && strcmp(o->key, "enabled") == 0  ? "yes"
 			                    : common && strcmp(o->key, "plugin") == 0 ? "sqlite"
-			                                                              : as_shipped(o);
-			const char *shown = !common ? value : *o->fallback ? o->fallback : "NAME";
+			                                                              : o->fallback;
+			const char *shown = common && !*o->fallback ? "NAME" : as_shipped(o);
 			char *line = mem_printf("\n#%s =%s%s\n", o->key, *value ? " " : "", value);
 			char *item = mem_printf("\n.It Ic %s No =%s%s\n", o->key, *shown ? " Ar " : "", shown);
 			const char *next = strstr(in_ini + 1, "\n["), *found = strstr(in_ini, line);

@@ -275,6 +275,11 @@ static bool has_protocol(const char *name)
 	return found;
 }
 
+static bool has_ring(enum self_path path)
+{
+	return ways[path].send == send_uring || ways[path].send == send_uring_zc || ways[path].send == send_uring_msg;
+}
+
 static void try(enum self_path path, struct self_moved *moved)
 {
 	struct way w = {.path = path, .info = &self_paths[path], .moved = moved, .ends = {-1, -1}};
@@ -325,9 +330,13 @@ int self_traffic_main(int argc, char **argv)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
 	alarm(PATIENCE_S);
+	look_for_tls();
 	if (!say_hello())
 		return 1;
-	for (enum self_path path = 0; path < SELF_PATHS; path++)
-		try(path, &moved[path]);
+	/* Those with a ring last: a while after it is closed the kernel interrupts a call that waits. */
+	for (int rings = 0; rings < 2; rings++)
+		for (enum self_path path = 0; path < SELF_PATHS; path++)
+			if (has_ring(path) == rings)
+				try(path, &moved[path]);
 	return send(SELF_FD, moved, sizeof(moved), MSG_NOSIGNAL) == sizeof(moved) ? 0 : 1;
 }

@@ -70,5 +70,7 @@ bool receive_plainly(struct way *), receive_read(struct way *), receive_msg(stru
 bool open_ping(struct way *), send_ping(struct way *), open_raw(struct way *), open_packet(struct way *),
     send_packet(struct way *), open_ring(struct way *), send_ring(struct way *), open_tun(struct way *),
     send_tun(struct way *), receive_tun(struct way *), open_tls(struct way *);
+/* Whether the kernel has TLS as it is: asked first, as only the first network namespace says so. */
+void look_for_tls(void);
 
 #endif

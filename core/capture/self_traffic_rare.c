@@ -200,17 +200,17 @@ bool receive_tun(struct way *w)
 
 /* ---- TLS in the kernel ---- */
 
-static bool has_tls(void)
+static bool has_tls;
+
+void look_for_tls(void)
 {
 	FILE *in = fopen("/proc/sys/net/ipv4/tcp_available_ulp", "re");
 	char word[32];
-	bool found = false;
 
-	while (in && !found && fscanf(in, "%31s", word) == 1)
-		found = strcmp(word, "tls") == 0;
+	while (in && !has_tls && fscanf(in, "%31s", word) == 1)
+		has_tls = strcmp(word, "tls") == 0;
 	if (in)
 		fclose(in);
-	return found;
 }
 
 bool open_tls(struct way *w)
@@ -219,7 +219,7 @@ bool open_tls(struct way *w)
 	const struct tls12_crypto_info_aes_gcm_128 key = {
 	    .info = {.version = TLS_1_2_VERSION, .cipher_type = TLS_CIPHER_AES_GCM_128}};
 
-	if (!has_tls()) {
+	if (!has_tls) {
 		errno = ENOPROTOOPT;
 		return way_failed(w, "tls");
 	}

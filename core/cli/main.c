@@ -36,6 +36,7 @@ static const struct command {
     {"status", status_main, "what it sees, its sinks, and what was lost (--json)"},
     {"check", check_main, "check the configuration, and what this kernel lets it see"},
     {"query", query, "ask the store: who talked, how much, with whom"},
+    {"record", record_main, "the memory of known programs: show, forget, expect"},
     {"help", help_main, "this text, or that of a command"},
     {"version", version_main, "the version"},
     {"sink-host", sink_host_main, NULL},

@@ -124,6 +124,7 @@ static void print(const json_t *root)
 {
 	const json_t *window = json_object_get(root, "window"), *identity = json_object_get(root, "identity");
 	const json_t *journal = json_object_get(root, "journal"), *ignored = json_object_get(root, "ignored");
+	const json_t *memory = json_object_get(root, "memory");
 
 	printf("picosnitch %s, pid %" PRId64 ", running since %s (%" PRId64 " s)\n", str(root, "version"), num(root, "pid"),
 	       str(root, "started"), num(root, "uptime_seconds"));
@@ -139,6 +140,9 @@ static void print(const json_t *root)
 	       " waiting; %" PRId64 " file systems watched\n",
 	       num(identity, "processes"), num(identity, "hashed"), num(identity, "hash_failures"),
 	       num(identity, "hash_waiting"), num(identity, "filesystems_watched"));
+	printf("known             %" PRId64 " executables, %" PRId64 " of them expected; %" PRId64
+	       " times something new was told\n",
+	       num(memory, "executables"), num(memory, "expected"), num(memory, "told"));
 	print_self_test(json_object_get(root, "self_test"));
 	printf("journal           batch %" PRId64 "; %" PRId64 " waiting (%" PRId64 " bytes)%s%s\n",
 	       num(journal, "last_batch"), num(journal, "batches_waiting"), num(journal, "bytes_waiting"),

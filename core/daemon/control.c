@@ -14,15 +14,15 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 
-enum { CLIENTS_MAX = 16, REQUEST_MAX = 64 };
+enum { CLIENTS_MAX = 16, PIECE = 4096 };
 
 struct client {
 	uv_pipe_t pipe;
 	uv_write_t write;
 	struct control *control;
-	char request[REQUEST_MAX];
-	size_t len;
+	struct buf request;
 	char *answer;
+	bool root;
 };
 
 struct control {
@@ -38,6 +38,7 @@ static void client_closed(uv_handle_t *handle)
 {
 	struct client *c = handle->data;
 
+	buf_done(&c->request);
 	free(c->answer);
 	free(c);
 }
@@ -61,13 +62,19 @@ static void client_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	struct client *c = handle->data;
 
 	(void)suggested;
-	*buf = uv_buf_init(c->request + c->len, (unsigned)(REQUEST_MAX - 1 - c->len));
+	/* Without room for more, libuv reports UV_ENOBUFS. */
+	if (c->request.len >= CONTROL_REQUEST_MAX) {
+		*buf = uv_buf_init(NULL, 0);
+		return;
+	}
+	*buf = uv_buf_init(buf_add(&c->request, PIECE), PIECE);
+	c->request.len -= PIECE;
 }
 
 static void client_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct client *c = stream->data;
-	char *end;
+	uint8_t *end;
 	uv_buf_t out;
 
 	(void)buf;
@@ -75,13 +82,15 @@ static void client_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		client_close(c);
 		return;
 	}
-	c->len += (size_t)n;
-	end = memchr(c->request, '\n', c->len);
+	if (!n)
+		return;
+	c->request.len += (size_t)n;
+	end = memchr(c->request.data + c->request.len - n, '\n', (size_t)n);
 	if (!end)
-		return; /* without room for more, libuv reports UV_ENOBUFS */
+		return;
 	*end = 0;
 	uv_read_stop(stream);
-	c->answer = c->control->answer(c->control->arg, c->request);
+	c->answer = c->control->answer(c->control->arg, (char *)c->request.data, c->root);
 	if (!c->answer) {
 		client_close(c);
 		return;
@@ -90,6 +99,16 @@ static void client_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	c->write.data = c;
 	if (uv_write(&c->write, stream, &out, 1, client_written))
 		client_close(c);
+}
+
+static bool is_root(const uv_pipe_t *pipe)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+	uv_os_fd_t fd;
+
+	return !uv_fileno((const uv_handle_t *)pipe, &fd) && !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) &&
+	       (who.uid == 0 || who.uid == geteuid());
 }
 
 static void on_connection(uv_stream_t *server, int status)
@@ -105,8 +124,11 @@ static void on_connection(uv_stream_t *server, int status)
 	c->pipe.data = c;
 	control->clients++;
 	if (uv_accept(server, (uv_stream_t *)&c->pipe) || control->clients > CLIENTS_MAX ||
-	    uv_read_start((uv_stream_t *)&c->pipe, client_room, client_read))
+	    uv_read_start((uv_stream_t *)&c->pipe, client_room, client_read)) {
 		client_close(c);
+		return;
+	}
+	c->root = is_root(&c->pipe);
 }
 
 int control_open(struct control **out, uv_loop_t *loop, const char *folder, gid_t gid, control_answer answer, void *arg)

@@ -6,13 +6,17 @@
 #ifndef PS_DAEMON_CONTROL_H
 #define PS_DAEMON_CONTROL_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <uv.h>
 
 struct control;
 
-/* Answers a request: a string for free(), or NULL if there is no such request. */
-typedef char *(*control_answer)(void *arg, const char *request);
+enum { CONTROL_REQUEST_MAX = 64 << 10 };
+
+/* Answers a request: a string for free(), or NULL if there is no such request. root: who asks is root, or the
+ * daemon's own user. */
+typedef char *(*control_answer)(void *arg, const char *request, bool root);
 
 /* 0 or -errno. gid: whose group may ask beside root. */
 int control_open(struct control **, uv_loop_t *, const char *folder, gid_t gid, control_answer, void *arg);

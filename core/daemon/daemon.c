@@ -22,6 +22,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/daemon/control.h"
+#include "core/daemon/gap.h"
 #include "core/daemon/pidfile.h"
 #include "core/daemon/privileges.h"
 #include "core/daemon/status.h"
@@ -57,7 +58,7 @@ struct daemon {
 };
 
 /* log_hook() has no argument. */
-static struct journal *error_log;
+static struct journal *log_journal;
 static int starter = -1;
 
 static void on_error(enum log_level level, const char *line)
@@ -66,11 +67,11 @@ static void on_error(enum log_level level, const char *line)
 
 	if (starter >= 0)
 		dprintf(starter, "picosnitch: %s%s\n", level == LOG_LEVEL_ERROR ? "error: " : "warning: ", line);
-	if (!error_log)
+	if (!log_journal)
 		return;
 	text =
 	    mem_printf("%s %s%s", clock_text(stamp, clock_wall_ns()), level == LOG_LEVEL_WARNING ? "warning: " : "", line);
-	journal_error_line(error_log, text);
+	journal_line(log_journal, JOURNAL_ERROR_LOG, text);
 	free(text);
 }
 
@@ -327,7 +328,7 @@ static void on_hangup(uv_signal_t *signal, int number)
 	struct daemon *d = signal->data;
 
 	(void)number;
-	journal_reopen_log(d->journal);
+	journal_reopen_logs(d->journal);
 	if (d->reloading || d->next || d->phase != RUNNING)
 		return;
 	d->reloading = true;
@@ -335,10 +336,14 @@ static void on_hangup(uv_signal_t *signal, int number)
 	uv_queue_work(&d->loop, &d->reload, reload_work, reload_done);
 }
 
-static char *answer(void *arg, const char *request)
+static char *answer(void *arg, const char *request, bool root)
 {
 	struct daemon *d = arg;
 
+	if (strcmp(request, "record") == 0)
+		return record_answer(d->watch.programs.record, "", root);
+	if (strncmp(request, "record ", 7) == 0)
+		return record_answer(d->watch.programs.record, request + 7, root);
 	if (strcmp(request, "status") != 0)
 		return NULL;
 	return status_json(&d->watch, d->couriers, d->n_couriers, d->options->config, d->started_ns);
@@ -397,58 +402,28 @@ static void read_boot_id(uint8_t id[PS_ID_SIZE])
 	}
 }
 
-/* The daemon before this one was killed: what it had not written is lost. */
-static void tell_killed(struct daemon *d, const struct journal_start *start, int64_t before_ns)
-{
-	int64_t from = start->last_end_ns > start->unclean_since_ns ? start->last_end_ns : start->unclean_since_ns;
-	char stamp[CLOCK_TEXT_SIZE], *text;
-
-	/* The pid file knows of windows without traffic too. */
-	if (before_ns > from && before_ns < d->started_ns)
-		from = before_ns;
-	text = mem_printf(
-	    "the daemon before did not stop but was killed: what came after %s is lost, the window that was open "
-	    "and the time until this start",
-	    clock_text(stamp, from));
-	losses_add_range(d->watch.losses, PS_STAGE_RESTART, from, d->started_ns, 1, 0, 0, text);
-	free(text);
-}
-
-/* It was stopped: nothing is lost of what it saw, but nobody saw what came after. */
-static void tell_stopped(struct daemon *d, const struct journal_start *start)
-{
-	int64_t away_ns = d->started_ns - start->last_end_ns;
-	char stamp[CLOCK_TEXT_SIZE], *text;
-
-	if (!start->last_end_ns)
-		return;
-	clock_text(stamp, start->last_end_ns);
-	if (away_ns < -NS_PER_S)
-		losses_add(
-		    d->watch.losses, PS_STAGE_TAMPER, 1, 0, 0,
-		    "the clock was set back while picosnitch was stopped: the last window ended at %s, and it is earlier now",
-		    stamp);
-	if (away_ns < 0)
-		return;
-	text = mem_printf("picosnitch was stopped at %s and started again %.1f s later: nothing was watched in between",
-	                  stamp, (double)away_ns / (double)NS_PER_S);
-	losses_tell(d->watch.losses, PS_STAGE_RESTART, start->last_end_ns, d->started_ns, text);
-	free(text);
-}
-
 static int open_journal(struct daemon *d, struct journal_start *start)
 {
 	const struct settings *s = d->settings;
 	struct journal_limits limits = {s->journal.max_size, s->journal.max_age_ms};
 	struct journal_events events = {d, on_committed, on_dropped, on_trouble};
 	char *path = mem_printf("%s/journal.db", s->paths.state);
-	char *errors = mem_printf("%s/error.log", s->paths.log);
-	int err = journal_open(&d->journal, &d->loop, path, errors, &limits, &events, start);
+	char *errors = mem_printf("%s/error.log", s->paths.log), *exes = mem_printf("%s/exe.log", s->paths.log);
+	struct journal_logs logs = {{errors, exes}, geteuid(), getegid(), s->data.mode};
+	struct passwd *owner = getpwnam(s->data.owner);
+	struct group *group = getgrnam(s->data.group);
+	int err;
 
+	if (!geteuid() && owner)
+		logs.uid = owner->pw_uid;
+	if (!geteuid() && group)
+		logs.gid = group->gr_gid;
+	err = journal_open(&d->journal, &d->loop, path, &logs, &limits, &events, start);
 	if (err)
 		log_error("%s cannot be opened: %s", path, strerror(-err));
 	free(path);
 	free(errors);
+	free(exes);
 	return err;
 }
 
@@ -506,14 +481,11 @@ static int start(struct daemon *d)
 	err = open_journal(d, &journal);
 	if (err)
 		return err;
-	error_log = d->journal;
+	log_journal = d->journal;
 	memcpy(origin.host, journal.host, PS_ID_SIZE);
 	read_boot_id(origin.boot);
 	d->watch.journal = d->journal;
-	if (journal.unclean)
-		tell_killed(d, &journal, before_ns);
-	else
-		tell_stopped(d, &journal);
+	gap_tell(d->watch.losses, &journal, before_ns, d->started_ns);
 	if (journal.set_aside)
 		losses_add(d->watch.losses, PS_STAGE_JOURNAL, 1, 0, 0, "the journal was damaged: it was set aside as %s",
 		           journal.set_aside);
@@ -543,10 +515,12 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 {
 	struct daemon *d = mem_alloc(sizeof(*d));
 	char threads[24];
+	bool durable;
 	int err;
 
-	/* libuv's workers hash; one drains the kernel, one reads the configuration again, one looks for tampering. */
-	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 3);
+	/* libuv's workers hash; one drains the kernel, one reads the configuration again, one looks for tampering, one
+	 * has record.json. */
+	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 4);
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	mallopt(M_ARENA_MAX, 2);              /* its threads allocate little: memory counts more than contention */
 	mallopt(M_MMAP_THRESHOLD, 64 * 1024); /* what a window took goes back to the system after it */
@@ -573,13 +547,14 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 		uv_run(&d->loop, UV_RUN_DEFAULT);
 		free_couriers(d);
 	}
-	error_log = NULL;
-	if (d->journal && journal_close(d->journal, JOURNAL_CLOSE_MS)) {
+	log_journal = NULL;
+	durable = d->journal && !journal_close(d->journal, JOURNAL_CLOSE_MS);
+	if (d->journal && !durable) {
 		log_error("the journal did not take the last window in time: it is lost");
 		err = err ? err : -ETIMEDOUT;
 	}
 	log_hook(NULL);
-	watch_done(&d->watch);
+	watch_done(&d->watch, durable);
 	losses_close(d->watch.losses);
 	uv_run(&d->loop, UV_RUN_NOWAIT);
 	uv_loop_close(&d->loop);

@@ -1,12 +1,15 @@
 # The daemon and the command line: the program.
 bin_PROGRAMS += picosnitch
 picosnitch_SOURCES = \
-	core/cli/check.c core/cli/cli.h core/cli/load.c core/cli/main.c core/cli/query.c core/cli/query.h \
+	core/cli/check.c core/cli/cli.h core/cli/load.c core/cli/main.c core/cli/query.c core/cli/query.h core/cli/record.c core/cli/record_print.c core/cli/record_print.h \
 	core/cli/run.c core/cli/start.c core/cli/status.c \
 	core/daemon/channels.c core/daemon/channels.h \
 	core/daemon/control.c core/daemon/control.h core/daemon/daemon.c core/daemon/daemon.h \
+	core/daemon/gap.c core/daemon/gap.h \
 	core/daemon/own_file.c core/daemon/own_file.h \
 	core/daemon/pidfile.c core/daemon/pidfile.h core/daemon/privileges.c core/daemon/privileges.h \
+	core/daemon/programs.c core/daemon/programs.h core/daemon/record.c core/daemon/record.h \
+	core/daemon/record_file.c core/daemon/record_file.h \
 	core/daemon/status.c core/daemon/status.h \
 	core/daemon/tamper.c core/daemon/tamper.h core/daemon/watch.c core/daemon/watch.h
 picosnitch_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)

@@ -109,6 +109,21 @@ static json_t *identity(const struct watch *w)
 	                 "filesystems_watched", (int)marked, "filesystems_refused", (int)refused);
 }
 
+static json_t *memory(const struct watch *w)
+{
+	const struct memory *known = first_seen_memory(w->programs.first_seen);
+	struct first_seen_stats f;
+	struct memory_stats m = {0};
+
+	first_seen_get_stats(w->programs.first_seen, &f);
+	if (known)
+		memory_get_stats(known, &m);
+	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "loaded", known != NULL, "executables", number(m.exes),
+	                 "expected", number(m.expected), "told", number(f.told), "told_expected", number(f.expected),
+	                 "waiting", number(f.waiting), "forgotten",
+	                 number(m.forgot_exes + m.forgot_names + m.forgot_hashes));
+}
+
 static json_t *self_test(const struct self_test *t)
 {
 	json_t *root = json_pack("{s:s, s:f, s:i, s:i, s:i, s:i, s:s}", "state", self_test_state(t), "seconds",
@@ -152,6 +167,7 @@ char *status_json(const struct watch *w, struct courier *const *couriers, size_t
 	                    json_pack("{s:I, s:I, s:I}", "sent", number(l.ignored.sent), "received",
 	                              number(l.ignored.received), "calls", number(l.ignored.calls)));
 	json_object_set_new(root, "identity", identity(w));
+	json_object_set_new(root, "memory", memory(w));
 	json_object_set_new(root, "self_test", self_test(&w->self_test));
 	json_object_set_new(root, "journal",
 	                    json_pack("{s:I, s:I, s:I, s:I, s:s}", "last_batch", number(j.last_seq), "batches_waiting",

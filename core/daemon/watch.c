@@ -249,6 +249,7 @@ static void finish(struct watch *w)
 	uv_handle_t *all[] = {(uv_handle_t *)&w->events, (uv_handle_t *)&w->opened, (uv_handle_t *)&w->mounts,
 	                      (uv_handle_t *)&w->timer};
 
+	programs_stop(&w->programs, part_closed, w);
 	end_window(w, 1);
 	tamper_close(w->tamper, part_closed, w);
 	w->finished = true;
@@ -321,12 +322,13 @@ static void drain_done(uv_work_t *work, int status)
 	processes_expire(w->processes);
 	if (w->audits)
 		take_audit(w);
+	programs_tick(&w->programs);
 	tell_losses(w);
 
 	now = clock_monotonic_ns();
 	if (w->stopping && w->drain_is_last) {
 		executables_get_stats(w->executables, &stats);
-		if (!stats.waiting || now >= w->stop_by_ns) {
+		if ((!stats.waiting && programs_idle(&w->programs)) || now >= w->stop_by_ns) {
 			finish(w);
 			return;
 		}
@@ -396,6 +398,8 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	w->ledger = ledger_open(w->processes, w->executables, w->losses, origin, codec_encode,
 	                        (size_t)w->settings->capture.max_flows * 4);
 	ledger_set_log(w->ledger, &w->settings->log);
+	programs_open(&w->programs, w->loop, w->settings, w->processes, w->losses, w->journal, w->ledger);
+	w->handles++;
 	w->namespaces = namespaces_open();
 	w->audit = audit_open(w->losses);
 	namespaces_want_addresses(w->namespaces, ledger_wants_addresses(w->ledger));
@@ -441,8 +445,10 @@ void watch_stop(struct watch *w, int64_t deadline_ns)
 		uv_timer_start(&w->timer, on_timer, 0, 0);
 }
 
-void watch_done(struct watch *w)
+void watch_done(struct watch *w, bool durable)
 {
+	if (w->ledger)
+		programs_close(&w->programs, durable);
 	if (w->ledger)
 		ledger_close(w->ledger);
 	if (w->processes)

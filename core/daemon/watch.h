@@ -15,6 +15,7 @@
 #include "core/capture/probe.h"
 #include "core/capture/self_child.h"
 #include "core/config/settings.h"
+#include "core/daemon/programs.h"
 #include "core/daemon/tamper.h"
 #include "core/delivery/journal.h"
 #include "core/identify/executable.h"
@@ -36,6 +37,7 @@ struct watch {
 	struct audit *audit;
 	struct journal *journal;
 	struct tamper *tamper;
+	struct programs programs;
 	const char *program, *config; /* paths of this program and of its configuration */
 	struct self_test self_test;
 	void (*window_ended)(void *arg);
@@ -74,7 +76,7 @@ void watch_reload(struct watch *, const struct settings *);
  * the last window, and then calls stopped(). */
 void watch_stop(struct watch *, int64_t deadline_ns);
 
-/* After stopped(), when the loop has ended. */
-void watch_done(struct watch *);
+/* After stopped(), when the loop has ended. durable: the journal has taken all that was handed over. */
+void watch_done(struct watch *, bool durable);
 
 #endif

@@ -270,6 +270,99 @@ int files_append(const char *path, mode_t mode)
 	return err;
 }
 
+int files_read(const char *path, struct buf *out, size_t most)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), err;
+	size_t before = out->len;
+
+	if (fd < 0)
+		return -errno;
+	err = regular(fd);
+	while (!err) {
+		uint8_t *at = buf_add(out, 65536);
+		ssize_t n = read(fd, at, 65536);
+
+		out->len -= 65536 - (n > 0 ? (size_t)n : 0);
+		if (n == 0)
+			break;
+		if (n < 0 && errno != EINTR)
+			err = -errno;
+		if (out->len - before > most)
+			err = -EFBIG;
+	}
+	close(fd);
+	return err;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* A name is durable when its folder is. */
+static int sync_folder(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = fsync(fd) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+static int write_new(const struct place *p, const char *name, const struct files_set *set, const void *data, size_t len)
+{
+	int fd, err;
+
+	/* What a crash has left. */
+	if (unlinkat(p->dir, name, 0) && errno != ENOENT)
+		return -errno;
+	fd = openat(p->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, data, len);
+	if (!err && fchown(fd, set->uid, set->gid))
+		err = -errno;
+	if (!err && fchmod(fd, (set->mode & 0666) | 0600))
+		err = -errno;
+	if (!err && fsync(fd))
+		err = -errno;
+	close(fd);
+	if (!err && renameat(p->dir, name, p->dir, p->name))
+		err = -errno;
+	if (err)
+		unlinkat(p->dir, name, 0);
+	return err ? err : sync_folder(p->dir);
+}
+
+int files_replace(const struct files_set *set, const void *data, size_t len, char why[TRUST_WHY])
+{
+	char name[NAME_SIZE];
+	struct place p;
+	int err = place_open(&p, set->path, why);
+
+	if (err)
+		return err;
+	err = join(name, p.name, ".new", "");
+	if (!err)
+		err = write_new(&p, name, set, data, len);
+	if (err)
+		snprintf(why, TRUST_WHY, "%.300s cannot be written: %s", set->path, strerror(-err));
+	close(p.dir);
+	return err;
+}
+
 int files_move_away(const char *path, const char *companions, const char *reason, char **to)
 {
 	char name[NAME_SIZE], why[TRUST_WHY];

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "core/base/buf.h"
 #include "core/delivery/trust.h"
 
 /* A file of a sink and its companions ("-wal -shm", or NULL), and whose they are to be. */
@@ -39,6 +40,14 @@ int files_rotate(const struct files_set *, unsigned keep, char why[TRUST_WHY]);
 /* Opens a file for appending, or makes it with `mode`: without following links, regular, one
  * link. A descriptor or -errno. */
 int files_append(const char *path, mode_t mode);
+
+/* All of a file of at most `most` bytes, added to `out`: without following links, regular, one link. 0 or
+ * -errno (-EFBIG: it is larger). */
+int files_read(const char *path, struct buf *out, size_t most);
+
+/* Puts a file with these bytes, owner and mode in the place of set->path, or makes it: whoever looks finds the old
+ * one or the new one, also after a crash. The set has no companions. 0, or -errno with a reason in `why`. */
+int files_replace(const struct files_set *, const void *data, size_t len, char why[TRUST_WHY]);
 
 /* Renames path, and path with each suffix, to "PATH.REASON-TIME"; *to (mem_alloc()ed) is the new
  * path. 0 or -errno: then nothing was renamed but perhaps companions. */

@@ -18,7 +18,7 @@
 #include "core/base/mem.h"
 #include "core/delivery/journal_inside.h"
 
-#define LINES_MAX 1024
+#define LINES_MAX 4096 /* of each log */
 
 static void deliver(struct journal *j, struct event *e)
 {
@@ -55,7 +55,7 @@ static void on_wake(uv_async_t *async)
 	}
 }
 
-int journal_open(struct journal **out, uv_loop_t *loop, const char *path, const char *error_log,
+int journal_open(struct journal **out, uv_loop_t *loop, const char *path, const struct journal_logs *logs,
                  const struct journal_limits *limits, const struct journal_events *events, struct journal_start *start)
 {
 	struct journal *j = mem_alloc(sizeof(*j));
@@ -69,8 +69,13 @@ int journal_open(struct journal **out, uv_loop_t *loop, const char *path, const 
 	}
 	j->events = *events;
 	j->limits = *limits;
-	j->log_path = error_log ? mem_strdup(error_log) : NULL;
-	j->log_fd = -1;
+	for (int i = 0; i < JOURNAL_LOGS; i++)
+		j->logs[i] = (struct journal_text){logs && logs->paths[i] ? mem_strdup(logs->paths[i]) : NULL, -1, 0};
+	if (logs) {
+		j->log_uid = logs->uid;
+		j->log_gid = logs->gid;
+		j->log_mode = logs->mode;
+	}
 	journal_ops_init(&j->queue);
 	journal_ops_init(&j->work);
 	journal_ops_init(&j->fetches);
@@ -165,17 +170,18 @@ void journal_dead(struct journal *j, const char *sink, uint64_t seq, const char 
 	put(j, op_new(OP_DEAD, sink, seq, why));
 }
 
-void journal_error_line(struct journal *j, const char *line)
+void journal_line(struct journal *j, enum journal_log log, const char *line)
 {
 	struct op *op = op_new(OP_LINE, NULL, 0, line);
 	int full;
 
+	op->log = log;
 	uv_mutex_lock(&j->lock);
-	full = j->lines >= LINES_MAX;
+	full = j->lines[log] >= LINES_MAX;
 	if (full)
-		j->lines_left_out++;
+		j->lines_left_out[log]++;
 	else
-		j->lines++;
+		j->lines[log]++;
 	uv_mutex_unlock(&j->lock);
 	if (full)
 		journal_op_free(op);
@@ -183,7 +189,7 @@ void journal_error_line(struct journal *j, const char *line)
 		put(j, op);
 }
 
-void journal_reopen_log(struct journal *j)
+void journal_reopen_logs(struct journal *j)
 {
 	put(j, op_new(OP_REOPEN, NULL, 0, NULL));
 }
@@ -236,7 +242,8 @@ int journal_close(struct journal *j, int64_t timeout_ms)
 	}
 	uv_mutex_destroy(&j->lock);
 	uv_cond_destroy(&j->wake);
-	free(j->log_path);
+	for (int i = 0; i < JOURNAL_LOGS; i++)
+		free(j->logs[i].path);
 	free(j);
 	return result;
 }

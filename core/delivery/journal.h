@@ -3,7 +3,7 @@
  * The journal: an SQLite file with every batch that some sink has not taken yet, and each
  * sink's cursor. One thread of its own is the only one that touches the file; the functions
  * here are called from the main thread, never block, and answer by a callback on the main
- * thread's loop. It also appends to error.log, so that the main thread never waits for a disk.
+ * thread's loop. It also appends to error.log and exe.log, so that the main thread never waits for a disk.
  *
  *   batch(seq, at, digest, payload)  cursor(sink, seq)  dead(sink, seq, at, why, payload)  meta(key, value)
  */
@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "core/base/buf.h"
@@ -59,11 +60,20 @@ struct journal_limits {
 	int64_t max_size, max_age_ms;
 };
 
-/* Opens or makes `path`, whose folder must be root's (trust.h); blocks (start-up only). error_log
- * may be NULL. 0 or -errno, with a message logged: -EBUSY when another daemon has it, -ENOTSUP when
+/* Texts that the thread appends to, and whose they are to be. */
+enum journal_log { JOURNAL_ERROR_LOG, JOURNAL_EXE_LOG, JOURNAL_LOGS };
+struct journal_logs {
+	const char *paths[JOURNAL_LOGS]; /* NULL: none */
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+};
+
+/* Opens or makes `path`, whose folder must be root's (trust.h); blocks (start-up only). logs may be
+ * NULL. 0 or -errno, with a message logged: -EBUSY when another daemon has it, -ENOTSUP when
  * a newer program made it. A damaged file is set aside and a new one begun. Starts the thread. */
-int journal_open(struct journal **, uv_loop_t *, const char *path, const char *error_log, const struct journal_limits *,
-                 const struct journal_events *, struct journal_start *);
+int journal_open(struct journal **, uv_loop_t *, const char *path, const struct journal_logs *logs,
+                 const struct journal_limits *, const struct journal_events *, struct journal_start *);
 
 /* Hands over the encoded, unsealed batches of one window: all of them are committed in one
  * transaction, in this order; none, of a window without records, only move its end. Takes over the buffers' memory
@@ -88,10 +98,10 @@ void journal_taken(struct journal *, const char *sink, uint64_t seq);
 /* The sink can never take seq: it is kept in `dead` with the reason, and the cursor moves on. */
 void journal_dead(struct journal *, const char *sink, uint64_t seq, const char *why);
 
-/* Appends one line (a newline is added, control characters become '?') to error.log. Any thread.
- * When too many wait, lines are left out, and how many is written. reopen: for log rotation. */
-void journal_error_line(struct journal *, const char *line);
-void journal_reopen_log(struct journal *);
+/* Appends one line (a newline is added, control characters but tabs become '?'). Any thread. When too many
+ * wait, lines are left out, and how many is written. reopen: for log rotation. */
+void journal_line(struct journal *, enum journal_log, const char *line);
+void journal_reopen_logs(struct journal *);
 
 void journal_set_limits(struct journal *, const struct journal_limits *);
 void journal_get_stats(struct journal *, struct journal_stats *); /* thread-safe snapshot */

@@ -13,6 +13,7 @@ struct op {
 	struct op *next;
 	enum op_kind kind;
 	char *sink, *text;
+	enum journal_log log;
 	uint64_t seq;
 	struct buf *batches;
 	char **names;
@@ -58,13 +59,18 @@ struct journal {
 	struct events_list told;
 	struct journal_limits limits;
 	struct journal_stats stats;
-	size_t lines, lines_left_out;
+	size_t lines[JOURNAL_LOGS], lines_left_out[JOURNAL_LOGS];
 	int closing, done, result;
 
 	/* the thread's own */
 	struct store *store;
-	char *log_path;
-	int log_fd, log_error;
+	struct journal_text {
+		char *path; /* NULL: none */
+		int fd, error;
+	} logs[JOURNAL_LOGS];
+	uid_t log_uid;
+	gid_t log_gid;
+	mode_t log_mode;
 	struct ops work, fetches; /* not committed, not answered yet */
 	int error;
 	int64_t retry_at, pause, upkeep_at;

@@ -4,9 +4,11 @@
  * the main thread what became of it.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
@@ -46,37 +48,52 @@ static void tell_trouble(struct journal *j, int error, const char *text)
 	tell(j, e);
 }
 
-/* error.log. A file that cannot be written is said once: the message comes back here as a line. */
-static void write_line(struct journal *j, const char *line, size_t left_out)
+/* It belongs to whom the configuration says, also if another program has made it anew. */
+static int open_log(struct journal *j, const char *path)
+{
+	int fd = files_append(path, j->log_mode);
+
+	if (fd >= 0 && (fchown(fd, j->log_uid, j->log_gid) || fchmod(fd, j->log_mode)))
+		log_debug("%s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* A file that cannot be written is said once: the message comes back here as a line of error.log. */
+static void write_line(struct journal *j, struct journal_text *log, const char *line, size_t left_out)
 {
 	struct buf out;
 	int err = 0;
 
-	if (!j->log_path)
+	if (!log->path)
 		return;
-	if (j->log_fd < 0)
-		j->log_fd = files_append(j->log_path, 0640);
+	if (log->fd < 0)
+		log->fd = open_log(j, log->path);
 	buf_init(&out);
 	if (left_out)
 		buf_printf(&out, "(%zu lines were left out: they came faster than they could be written)\n", left_out);
-	for (; *line; line++)
-		buf_put_u8(&out, (unsigned char)*line < 0x20 || *line == 0x7f ? '?' : (uint8_t)*line);
+	for (; *line; line++) {
+		bool control = ((unsigned char)*line < 0x20 && *line != '\t') || *line == 0x7f;
+
+		buf_put_u8(&out, control ? '?' : (uint8_t)*line);
+	}
 	buf_put_u8(&out, '\n');
-	if (j->log_fd < 0)
-		err = j->log_fd;
-	else if (write(j->log_fd, out.data, out.len) != (ssize_t)out.len)
+	if (log->fd < 0)
+		err = log->fd;
+	else if (write(log->fd, out.data, out.len) != (ssize_t)out.len)
 		err = errno ? -errno : -ENOSPC;
-	if (err && !j->log_error)
-		log_warning("%s cannot be written: %s", j->log_path, strerror(-err));
-	j->log_error = err;
+	if (err && !log->error)
+		log_warning("%s cannot be written: %s", log->path, strerror(-err));
+	log->error = err;
 	buf_done(&out);
 }
 
-static void reopen_log(struct journal *j)
+static void reopen_logs(struct journal *j)
 {
-	if (j->log_fd >= 0)
-		close(j->log_fd);
-	j->log_fd = -1;
+	for (int i = 0; i < JOURNAL_LOGS; i++) {
+		if (j->logs[i].fd >= 0)
+			close(j->logs[i].fd);
+		j->logs[i].fd = -1;
+	}
 }
 
 static int apply(struct journal *j, struct op *op)
@@ -219,7 +236,8 @@ static void answer(struct journal *j)
 }
 
 /* Takes what is in the queue; waits for it when there is nothing else to do. */
-static struct op *take(struct journal *j, int busy, size_t *left_out, struct journal_limits *limits, int *closing)
+static struct op *take(struct journal *j, int busy, size_t left_out[JOURNAL_LOGS], struct journal_limits *limits,
+                       int *closing)
 {
 	int pending = j->work.first || j->fetches.first;
 	struct op *list;
@@ -238,24 +256,26 @@ static struct op *take(struct journal *j, int busy, size_t *left_out, struct jou
 	journal_ops_init(&j->queue);
 	*limits = j->limits;
 	*closing = j->closing;
-	*left_out = j->lines_left_out;
-	j->lines = j->lines_left_out = 0;
+	for (int i = 0; i < JOURNAL_LOGS; i++) {
+		left_out[i] = j->lines_left_out[i];
+		j->lines[i] = j->lines_left_out[i] = 0;
+	}
 	uv_mutex_unlock(&j->lock);
 	return list;
 }
 
-static void sort_in(struct journal *j, struct op *list, size_t left_out)
+static void sort_in(struct journal *j, struct op *list, size_t left_out[JOURNAL_LOGS])
 {
 	for (struct op *op = list, *next; op; op = next) {
 		next = op->next;
 		switch (op->kind) {
 		case OP_LINE:
-			write_line(j, op->text, left_out);
-			left_out = 0;
+			write_line(j, &j->logs[op->log], op->text, left_out[op->log]);
+			left_out[op->log] = 0;
 			journal_op_free(op);
 			break;
 		case OP_REOPEN:
-			reopen_log(j);
+			reopen_logs(j);
 			journal_op_free(op);
 			break;
 		case OP_FETCH:
@@ -277,11 +297,11 @@ void journal_run(void *arg)
 	struct journal *j = arg;
 	struct journal_limits limits;
 	int closing = 0, more = 0, shrinking = 0, clean;
-	size_t left_out;
+	size_t left_out[JOURNAL_LOGS];
 
 	j->pause = PAUSE_MIN_NS;
 	while (!closing) {
-		struct op *list = take(j, more || shrinking, &left_out, &limits, &closing);
+		struct op *list = take(j, more || shrinking, left_out, &limits, &closing);
 		int64_t now = clock_monotonic_ns();
 
 		sort_in(j, list, left_out);
@@ -304,7 +324,7 @@ void journal_run(void *arg)
 	}
 	clean = !j->work.first;
 	store_close(j->store, clean);
-	reopen_log(j);
+	reopen_logs(j);
 	uv_mutex_lock(&j->lock);
 	j->result = clean ? 0 : j->error ? j->error : -EIO;
 	j->done = 1;

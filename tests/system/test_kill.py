@@ -37,7 +37,8 @@ def batches(daemon):
     found = list(db.execute("SELECT id, seq, digest, rows, hex(host), hex(boot) FROM batches ORDER BY seq"))
     rows = dict(db.execute("SELECT batch_id, sum(n) FROM (SELECT batch_id, count(*) n FROM connections GROUP BY 1 "
                            "UNION ALL SELECT batch_id, count(*) FROM losses GROUP BY 1 "
-                           "UNION ALL SELECT batch_id, count(*) FROM audit GROUP BY 1) GROUP BY 1"))
+                           "UNION ALL SELECT batch_id, count(*) FROM audit GROUP BY 1 "
+                           "UNION ALL SELECT batch_id, count(*) FROM programs GROUP BY 1) GROUP BY 1"))
     db.close()
     return found, rows
 

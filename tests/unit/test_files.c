@@ -157,6 +157,47 @@ static void test_rotate(void)
 	free(second);
 }
 
+static void test_replace(void)
+{
+	char *path = scratch_path("whole"), *left = scratch_path("whole.new"), *link_path = scratch_path("whole-link");
+	struct files_set set = {.path = path, .uid = getuid(), .gid = getgid(), .mode = 0640};
+	struct stat before, after;
+	struct buf text;
+	char *found;
+	int fd;
+
+	buf_init(&text);
+	is_int(files_read(path, &text, 100), -ENOENT, "there is no file to read");
+	is_int(files_replace(&set, "one", 3, why), 0, "a file is made");
+	is_int(files_read(path, &text, 100), 0, "and read");
+	ok(text.len == 3 && memcmp(text.data, "one", 3) == 0, "it has what was written");
+	fd = open(path, O_RDONLY);
+	scratch_write(left, "left by a crash", 15, 0600);
+	is_int(files_replace(&set, "two", 3, why), 0, "it is replaced");
+	ok(fstat(fd, &before) == 0 && stat(path, &after) == 0 && before.st_ino != after.st_ino &&
+	       (after.st_mode & 0777) == 0640,
+	   "by another, with its mode: whoever has the old one open keeps it");
+	close(fd);
+	found = scratch_read(path, NULL);
+	is_str(found, "two", "the new one is whole");
+	ok(access(left, F_OK) != 0, "and nothing is left beside it");
+	is_int(files_read(path, &text, 2), -EFBIG, "one that is too large is not read");
+	if (symlink("whole", link_path))
+		abort();
+	is_int(files_read(link_path, &text, 100), -ELOOP, "nor through a link");
+	if (unlink(path) || unlink(link_path) || symlink("victim", path))
+		abort();
+	is_int(files_replace(&set, "three", 5, why), 0, "a link in its place is replaced");
+	free(left);
+	left = scratch_path("victim");
+	ok(access(left, F_OK) != 0 && lstat(path, &after) == 0 && S_ISREG(after.st_mode), "and not followed");
+	buf_done(&text);
+	free(found);
+	free(path);
+	free(left);
+	free(link_path);
+}
+
 static void test_trust(void)
 {
 	char *plain = scratch_path("plain"), *way = scratch_path("way");
@@ -179,6 +220,7 @@ int main(void)
 	test_prepare();
 	test_set_aside();
 	test_rotate();
+	test_replace();
 	test_trust();
 	scratch_remove();
 	return tap_done();

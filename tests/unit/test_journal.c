@@ -17,7 +17,7 @@
 static uv_loop_t loop;
 static uv_timer_t guard;
 static int expired;
-static char *db, *error_log;
+static char *db, *error_log, *exe_log;
 static struct journal_start start;
 static struct journal *journal;
 static struct journal_limits limits = {1 << 30, 30LL * 24 * 3600 * 1000};
@@ -75,9 +75,11 @@ static void on_guard(uv_timer_t *timer)
 
 static int open_journal(void)
 {
+	struct journal_logs logs = {{error_log, exe_log}, getuid(), getgid(), 0604};
+
 	free(seen.data);
 	memset(&seen, 0, sizeof(seen));
-	return journal_open(&journal, &loop, db, error_log, &limits, &events, &start);
+	return journal_open(&journal, &loop, db, &logs, &limits, &events, &start);
 }
 
 static int close_journal(void)
@@ -426,13 +428,15 @@ static void test_full(void)
 static void test_error_log(void)
 {
 	char *text, *away = scratch_path("away.log");
+	struct stat st;
 
 	open_journal();
-	journal_error_line(journal, "first\nforged");
+	journal_line(journal, JOURNAL_ERROR_LOG, "first\nforged");
 	fetch("a");
 	rename(error_log, away);
-	journal_reopen_log(journal);
-	journal_error_line(journal, "second");
+	journal_reopen_logs(journal);
+	journal_line(journal, JOURNAL_ERROR_LOG, "second");
+	journal_line(journal, JOURNAL_EXE_LOG, "a\tb\nc");
 	fetch("a");
 	text = scratch_read(away, NULL);
 	is_str(text, "first?forged\n", "a line of error.log cannot hold another");
@@ -440,12 +444,16 @@ static void test_error_log(void)
 	text = scratch_read(error_log, NULL);
 	is_str(text, "second\n", "it is opened again when asked");
 	free(text);
+	text = scratch_read(exe_log, NULL);
+	is_str(text, "a\tb?c\n", "exe.log is another file, whose lines have fields");
+	free(text);
+	ok(stat(exe_log, &st) == 0 && (st.st_mode & 0777) == 0604, "and the permissions that are configured");
 	close_journal();
 	unlink(error_log);
 	if (symlink("away.log", error_log))
 		abort();
 	open_journal();
-	journal_error_line(journal, "third");
+	journal_line(journal, JOURNAL_ERROR_LOG, "third");
 	close_journal();
 	text = scratch_read(away, NULL);
 	is_str(text, "first?forged\n", "a link is not followed");
@@ -565,6 +573,7 @@ int main(void)
 	log_setup("test", LOG_LEVEL_ERROR, 0);
 	db = scratch_path("journal.db");
 	error_log = scratch_path("error.log");
+	exe_log = scratch_path("exe.log");
 	test_kill(); /* first: it forks, before there is a loop here */
 	remove_journal();
 	test_cursors();
@@ -581,6 +590,7 @@ int main(void)
 	free(seen.data);
 	free(db);
 	free(error_log);
+	free(exe_log);
 	scratch_remove();
 	return tap_done();
 }

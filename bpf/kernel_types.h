@@ -109,6 +109,7 @@ struct task_struct {
 	const struct cred *cred;
 	struct css_set *cgroups;
 	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 };
 
 struct linux_binprm {
@@ -122,6 +123,10 @@ struct ns_common {
 
 struct net {
 	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct net *net_ns;
 };
 
 typedef struct {

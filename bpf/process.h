@@ -71,12 +71,21 @@ static __always_inline __u32 at_most(__u32 n, __u32 most)
 	return n > most ? most : n;
 }
 
+/* Whose process it is, and in which network namespace: 0 when it is about to end. */
+static __always_inline void owner_of(__u32 *uid, __u32 *netns, struct task_struct *task)
+{
+	*uid = task->cred->uid.val;
+	*netns = task->nsproxy->net_ns->ns.inum;
+}
+
 static __always_inline void *reserve(__u32 kind, __u64 size)
 {
 	struct wire_event *event = bpf_ringbuf_reserve(&events, size, 0);
 
 	if (!event) {
 		count(WIRE_LOST_EVENTS, 1);
+		if (kind == WIRE_EXEC)
+			count(WIRE_LOST_EXECS, 1);
 		return 0;
 	}
 	event->kind = kind;
@@ -149,6 +158,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	folder_of(&event->cwd, task->fs->pwd.dentry);
 	event->interpreted = bprm->interp != bprm->filename;
 	event->pad = 0;
+	owner_of(&event->uid, &event->netns, task);
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
 	if (bpf_probe_read_kernel_str(event->filename, sizeof(event->filename), bprm->filename) < 0)
 		event->filename[0] = 0;
@@ -231,6 +241,7 @@ int each_task(struct bpf_iter__task *ctx)
 	if (task->mm)
 		file_of(&out.file, task->mm->exe_file);
 	out.cgroup = cgroup_of(task);
+	owner_of(&out.uid, &out.netns, task);
 	bpf_probe_read_kernel(out.comm, sizeof(out.comm), task->comm);
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
 	return 0;

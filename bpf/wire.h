@@ -98,6 +98,7 @@ struct wire_exec {
 	char comm[WIRE_COMM];
 	char filename[WIRE_FILENAME]; /* as given to execve() */
 	__u32 interpreted;            /* filename was handed to an interpreter, which is what runs */
+	__u32 uid, netns;
 	__u32 pad;
 	__u32 args_total; /* length of the command line, NULs included */
 	__u32 args_len;   /* how much of it is here */
@@ -137,6 +138,7 @@ struct wire_task {
 	struct wire_file file; /* ino 0: no executable (a kernel thread) */
 	__u64 cgroup;
 	char comm[WIRE_COMM];
+	__u32 uid, netns;
 };
 
 /* An open file through which a program may reach the network past the programs here. */
@@ -148,7 +150,8 @@ struct wire_channel {
 
 /* Counters of the kernel side, per CPU. */
 enum wire_counter {
-	WIRE_LOST_EVENTS, /* process events without room in the ring buffer */
+	WIRE_LOST_EVENTS, /* process events without room in the ring buffer ... */
+	WIRE_LOST_EXECS,  /* ... of which so many were executions */
 	WIRE_COARSE,      /* flows without room in the flow map: counted per process ... */
 	WIRE_FULL_CALLS,  /* ... and calls that found no room there either ... */
 	WIRE_FULL_SENT,   /* ... with their bytes */
@@ -166,12 +169,12 @@ WIRE_SAME(struct wire_file, 48);
 WIRE_SAME(struct wire_event, 24);
 WIRE_SAME(struct wire_folder, 16);
 WIRE_SAME(struct wire_fork, 64);
-WIRE_SAME(struct wire_exec, 552);
+WIRE_SAME(struct wire_exec, 560);
 WIRE_SAME(struct wire_args, 4128);
 WIRE_SAME(struct wire_exit, 24);
 WIRE_SAME(struct wire_cgroup, 1056);
 WIRE_SAME(struct wire_move, 32);
-WIRE_SAME(struct wire_task, 104);
+WIRE_SAME(struct wire_task, 112);
 WIRE_SAME(struct wire_channel, 24);
 
 #endif

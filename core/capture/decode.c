@@ -119,6 +119,8 @@ static int decode_exec(struct process_event *e, const uint8_t *data, size_t len)
 	e->interpreted = exec->interpreted;
 	e->comm = exec->comm;
 	e->filename = exec->filename;
+	e->uid = exec->uid;
+	e->netns = exec->netns;
 	e->args_total = exec->args_total;
 	e->args = (struct ps_text){exec->args, exec->args_len};
 	return 0;

@@ -14,12 +14,13 @@ core_libpscapture_la_SOURCES = \
 	core/identify/place.c core/identify/place.h core/identify/places.c core/identify/places.h \
 	core/identify/process.c core/identify/process.h \
 	core/ledger/audit.c core/ledger/audit.h \
+	core/ledger/executions.c core/ledger/executions.h \
 	core/ledger/first_note.c core/ledger/first_seen.c core/ledger/first_seen.h \
 	core/ledger/ignore.c core/ledger/ignore.h \
-	core/ledger/ledger.c core/ledger/ledger.h \
+	core/ledger/ledger.c core/ledger/ledger.h core/ledger/ledger_inside.h core/ledger/ledger_window.c \
 	core/ledger/losses.c core/ledger/losses.h \
 	core/ledger/memory.c core/ledger/memory.h core/ledger/memory_json.c core/ledger/memory_json.h \
-	core/ledger/memory_order.c core/ledger/memory_order.h
+	core/ledger/memory_order.c core/ledger/memory_order.h core/ledger/writer.c core/ledger/writer.h
 nodist_core_libpscapture_la_SOURCES = bpf/picosnitch.skel.h
 core_libpscapture_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBBPF_CFLAGS) $(LIBUV_CFLAGS)
 core_libpscapture_la_LIBADD = core/libpsbase.la $(JANSSON_LIBS) $(LIBBPF_LIBS) $(LIBUV_LIBS)

@@ -77,6 +77,8 @@ static const struct ps_option core_options[] = {
      "length of a window: longer means fewer rows and less precise times", 0, NULL},
     {"drain_interval", PS_OPTION_DURATION, "1 s", 50 * MS, 60 * S, NULL, "how often the kernel's counters are emptied",
      0, NULL},
+    {"every_exe", PS_OPTION_BOOL, "no", 0, 0, NULL, "record every program that is executed, as a row with port -1", 0,
+     NULL},
     {"user", PS_OPTION_TEXT, PS_USER, 0, 0, NULL, "user that sinks run as", 0, NULL},
     {"rlimit_nofile", PS_OPTION_TEXT, "auto", 0, 0, NULL, "how many files may be open at once", 0, NULL},
     {"hash_threads", PS_OPTION_INT, "2", 1, 16, NULL, "threads that hash executables", 0, NULL},
@@ -89,6 +91,7 @@ static const struct ps_option core_options[] = {
 static const struct place core_places[] = {
     {offsetof(struct settings, core.write_interval_ms), AS_INT64, NULL},
     {offsetof(struct settings, core.drain_interval_ms), AS_INT64, NULL},
+    {offsetof(struct settings, core.every_exe), AS_BOOL, NULL},
     {offsetof(struct settings, core.user), AS_TEXT, check_sink_user},
     {offsetof(struct settings, core.rlimit_nofile), AS_INT64, check_nofile},
     {offsetof(struct settings, core.hash_threads), AS_INT64, NULL},

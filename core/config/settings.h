@@ -46,6 +46,7 @@ struct settings {
 	struct {
 		int64_t write_interval_ms;
 		int64_t drain_interval_ms;
+		bool every_exe;
 		char *user;            /* whom sinks run as */
 		int64_t rlimit_nofile; /* 0: auto */
 		int64_t hash_threads;

@@ -160,9 +160,9 @@ char *status_json(const struct watch *w, struct courier *const *couriers, size_t
 	                 (json_int_t)((clock_wall_ns() - started_ns) / NS_PER_S), "config", config, "hooks",
 	                 probe_door_name(w->probe), "programs", hooks(w->probe));
 	json_object_set_new(root, "window",
-	                    json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "started", when(l.window_start_ns), "rows",
+	                    json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "started", when(l.window_start_ns), "rows",
 	                              number(l.rows), "ended", number(l.windows), "sent", number(l.sent), "received",
-	                              number(l.received), "calls", number(l.calls)));
+	                              number(l.received), "calls", number(l.calls), "executions", number(l.executions)));
 	json_object_set_new(root, "ignored",
 	                    json_pack("{s:I, s:I, s:I}", "sent", number(l.ignored.sent), "received",
 	                              number(l.ignored.received), "calls", number(l.ignored.calls)));

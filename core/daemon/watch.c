@@ -48,6 +48,8 @@ static void on_process_event(void *arg, const void *data, size_t len)
 		}
 	}
 	processes_event(w->processes, &e, file, path);
+	if (e.kind == WIRE_EXEC && w->settings->core.every_exe)
+		executions_add(w->executions, &e.image, e.uid, e.netns, 1);
 }
 
 static void on_events(uv_poll_t *poll, int status, int events)
@@ -82,6 +84,8 @@ static void on_task(void *arg, const struct wire_task *task)
 	struct watch *w = arg;
 
 	processes_existing(w->processes, task);
+	if (task->file.ino && w->settings->core.every_exe)
+		executions_add(w->executions, &task->image, task->uid, task->netns, 0);
 }
 
 /* ---- losses ---- */
@@ -100,8 +104,14 @@ static void tell_losses(struct watch *w)
 	for (int i = 0; i < WIRE_COUNTERS; i++)
 		d[i] = now[i] - w->counters[i];
 	memcpy(w->counters, now, sizeof(now));
-	if (d[WIRE_LOST_EVENTS])
-		losses_add(w->losses, PS_STAGE_RING, d[WIRE_LOST_EVENTS], 0, 0,
+	if (d[WIRE_LOST_EXECS])
+		losses_add(
+		    w->losses, PS_STAGE_RING, d[WIRE_LOST_EXECS], 0, 0,
+		    "executions found no room in the ring buffer ([capture] ring_buffer_pages = %u): what these programs "
+		    "do is stored without a name, unless they live on",
+		    w->settings->capture.ring_buffer_pages);
+	if (d[WIRE_LOST_EVENTS] > d[WIRE_LOST_EXECS])
+		losses_add(w->losses, PS_STAGE_RING, d[WIRE_LOST_EVENTS] - d[WIRE_LOST_EXECS], 0, 0,
 		           "process events found no room in the ring buffer ([capture] ring_buffer_pages = %u)",
 		           w->settings->capture.ring_buffer_pages);
 	if (d[WIRE_COARSE])
@@ -315,6 +325,7 @@ static void drain_done(uv_work_t *work, int status)
 		audit_add(w->audit, &o);
 	}
 	buf_done(&w->flows);
+	executions_flush(w->executions);
 	if (w->drained < 0)
 		losses_add(w->losses, PS_STAGE_FLOWS, 1, 0, 0, "the flow map could not be read: %s", strerror(-w->drained));
 	if (w->drain_judges)
@@ -400,6 +411,7 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	ledger_set_log(w->ledger, &w->settings->log);
 	programs_open(&w->programs, w->loop, w->settings, w->processes, w->losses, w->journal, w->ledger);
 	w->handles++;
+	w->executions = executions_open(w->ledger);
 	w->namespaces = namespaces_open();
 	w->audit = audit_open(w->losses);
 	namespaces_want_addresses(w->namespaces, ledger_wants_addresses(w->ledger));
@@ -447,6 +459,7 @@ void watch_stop(struct watch *w, int64_t deadline_ns)
 
 void watch_done(struct watch *w, bool durable)
 {
+	executions_close(w->executions);
 	if (w->ledger)
 		programs_close(&w->programs, durable);
 	if (w->ledger)

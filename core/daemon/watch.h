@@ -21,6 +21,7 @@
 #include "core/identify/executable.h"
 #include "core/identify/process.h"
 #include "core/ledger/audit.h"
+#include "core/ledger/executions.h"
 #include "core/ledger/ledger.h"
 #include "core/ledger/losses.h"
 
@@ -33,6 +34,7 @@ struct watch {
 	struct processes *processes;
 	struct losses *losses;
 	struct ledger *ledger;
+	struct executions *executions;
 	struct namespaces *namespaces; /* the worker's while it drains */
 	struct audit *audit;
 	struct journal *journal;

@@ -132,6 +132,16 @@ void lineage_drop(struct processes *ps, const struct lineage *l)
 	place_drop(ps->places, l->place);
 }
 
+struct lineage lineage_named(struct processes *ps, const struct lineage *l, bool with_cmdline)
+{
+	return (struct lineage){
+	    .self = program_named(ps, l->self, with_cmdline),
+	    .parent = program_named(ps, l->parent, with_cmdline),
+	    .grandparent = program_named(ps, l->grandparent, with_cmdline),
+	    .place = place_hold(l->place),
+	};
+}
+
 /* ---- /proc ---- */
 
 /* Reads a small file of a process; "" when it cannot. */
@@ -465,6 +475,14 @@ static struct image *image_from_proc(struct processes *ps, const struct wire_ima
 	return image;
 }
 
+void processes_nobody(struct processes *ps, struct lineage *out)
+{
+	*out = (struct lineage){ps->nobody, ps->nobody, ps->nobody, places_at(ps->places, (struct ps_text){"", 0})};
+	program_hold(ps->nobody);
+	program_hold(ps->nobody);
+	program_hold(ps->nobody);
+}
+
 bool processes_find(struct processes *ps, const struct wire_image *id, struct lineage *out)
 {
 	struct image *image = image_find(ps, id);
@@ -473,10 +491,7 @@ bool processes_find(struct processes *ps, const struct wire_image *id, struct li
 		image = image_from_proc(ps, id);
 	if (!image) {
 		ps->stats.unknown++;
-		*out = (struct lineage){ps->nobody, ps->nobody, ps->nobody, places_at(ps->places, (struct ps_text){"", 0})};
-		program_hold(ps->nobody);
-		program_hold(ps->nobody);
-		program_hold(ps->nobody);
+		processes_nobody(ps, out);
 		return false;
 	}
 	if (image->args_total)

@@ -47,6 +47,9 @@ void processes_event(struct processes *, const struct process_event *, struct ex
  * False, and programs that say nothing, when it is not known at all. */
 bool processes_find(struct processes *, const struct wire_image *, struct lineage *);
 
+/* The lineage of what is not known at all, each with a reference. */
+void processes_nobody(struct processes *, struct lineage *);
+
 /* What has ended before the last but one call is forgotten: to be called after each drain, when
  * all of its flows have been looked up. */
 void processes_expire(struct processes *);
@@ -59,6 +62,7 @@ void lineage_drop(struct processes *, const struct lineage *);
 
 /* The same program, if wanted without its command line; gives a reference. */
 struct program *program_named(struct processes *, struct program *, bool with_cmdline);
+struct lineage lineage_named(struct processes *, const struct lineage *, bool with_cmdline); /* of all three */
 
 struct processes_stats {
 	uint64_t images, programs;

@@ -30,7 +30,8 @@ struct ledger_origin {
 typedef void (*ledger_encode)(struct buf *out, const struct ps_batch *);
 
 /* max_rows: beyond that many rows in a window, traffic is kept per program only, without
- * addresses and ports, and that is said. Begins the first window. */
+ * addresses and ports; beyond a quarter of it, executions are kept without command lines; beyond
+ * twice as many, all is kept without its program. Each is said. Begins the first window. */
 struct ledger *ledger_open(struct processes *, struct executables *, struct losses *, const struct ledger_origin *,
                            ledger_encode, size_t max_rows);
 void ledger_close(struct ledger *);
@@ -46,7 +47,7 @@ void ledger_set_addresses(struct ledger *, const struct own_addresses *);
 /* Who is seen from now on is told to it. */
 void ledger_ask(struct ledger *, struct first_seen *);
 
-/* Adds what was observed to the window. */
+/* Adds what was observed to the window. Without a family, it is an execution: see executions.h. */
 void ledger_add(struct ledger *, const struct observation *);
 
 /* Adds a record of another kind, which refers to no executable and no text: it goes with the window. */
@@ -66,6 +67,7 @@ struct ledger_stats {
 	uint64_t rows;                  /* in the window that is open */
 	uint64_t windows;               /* that have ended */
 	uint64_t sent, received, calls; /* since start */
+	uint64_t executions;            /* since start, with [core] every_exe */
 	struct {
 		uint64_t sent, received, calls; /* of these, what [log] leaves out */
 	} ignored;

@@ -98,7 +98,8 @@ static const struct word protocols[] = {
 };
 
 static const struct word families[] = {
-    {AF_INET, "ipv4"}, {AF_INET6, "ipv6"}, {AF_PACKET, "packet"}, {AF_VSOCK, "vsock"}, {PS_FAMILY_TUN, "tun"},
+    {AF_UNSPEC, "none"},   {AF_INET, "ipv4"},   {AF_INET6, "ipv6"},
+    {AF_PACKET, "packet"}, {AF_VSOCK, "vsock"}, {PS_FAMILY_TUN, "tun"},
 };
 
 static const char *word_of(const struct word *words, size_t n, unsigned number)

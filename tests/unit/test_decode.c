@@ -124,6 +124,8 @@ static void test_events(void)
 	    .comm = "prog",
 	    .filename = "./prog",
 	    .interpreted = 1,
+	    .uid = 7,
+	    .netns = 8,
 	    .args_total = 300,
 	};
 	struct wire_args args = {.event = {WIRE_ARGS, 0, {1, 2, 4}}, .offset = 256, .len = 44};
@@ -143,6 +145,7 @@ static void test_events(void)
 	is_str(e.filename, "./prog", "and its file");
 	ok(e.cgroup == 78 && e.time_ns == 99 && e.root.ino == 2 && e.cwd.ino == 3 && e.interpreted,
 	   "and when, where and by what");
+	ok(e.uid == 7 && e.netns == 8, "its user and its network namespace");
 	ok(e.args.len == WIRE_ARGS_FIRST && e.args_total == 300, "and the beginning of its command line");
 	free(memory);
 

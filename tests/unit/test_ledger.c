@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/delivery/codec.h"
+#include "core/ledger/executions.h"
 #include "core/ledger/ledger.h"
 #include "tests/tap.h"
 #include "tests/unit/watch_fixture.h"
@@ -334,6 +335,81 @@ static void test_ignored_hash(void)
 	desk_close(&d);
 }
 
+static void execute(struct desk *d, struct executions *x, unsigned n, const char *path, const char *words)
+{
+	char args[8192];
+	size_t len = (size_t)snprintf(args, sizeof(args), "%s %u", words, n) + 1;
+
+	exec_event(&d->f, image(n, 1), image(1, 1), path, args, len, (uint32_t)len);
+	executions_add(x, (struct wire_image[]){image(n, 1)}, 7, 9, 1);
+}
+
+static void test_executions(void)
+{
+	static char words[4096];
+	struct ledger_stats stats;
+	struct executions *x;
+	struct sums s = {0};
+	struct desk d;
+
+	desk_open(&d, 400);
+	x = executions_open(d.ledger);
+	exec_event(&d.f, image(1, 1), image(0, 0), "/bin/sh", "sh", 3, 3);
+	exec_event(&d.f, image(2, 1), image(1, 1), "/bin/idle", "idle", 5, 5);
+	exec_event(&d.f, image(3, 1), image(1, 1), "/bin/idle", "idle", 5, 5);
+	executions_add(x, (struct wire_image[]){image(2, 1)}, 7, 9, 1);
+	executions_add(x, (struct wire_image[]){image(3, 1)}, 7, 9, 1);
+	executions_add(x, (struct wire_image[]){image(2, 1)}, 7, 9, 0);
+	is_int(end_window(&d, 0, add_up, &s), 0, "they wait for their command lines");
+	executions_flush(x);
+	end_window(&d, 0, add_up, &s);
+	ok(s.rows == 1 && s.calls == 2 && s.sent == 0 && s.received == 0, "equal executions are one row");
+	ok(s.last.lport == -1 && s.last.rport == -1 && s.last.family == 0 && s.last.protocol == 0 && s.last.uid == 7 &&
+	       s.last.netns == 9 && !s.last.laddr.family && !s.last.raddr.family,
+	   "without a family, and with ports of -1");
+	is_str(s.exe, "/bin/idle", "the program");
+	is_str(s.parent, "/bin/sh", "and its parent");
+	ledger_get_stats(d.ledger, &stats);
+	ok(stats.executions == 2 && stats.calls == 0, "they are counted, and are no calls");
+
+	s = (struct sums){0};
+	for (unsigned i = 10; i < 210; i++)
+		execute(&d, x, i, "/bin/idle", "idle");
+	observe(&d, image(2, 1), 1, 10, 0);
+	executions_flush(x);
+	end_window(&d, 0, add_up, &s);
+	is_int(s.rows, 100 + 1 + 1, "beyond a quarter of the rows, executions are without command lines");
+	ok(s.calls == 201 && s.sent == 10, "none is missed");
+	end_window(&d, 0, add_up, &(struct sums){0});
+
+	s = (struct sums){0};
+	for (unsigned i = 10; i < 1500; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/bin/idle-%u", i);
+		execute(&d, x, i, path, "idle");
+	}
+	executions_flush(x);
+	end_window(&d, 0, add_up, &s);
+	is_int(s.rows, 2 * 400 + 1, "beyond twice as many rows, programs are not told apart");
+	is_int(s.calls, 1490, "and none is missed");
+	executions_close(x);
+	desk_close(&d);
+
+	s = (struct sums){0};
+	memset(words, 'x', sizeof(words) - 1);
+	desk_open(&d, 100000);
+	x = executions_open(d.ledger);
+	exec_event(&d.f, image(1, 1), image(0, 0), "/bin/sh", "sh", 3, 3);
+	for (unsigned i = 10; i < 10010; i++)
+		execute(&d, x, i, "/bin/idle", words);
+	executions_flush(x);
+	end_window(&d, 0, add_up, &s);
+	ok(s.rows > 4000 && s.rows < 4200 && s.calls == 10000, "command lines of 16 MiB, and no more");
+	executions_close(x);
+	desk_close(&d);
+}
+
 static void count_audits(void *arg, const struct ps_batch *b)
 {
 	for (uint32_t i = 0; i < b->n_records; i++)
@@ -368,6 +444,7 @@ int main(void)
 	test_losses();
 	test_append();
 	test_log();
+	test_executions();
 	test_ignored_hash();
 	return tap_done();
 }

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The end of a window: its rows, and what else goes with them, as batches. */
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/ledger/first_seen.h"
+#include "core/ledger/ledger_inside.h"
+#include "core/ledger/writer.h"
+
+enum {
+	HELD_WINDOWS = 2,
+	UNHASHED_TOLD = 256, /* alerts that writing the rows may add */
+};
+
+static void write_row(struct writer *w, const struct row *row, int64_t end_ns)
+{
+	const struct row_key *k = &row->key;
+	int64_t boot_ns = clock_wall_ns() - clock_boot_ns();
+	struct ps_record *r = writer_record(w);
+
+	r->kind = PS_TRAFFIC;
+	r->start_ns = row->start_ns;
+	r->end_ns = end_ns;
+	r->traffic = (struct ps_traffic){
+	    .exe = writer_exe(w, k->who.self),
+	    .parent = writer_exe(w, k->who.parent),
+	    .grandparent = writer_exe(w, k->who.grandparent),
+	    .place = writer_place(w, k->who.place),
+	    .uid = k->uid,
+	    .netns = k->netns,
+	    .family = k->family,
+	    .direction = k->direction,
+	    .protocol = k->protocol,
+	    .lport = k->lport,
+	    .rport = k->rport,
+	    .laddr = row_address(k->laddr_family, k->laddr),
+	    .raddr = row_address(k->raddr_family, k->raddr),
+	    .opened_ns = row->opened_ns ? boot_ns + row->opened_ns : 0,
+	    .closed_ns = row->closed_ns ? boot_ns + row->closed_ns : 0,
+	    .sent = row->sent,
+	    .received = row->received,
+	    .calls = row->calls,
+	};
+}
+
+static void write_alert(void *arg, const struct ps_record *alert, const char *text)
+{
+	struct ledger *l = arg;
+	struct ps_record *r = writer_record(l->writer);
+
+	*r = *alert;
+	if (!r->end_ns) {
+		r->start_ns = l->stats.window_start_ns;
+		r->end_ns = clock_wall_ns();
+	}
+	r->alert.text = writer_text(l->writer, text, strlen(text));
+}
+
+static void write_note(struct writer *w, const struct first_note *note)
+{
+	struct ps_record *r = writer_record(w);
+	struct buf text;
+
+	buf_init(&text);
+	first_note_text(note, &text);
+	r->kind = PS_PROGRAM;
+	r->start_ns = r->end_ns = note->at_ns;
+	r->program = (struct ps_program){
+	    /* Of a file that was changed, what lies there now. */
+	    .exe = note->event == PS_PROGRAM_CHANGED ? writer_add(w, note->who.self, note->state, note->sha256)
+	                                             : writer_exe(w, note->who.self),
+	    .parent = writer_exe(w, note->who.parent),
+	    .grandparent = writer_exe(w, note->who.grandparent),
+	    .place = writer_place(w, note->who.place),
+	    .text = writer_text(w, text.data, text.len),
+	    .uid = note->uid,
+	    .event = (uint8_t)note->event,
+	    .role = (uint8_t)note->role,
+	    .expected = note->expected,
+	};
+	memcpy(r->program.previous, note->previous, sizeof(r->program.previous));
+	buf_done(&text);
+}
+
+size_t ledger_programs(struct ledger *l, struct buf **batches, void (*note)(void *, const struct first_note *),
+                       void *arg)
+{
+	size_t n = l->first_seen ? first_seen_waiting_notes(l->first_seen) : 0;
+	struct writer w;
+
+	*batches = NULL;
+	if (!n)
+		return 0;
+	writer_open(&w, &l->origin, l->encode, l->commands, n);
+	writer_begin(&w);
+	for (size_t i = 0; i < n; i++) {
+		write_note(&w, first_seen_note(l->first_seen, i));
+		note(arg, first_seen_note(l->first_seen, i));
+	}
+	writer_flush(&w);
+	writer_close(&w);
+	first_seen_taken(l->first_seen);
+	*batches = w.out;
+	return w.n_out;
+}
+
+static int is_late(const struct program *p)
+{
+	return p->file->state == PS_HASH_LATE;
+}
+
+/* Says once per window and reason that executables have no hash. */
+static void tell_unhashed(struct ledger *l, const struct program *p)
+{
+	static const char *const why[] = {
+	    [PS_HASH_GONE] = "process and file had gone",
+	    [PS_HASH_MISMATCH] = "the file that could be opened was not the one that was executed",
+	    [PS_HASH_UNREADABLE] = "it could not be read",
+	    [PS_HASH_CHANGED] = "it changed before it was read",
+	    [PS_HASH_LATE] = "it was not ready in time",
+	};
+
+	if (p->file->state != PS_HASH_OK && p->file->state != PS_HASH_ABSENT)
+		losses_add(l->losses, PS_STAGE_HASH, 1, 0, 0, "no SHA-256 of %s: %s", p->path.len ? p->path.data : p->name.data,
+		           why[p->file->state]);
+}
+
+/* Whether the row is left out, now that all is known that will be. */
+static bool leaves_out(struct ledger *l, const struct row *row)
+{
+	const struct executable *file = row->key.who.self->file;
+
+	if (!row->key.ignored && (!l->ignore || !(row_is_ignored(l, &row->key) ||
+	                                          (file->state == PS_HASH_OK && ignore_hash(l->ignore, file->sha256)))))
+		return false;
+	if (row_is_execution(&row->key))
+		return true;
+	l->stats.ignored.sent += row->sent;
+	l->stats.ignored.received += row->received;
+	l->stats.ignored.calls += row->calls;
+	return true;
+}
+
+/* Adds the row, without what is not recorded, to those that are equal then. */
+static void blank_row(struct ledger *l, struct table *blank, const struct row *row)
+{
+	struct row_key key = row->key;
+	int64_t closed_ns;
+	struct row *sum;
+
+	if (!l->ports) {
+		key.lport = key.lport < 0 ? key.lport : 0;
+		key.rport = key.rport < 0 ? key.rport : 0;
+	}
+	if (!l->addresses) {
+		key.raddr_family = 0;
+		memset(key.raddr, 0, sizeof(key.raddr));
+	}
+	key.who = lineage_named(l->processes, &key.who, l->commands);
+	sum = table_get(blank, &key, sizeof(key));
+	if (sum) {
+		lineage_drop(l->processes, &key.who);
+		if (row->start_ns < sum->start_ns)
+			sum->start_ns = row->start_ns;
+	} else {
+		sum = mem_alloc(sizeof(*sum));
+		sum->key = key;
+		sum->start_ns = row->start_ns;
+		table_add(blank, &sum->key, sizeof(sum->key), sum);
+	}
+	/* In no order: closed is what holds only closed ones. */
+	closed_ns = sum->calls && !(sum->closed_ns && row->closed_ns) ? 0
+	            : sum->closed_ns > row->closed_ns                 ? sum->closed_ns
+	                                                              : row->closed_ns;
+	row_add(sum, row->opened_ns, row->closed_ns, row->sent, row->received, row->calls);
+	sum->closed_ns = closed_ns;
+}
+
+size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int64_t *end_ns)
+{
+	bool blanks = !l->addresses || !l->commands || !l->ports;
+	struct writer w = {0};
+	struct table blank = {0};
+	struct row *row;
+
+	*end_ns = clock_wall_ns();
+	if (*end_ns < l->stats.window_start_ns) /* the clock was set back */
+		*end_ns = l->stats.window_start_ns;
+	if (!l->rows.n && !l->n_more && !losses_waiting(l->losses))
+		goto out;
+	writer_open(&w, &l->origin, l->encode, l->commands,
+	            l->rows.n + l->n_more + losses_waiting(l->losses) + UNHASHED_TOLD);
+	writer_begin(&w);
+	for (size_t at = 0; (row = table_next(&l->rows, &at));) {
+		const struct lineage *who = &row->key.who;
+
+		if (!final && row->held < HELD_WINDOWS &&
+		    (is_late(who->self) || is_late(who->parent) || is_late(who->grandparent))) {
+			row->held++;
+			continue;
+		}
+		row->written = true;
+		tell_unhashed(l, who->self);
+		if (leaves_out(l, row))
+			continue;
+		if (blanks)
+			blank_row(l, &blank, row);
+		else
+			write_row(&w, row, *end_ns);
+	}
+	for (size_t at = 0; (row = table_next(&blank, &at));)
+		write_row(&w, row, *end_ns);
+	for (size_t i = 0; i < l->n_more; i++)
+		*writer_record(&w) = l->more[i];
+	l->n_more = 0;
+	l->writer = &w;
+	losses_take(l->losses, write_alert, l);
+	l->writer = NULL;
+	writer_flush(&w);
+	/* The batches have copies: now the rows may let go of what they point to. */
+	for (size_t at = 0; (row = table_next(&l->rows, &at));)
+		if (row->written)
+			row_free(l, &l->rows, row);
+	for (size_t at = 0; (row = table_next(&blank, &at));)
+		row_free(l, &blank, row);
+	table_done(&blank);
+	writer_close(&w);
+out:
+	l->stats.window_start_ns = *end_ns;
+	l->stats.windows++;
+	*batches = w.out;
+	return w.n_out;
+}

@@ -218,6 +218,7 @@ class Daemon:
 
     def rows(self, where="1", values=()):
         db = self.database()
+        db.execute("BEGIN")  # one look at both
         exes = {e[0]: Exe(*e[1:]) for e in db.execute("SELECT id, exe, name, cmdline, sha256, hash_state FROM executables")}
         found = [Row(*r[:17], *(exes[i] for i in r[17:])) for r in db.execute(f"{ROWS} WHERE {where}", values)]
         db.close()

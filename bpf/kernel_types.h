@@ -42,8 +42,17 @@ struct inode___before_6_11 {
 	struct timespec64 __i_ctime, __i_mtime;
 };
 
+struct vfsmount {
+	struct super_block *mnt_sb;
+};
+
+struct path {
+	struct vfsmount *mnt;
+};
+
 struct file {
 	struct inode *f_inode;
+	struct path f_path;
 	void *private_data;
 };
 
@@ -127,6 +136,16 @@ struct net {
 
 struct nsproxy {
 	struct net *net_ns;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct mount {
+	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+	int mnt_id;
 };
 
 typedef struct {

@@ -6,6 +6,20 @@
 
 #include "account.h"
 
+/* The mount of a file is a part of a larger structure that is not known to the verifier by its
+ * type: what is read of that is read as bytes. */
+static __always_inline void mount_of(struct wire_file *out, struct file *file)
+{
+	struct mount *mount = (void *)file->f_path.mnt - bpf_core_field_offset(struct mount, mnt);
+	struct mnt_namespace *ns = 0;
+
+	bpf_probe_read_kernel(&out->mount, sizeof(out->mount), &mount->mnt_id);
+	bpf_probe_read_kernel(&ns, sizeof(ns), &mount->mnt_ns);
+	/* One that is being taken apart has an error in its place. */
+	if (ns)
+		bpf_probe_read_kernel(&out->mnt_ns, sizeof(out->mnt_ns), &ns->ns.inum);
+}
+
 static __always_inline void file_of(struct wire_file *out, struct file *file)
 {
 	struct inode *inode;
@@ -17,6 +31,8 @@ static __always_inline void file_of(struct wire_file *out, struct file *file)
 	out->dev = inode->i_sb->s_dev;
 	out->size = inode->i_size;
 	out->nlink = inode->i_nlink;
+	out->magic = inode->i_sb->s_magic;
+	mount_of(out, file);
 	/* 6.6 renamed the one and 6.7 the other, before 6.11 took both apart. */
 	if (bpf_core_field_exists(struct inode, i_ctime_sec)) {
 		out->ctime_s = inode->i_ctime_sec;

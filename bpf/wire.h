@@ -47,8 +47,12 @@ struct wire_file {
 	__u64 size;
 	__s64 ctime_s, mtime_s;
 	__u32 ctime_ns, mtime_ns;
-	__u32 dev; /* the kernel's encoding: major << 20 | minor */
+	__u32 dev; /* of the file system, in the kernel's encoding: major << 20 | minor */
 	__u32 nlink;
+	__u32 magic;  /* which kind of file system: statfs()'s f_type */
+	__u32 mount;  /* the mount through which it was executed: statx()'s stx_mnt_id; 0: not known */
+	__u32 mnt_ns; /* inode of that mount's namespace; 0: it is in none */
+	__u32 pad;
 };
 
 /* A folder, as an inode says it. */
@@ -165,16 +169,16 @@ enum wire_counter {
 WIRE_SAME(struct wire_image, 16);
 WIRE_SAME(struct wire_flow_key, 64);
 WIRE_SAME(struct wire_flow, 48);
-WIRE_SAME(struct wire_file, 48);
+WIRE_SAME(struct wire_file, 64);
 WIRE_SAME(struct wire_event, 24);
 WIRE_SAME(struct wire_folder, 16);
 WIRE_SAME(struct wire_fork, 64);
-WIRE_SAME(struct wire_exec, 560);
+WIRE_SAME(struct wire_exec, 576);
 WIRE_SAME(struct wire_args, 4128);
 WIRE_SAME(struct wire_exit, 24);
 WIRE_SAME(struct wire_cgroup, 1056);
 WIRE_SAME(struct wire_move, 32);
-WIRE_SAME(struct wire_task, 112);
+WIRE_SAME(struct wire_task, 128);
 WIRE_SAME(struct wire_channel, 24);
 
 #endif

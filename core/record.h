@@ -47,6 +47,12 @@ enum ps_hash_state {
 enum ps_exe_flag {
 	PS_EXE_CMDLINE_CUT = 1 << 0,  /* the command line was longer than could be kept */
 	PS_EXE_PATH_GUESSED = 1 << 1, /* path as given to execve(), not as the kernel resolved it */
+	/* path as it is in another mount namespace than those of process 1 and the daemon, or in none: whoever made that
+	 * chose it */
+	PS_EXE_PATH_ELSEWHERE = 1 << 2,
+	/* The file could be changed unseen between its execution and the reading, or its file system is a
+	 * program (FUSE), which can show one content to who executes and another to who reads. */
+	PS_EXE_HASH_UNSURE = 1 << 3,
 };
 
 /* One program image: what was executed, and how. */

@@ -10,7 +10,8 @@ core_libpscapture_la_SOURCES = \
 	core/capture/probe.c core/capture/probe.h \
 	core/capture/self_child.c core/capture/self_child.h core/capture/self_test.c core/capture/self_test.h \
 	core/capture/self_traffic.c core/capture/self_traffic.h core/capture/self_traffic_io.c core/capture/self_traffic_rare.c \
-	core/identify/executable.c core/identify/executable.h \
+	core/identify/executable.c core/identify/executable.h core/identify/file.c core/identify/file.h \
+	core/identify/hashing.c core/identify/hashing.h core/identify/openings.c core/identify/openings.h \
 	core/identify/place.c core/identify/place.h core/identify/places.c core/identify/places.h \
 	core/identify/process.c core/identify/process.h \
 	core/ledger/audit.c core/ledger/audit.h \

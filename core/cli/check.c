@@ -117,7 +117,8 @@ static int check_paths(struct probe *probe)
 static int check_kernel(const struct settings *settings)
 {
 	const struct probe_hook *hook;
-	unsigned n, marked, refused;
+	struct exec_watch_stats opened;
+	unsigned n;
 	struct exec_watch *watch;
 	struct probe *probe;
 	int err, failed;
@@ -151,8 +152,8 @@ static int check_kernel(const struct settings *settings)
 		printf("  fanotify: %s; not seen: the hash of programs that live too briefly for /proc\n", strerror(-err));
 		return failed;
 	}
-	exec_watch_coverage(watch, &marked, &refused);
-	printf("  fanotify: executions are watched on %u file systems, refused by %u\n", marked, refused);
+	exec_watch_get_stats(watch, &opened);
+	printf("  fanotify: executions are watched on %u file systems, not on %u\n", opened.marked, opened.refused);
 	exec_watch_close(watch);
 	return failed;
 }

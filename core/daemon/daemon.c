@@ -530,6 +530,7 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	d->started_ns = clock_wall_ns();
 	gethostname(d->hostname, sizeof(d->hostname) - 1);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGIO, SIG_IGN); /* of a lease that someone breaks, while hashing looks for writers */
 	starter = options->ready_fd;
 	log_hook(on_error);
 	umask(0022);

@@ -34,6 +34,7 @@ static const int needed[] = {
     CAP_PERFMON,         /* iterating over tasks */
     CAP_SYS_PTRACE,      /* /proc/PID/exe of other users */
     CAP_DAC_READ_SEARCH, /* programs that only their owner may read */
+    CAP_LEASE,           /* asking whether anybody has one open for writing */
     CAP_DAC_OVERRIDE,    /* files made for sinks, in folders of root */
     CAP_CHOWN,           /* and given to their user */
     CAP_FOWNER,

@@ -20,34 +20,28 @@ enum {
 
 /* ---- processes ---- */
 
-static void on_file_opened(void *arg, pid_t pid, int fd)
-{
-	struct watch *w = arg;
-
-	executables_opened(w->executables, pid, fd);
-}
-
 static void on_process_event(void *arg, const void *data, size_t len)
 {
-	struct executable *file = NULL;
+	struct executed executed;
 	struct process_event e;
 	struct watch *w = arg;
-	char *path = NULL;
+	bool told = false;
 
 	if (decode_event(&e, data, len))
 		return;
 	if (e.kind == WIRE_EXEC && e.file.ino) {
+		int64_t exec_ns = (int64_t)e.time_ns + clock_offset_ns();
 		pid_t pid = (pid_t)e.image.tgid;
 
-		file = executables_executed(w->executables, pid, &e.file, &path);
+		told = executables_executed(w->executables, pid, &e.file, exec_ns, &executed);
 		/* The file was opened before the exec was told: if it was seen at all, it is in the
 		 * queue by now. */
-		if (!file && w->exec_watch) {
-			exec_watch_read(w->exec_watch, on_file_opened, w, 0);
-			file = executables_executed(w->executables, pid, &e.file, &path);
+		if (!told) {
+			executables_take(w->executables, 0);
+			told = executables_executed(w->executables, pid, &e.file, exec_ns, &executed);
 		}
 	}
-	processes_event(w->processes, &e, file, path);
+	processes_event(w->processes, &e, told ? &executed : NULL);
 	if (e.kind == WIRE_EXEC && w->settings->core.every_exe)
 		executions_add(w->executions, &e.image, e.uid, e.netns, 1);
 }
@@ -67,7 +61,7 @@ static void on_opened(uv_poll_t *poll, int status, int events)
 
 	(void)events;
 	if (!status)
-		exec_watch_read(w->exec_watch, on_file_opened, w, OPENED_AT_ONCE);
+		executables_take(w->executables, OPENED_AT_ONCE);
 }
 
 static void on_mounts(uv_poll_t *poll, int status, int events)
@@ -92,7 +86,8 @@ static void on_task(void *arg, const struct wire_task *task)
 
 static void tell_losses(struct watch *w)
 {
-	uint64_t now[WIRE_COUNTERS], d[WIRE_COUNTERS], missed = probe_missed(w->probe), overflows = 0;
+	uint64_t now[WIRE_COUNTERS], d[WIRE_COUNTERS], missed = probe_missed(w->probe);
+	struct exec_watch_stats opened = {0};
 	const struct probe_hook *hook;
 	struct executables_stats stats;
 
@@ -133,12 +128,19 @@ static void tell_losses(struct watch *w)
 		           "calls that the kernel did not show to a BPF program");
 	w->missed = missed;
 	if (w->exec_watch)
-		overflows = exec_watch_overflows(w->exec_watch);
-	if (overflows != w->overflows)
+		exec_watch_get_stats(w->exec_watch, &opened);
+	if (opened.overflows != w->overflows)
 		losses_add(
-		    w->losses, PS_STAGE_FANOTIFY, overflows - w->overflows, 0, 0,
+		    w->losses, PS_STAGE_FANOTIFY, opened.overflows - w->overflows, 0, 0,
 		    "overflows of the fanotify queue: executables are opened through /proc instead, if they live long enough");
-	w->overflows = overflows;
+	if (opened.unopened != w->unopened)
+		losses_add(
+		    w->losses, PS_STAGE_FANOTIFY, opened.unopened - w->unopened, 0, 0,
+		    "executables that fanotify could not open for us (%s): they are opened through /proc instead, if they "
+		    "live long enough",
+		    strerror(opened.error));
+	w->overflows = opened.overflows;
+	w->unopened = opened.unopened;
 	executables_get_stats(w->executables, &stats);
 	if (stats.refused != w->refused)
 		losses_add(w->losses, PS_STAGE_HASH, stats.refused - w->refused, 0, 0,
@@ -395,14 +397,14 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 {
 	int err;
 
-	w->executables = executables_open(w->loop, (unsigned)w->settings->core.hash_threads);
-	w->processes = processes_open(w->executables);
 	/* Before the programs: what is executed from then on has been opened before. */
 	err = exec_watch_open(&w->exec_watch);
 	if (err)
 		losses_add(w->losses, PS_STAGE_CAPTURE, 1, 0, 0,
 		           "fanotify cannot be used (%s): executables are opened through /proc, which short-lived ones evade",
 		           strerror(-err));
+	w->executables = executables_open(w->loop, (unsigned)w->settings->core.hash_threads, w->exec_watch);
+	w->processes = processes_open(w->executables);
 	err = probe_open(&w->probe, w->settings);
 	if (err)
 		return err;

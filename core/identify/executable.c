@@ -3,66 +3,48 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 #include "core/base/table.h"
+#include "core/identify/file.h"
+#include "core/identify/hashing.h"
+#include "core/identify/openings.h"
 
-enum {
-	UNUSED_MAX = 8192,  /* files in the cache that nobody holds */
-	OPENED_MAX = 8192,  /* openings that wait for their exec */
-	WAITING_MAX = 4096, /* open files that wait to be hashed */
-};
+enum { UNUSED_MAX = 8192 }; /* files in the cache that nobody holds */
 
-/* Two changes within one tick of the kernel's clock can leave the same change time: a hash counts
- * as that of the content only when the file had rested for this long. */
+/* A hash counts as that of the content only when the file had rested for this long. Where times
+ * come in whole seconds, it must be more than two of them. */
 #define SETTLE_NS (100 * NS_PER_MS)
+#define SETTLE_SECONDS_NS (2100 * NS_PER_MS)
 
-/* An opening for execution, found again by who opened what. While it is here, or its event waits
- * in the kernel's queue, the inode is in use and its number means no other file. */
-struct opened {
-	struct opened_key {
-		uint64_t pid, ino;
+/* A file of which the end of writing is told: its times may not say that it has changed. */
+struct guard {
+	struct guard_key {
+		uint64_t dev, ino;
 	} key;
-	bool used;
-	struct executable *file;
-	struct stat st;
-	char *path;
-};
-
-struct job {
-	uv_work_t work;
-	struct executables *all;
-	struct executable *file;
-	int fd;
-	struct stat st; /* when it was found */
-	enum ps_hash_state state;
-	uint8_t sha256[32];
-	struct job *next;
+	unsigned marks; /* hashes under way that asked to be told */
+	struct executable *first;
 };
 
 struct executables {
-	uv_loop_t *loop;
+	struct exec_watch *watch;
 	struct table files; /* key -> struct executable */
 	struct executable *oldest, *newest;
 	size_t unused;
-	struct opened opened[OPENED_MAX];
-	struct table openings; /* opened_key -> struct opened */
-	size_t next_opened;
-	struct job *first, *last; /* waiting for a worker */
-	unsigned workers, running;
+	struct table guards; /* guard_key -> struct guard */
+	struct openings *openings;
+	struct hashing *hashing;
+	uint32_t mask;
+	bool mask_auto;
 	struct executable *without[PS_HASH_LATE + 1];
 	struct executables_stats stats;
-	volatile int cancel;
 };
 
 static struct executable_key key_of(const struct stat *st)
@@ -76,6 +58,11 @@ static struct executable_key key_of(const struct stat *st)
 	};
 }
 
+static int64_t age(const struct executable *e, int64_t at_ns)
+{
+	return at_ns - (e->key.ctime_s * NS_PER_S + e->key.ctime_ns);
+}
+
 static void queue_remove(struct executables *x, struct executable *e)
 {
 	*(e->older ? &e->older->newer : &x->oldest) = e->newer;
@@ -84,12 +71,55 @@ static void queue_remove(struct executables *x, struct executable *e)
 	x->unused--;
 }
 
+/* ---- guards ---- */
+
+static void guard_enter(struct executables *x, struct executable *e)
+{
+	struct guard_key key = {e->key.dev, e->key.ino};
+	struct guard *g = table_get(&x->guards, &key, sizeof(key));
+
+	if (!g) {
+		g = mem_alloc(sizeof(*g));
+		g->key = key;
+		table_add(&x->guards, &g->key, sizeof(g->key), g);
+	}
+	e->guard = g;
+	e->next_guarded = g->first;
+	g->first = e;
+}
+
+static void guard_leave(struct executables *x, struct executable *e)
+{
+	struct guard *g = e->guard;
+	struct executable **at;
+
+	if (!g)
+		return;
+	for (at = &g->first; *at != e;)
+		at = &(*at)->next_guarded;
+	*at = e->next_guarded;
+	e->guard = NULL;
+	if (g->first)
+		return;
+	table_remove(&x->guards, &g->key, sizeof(g->key));
+	free(g);
+}
+
+/* ---- the cache ---- */
+
+/* The next execution of the same file looks anew. Who holds it, keeps it. */
 static void forget(struct executables *x, struct executable *e)
 {
 	if (!e->in_table)
 		return;
 	table_remove(&x->files, &e->key, sizeof(e->key));
 	e->in_table = false;
+	if (e->state != PS_HASH_LATE)
+		guard_leave(x, e);
+	if (!e->refs) {
+		queue_remove(x, e);
+		free(e);
+	}
 }
 
 struct executable *executable_hold(struct executable *e)
@@ -109,113 +139,72 @@ void executable_drop(struct executables *x, struct executable *e)
 	e->older = x->newest;
 	*(x->newest ? &x->newest->newer : &x->oldest) = e;
 	x->newest = e;
-	if (++x->unused > UNUSED_MAX) {
-		e = x->oldest;
-		queue_remove(x, e);
-		forget(x, e);
-		free(e);
-	}
+	if (++x->unused > UNUSED_MAX)
+		forget(x, x->oldest);
 }
 
-/* ---- hashing ---- */
-
-/* Whether two looks at one file saw the same content. Deleting it changes its change time, and
- * leaves the content. */
-static bool same_content(const struct stat *a, const struct stat *b)
+static void hashed(struct executables *x, struct executable *e, int fd, enum ps_hash_state state,
+                   const uint8_t sha256[32])
 {
-	if (a->st_size != b->st_size || a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec)
-		return false;
-	return !a->st_nlink || !b->st_nlink ||
-	       (a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec);
-}
-
-static void hash_work(uv_work_t *work)
-{
-	struct job *job = work->data;
-	struct stat st;
-	int err = sha256_file(job->fd, job->sha256, &job->all->cancel);
-
-	if (err)
-		job->state = PS_HASH_UNREADABLE;
-	else if (fstat(job->fd, &st) || !same_content(&st, &job->st))
-		job->state = PS_HASH_CHANGED;
-	else
-		job->state = PS_HASH_OK;
-	close(job->fd);
-}
-
-static void hash_start(struct executables *x);
-
-static void hash_done(uv_work_t *work, int status)
-{
-	struct job *job = work->data;
-	struct executables *x = job->all;
-
-	(void)status;
-	job->file->state = job->state;
-	if (job->state == PS_HASH_OK) {
-		memcpy(job->file->sha256, job->sha256, sizeof(job->file->sha256));
+	if (!e->guarded && x->watch && !--e->guard->marks)
+		exec_watch_tell_written(x->watch, fd, false);
+	if (e->written && state == PS_HASH_OK)
+		state = PS_HASH_CHANGED;
+	e->state = state;
+	if (state == PS_HASH_OK) {
+		memcpy(e->sha256, sha256, sizeof(e->sha256));
 		x->stats.hashed++;
-	} else {
+	} else if (state != PS_HASH_LATE) {
 		x->stats.failed++;
-		forget(x, job->file); /* another execution tries anew */
 	}
-	executable_drop(x, job->file);
-	free(job);
-	x->running--;
-	x->stats.waiting--;
-	hash_start(x);
+	if (!e->guarded || !e->in_table)
+		guard_leave(x, e);
+	if (state != PS_HASH_OK)
+		forget(x, e); /* another execution tries anew */
 }
 
-static void hash_start(struct executables *x)
+static void on_hashed(void *arg, void *subject, int fd, enum ps_hash_state state, const uint8_t sha256[32])
 {
-	while (x->running < x->workers && x->first) {
-		struct job *job = x->first;
+	struct executables *x = arg;
 
-		x->first = job->next;
-		if (!x->first)
-			x->last = NULL;
-		x->running++;
-		uv_queue_work(x->loop, &job->work, hash_work, hash_done);
-	}
+	/* Whatever was written until it was read has been told by now. */
+	if (state != PS_HASH_LATE)
+		executables_take(x, 0);
+	hashed(x, subject, fd, state, sha256);
+	executable_drop(x, subject);
 }
 
 /* Takes fd over. */
 static void hash_later(struct executables *x, struct executable *e, int fd, const struct stat *st)
 {
-	struct job *job;
+	int64_t rest = age(e, clock_wall_ns());
+	bool careful = e->guarded || e->timeless || rest < FILE_TICK_NS;
 
-	if (x->stats.waiting >= WAITING_MAX || !S_ISREG(st->st_mode)) {
-		x->stats.refused++;
-		e->state = PS_HASH_UNREADABLE;
-		forget(x, e);
-		close(fd);
+	e->settled = rest > (e->key.ctime_ns ? SETTLE_NS : SETTLE_SECONDS_NS) && (e->guarded || !e->timeless);
+	guard_enter(x, e);
+	/* First the mark, then the reading: so that nothing is written in between. */
+	if (!e->guarded && x->watch && !e->guard->marks++)
+		exec_watch_tell_written(x->watch, fd, true);
+	if (S_ISREG(st->st_mode) && hashing_add(x->hashing, e, fd, st, careful)) {
+		executable_hold(e);
 		return;
 	}
-	e->settled = clock_wall_ns() - (e->key.ctime_s * NS_PER_S + e->key.ctime_ns) > SETTLE_NS;
-	job = mem_alloc(sizeof(*job));
-	*job = (struct job){.all = x, .file = executable_hold(e), .fd = fd, .st = *st};
-	job->work.data = job;
-	*(x->last ? &x->last->next : &x->first) = job;
-	x->last = job;
-	x->stats.waiting++;
-	hash_start(x);
+	x->stats.refused++;
+	hashed(x, e, fd, PS_HASH_UNREADABLE, NULL);
+	close(fd);
 }
 
-/* The entry for an open file; begins to hash it if it must be. Takes fd over, gives a reference. */
-static struct executable *lookup(struct executables *x, int fd, const struct stat *st)
+/* The entry for an open file; begins to hash it if it must be. Takes fd over, gives a reference.
+ * told: its file system was marked before the file was opened. */
+static struct executable *lookup(struct executables *x, int fd, const struct stat *st, bool told)
 {
 	struct executable_key key = key_of(st);
 	struct executable *e = table_get(&x->files, &key, sizeof(key));
+	uint32_t magic;
 
+	/* It may have changed again within the same tick. */
 	if (e && e->state == PS_HASH_OK && !e->settled) {
-		/* It may have changed again within the same tick. Who holds it, holds what was
-		 * executed then. */
 		forget(x, e);
-		if (!e->refs) {
-			queue_remove(x, e);
-			free(e);
-		}
 		e = NULL;
 	}
 	if (e) {
@@ -226,6 +215,9 @@ static struct executable *lookup(struct executables *x, int fd, const struct sta
 	}
 	e = mem_alloc(sizeof(*e));
 	*e = (struct executable){.state = PS_HASH_LATE, .refs = 1, .key = key, .in_table = true};
+	magic = file_magic(fd);
+	e->timeless = file_is_timeless(fd, magic);
+	e->guarded = told && x->watch && exec_watch_tells_written(magic);
 	table_add(&x->files, &e->key, sizeof(e->key), e);
 	hash_later(x, e, fd, st);
 	return e;
@@ -233,83 +225,117 @@ static struct executable *lookup(struct executables *x, int fd, const struct sta
 
 /* ---- who opened what ---- */
 
-static char *path_of(int fd)
+static void on_written(struct executables *x, const struct stat *st)
 {
-	static const char deleted[] = " (deleted)";
-	char link[32], path[4096 + sizeof(deleted)];
-	struct stat st;
-	ssize_t n;
+	struct guard_key key = {st->st_dev, st->st_ino};
+	struct guard *g = table_get(&x->guards, &key, sizeof(key));
+	struct executable *next;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n <= 0)
-		return NULL;
-	path[n] = 0;
-	if ((size_t)n >= sizeof(deleted) && strcmp(path + n - (sizeof(deleted) - 1), deleted) == 0 && !fstat(fd, &st) &&
-	    !st.st_nlink)
-		path[n - (ssize_t)(sizeof(deleted) - 1)] = 0;
-	return mem_strdup(path);
+	for (struct executable *e = g ? g->first : NULL; e; e = next) {
+		next = e->next_guarded;
+		e->written = true;
+		forget(x, e);
+	}
 }
 
-static void opened_clear(struct executables *x, struct opened *o)
+void executables_opened(struct executables *x, pid_t pid, int fd, unsigned what)
 {
-	if (!o->used)
-		return;
-	/* A later opening by the same process of the same file has taken this one's place. */
-	if (table_get(&x->openings, &o->key, sizeof(o->key)) == o)
-		table_remove(&x->openings, &o->key, sizeof(o->key));
-	executable_drop(x, o->file);
-	free(o->path);
-	o->used = false;
-}
+	struct opening o = {.written = what & EXEC_WRITTEN};
 
-void executables_opened(struct executables *x, pid_t pid, int fd)
-{
-	struct opened *o = &x->opened[x->next_opened];
-	struct opened *earlier;
-	struct stat st;
-
-	if (fstat(fd, &st)) {
+	if (file_stat(fd, &o.st, &o.key.mount)) {
 		close(fd);
 		return;
 	}
-	opened_clear(x, o);
-	o->key = (struct opened_key){(uint64_t)pid, st.st_ino};
-	earlier = table_get(&x->openings, &o->key, sizeof(o->key));
-	if (earlier)
-		opened_clear(x, earlier);
-	o->st = st;
-	o->path = path_of(fd);
-	o->file = lookup(x, fd, &st);
-	o->used = true;
-	table_add(&x->openings, &o->key, sizeof(o->key), o);
-	x->next_opened = (x->next_opened + 1) % OPENED_MAX;
+	if (what & EXEC_WRITTEN)
+		on_written(x, &o.st);
+	if (!(what & EXEC_OPENED)) {
+		close(fd);
+		return;
+	}
+	o.key.ino = o.st.st_ino;
+	o.key.pid = (uint32_t)pid;
+	o.path = file_path(fd);
+	o.file = lookup(x, fd, &o.st, true);
+	openings_add(x->openings, &o);
 }
 
-/* What stat() would have said of the file when it was executed, as far as content goes. */
-static struct stat stat_of(const struct wire_file *file)
+static void on_told(void *arg, pid_t pid, int fd, unsigned what)
 {
-	struct stat st = {.st_ino = file->ino, .st_size = (off_t)file->size, .st_nlink = file->nlink};
+	struct executables *x = arg;
 
-	st.st_ctim = (struct timespec){file->ctime_s, file->ctime_ns};
-	st.st_mtim = (struct timespec){file->mtime_s, file->mtime_ns};
-	return st;
+	if (what & EXEC_OVERFLOW)
+		executables_overflowed(x);
+	else
+		executables_opened(x, pid, fd, what);
 }
 
-struct executable *executables_executed(struct executables *x, pid_t pid, const struct wire_file *file, char **path)
+void executables_take(struct executables *x, unsigned max)
 {
-	struct opened_key key = {(uint64_t)pid, file->ino};
-	struct opened *o = table_get(&x->openings, &key, sizeof(key));
-	struct stat executed = stat_of(file);
-	struct executable *e;
+	if (x->watch)
+		exec_watch_read(x->watch, on_told, x, max);
+}
 
-	if (!o)
-		return NULL;
-	*path = o->path;
+void executables_overflowed(struct executables *x)
+{
+	struct guard *g;
+
+	/* A later opening of the same file by the same process may be among what is missing. */
+	openings_forget(x->openings);
+	/* So may be the end of writing, where that is all that tells of a change. */
+	for (size_t at = 0; (g = table_next(&x->guards, &at));) {
+		struct executable *next;
+
+		for (struct executable *e = g->first; e; e = next) {
+			next = e->next_guarded;
+			if (!e->timeless)
+				continue;
+			e->written = true;
+			forget(x, e);
+		}
+	}
+}
+
+/* Whether a file is on a file system that is a program, and not this machine's (virtiofs has the same
+ * magic number): such ones are not marked. */
+static bool is_foreign(const struct executables *x, const struct wire_file *file)
+{
+	return file_is_foreign(file->magic) && !(x->watch && exec_watch_is_marked(x->watch, file->dev));
+}
+
+static bool is_device(const struct executables *x, uint64_t dev, const struct wire_file *file)
+{
+	uint64_t mask = x->mask;
+
+	/* What such a file system says of a file is not what its super block has. */
+	if (x->mask_auto && file_has_own_devices(file->magic))
+		return true;
+	return !((dev ^ makedev(file->dev >> 20, file->dev & 0xfffff)) & mask);
+}
+
+bool executables_executed(struct executables *x, pid_t pid, const struct wire_file *file, int64_t exec_ns,
+                          struct executed *out)
+{
+	struct stat executed = file_executed(file);
+	bool same, unsure;
+	struct opening *o = openings_find(x->openings, pid, file, &same);
+	struct executable *e = o ? o->file : NULL;
+
+	/* Nobody can change a file while it is executed. Of one that can have changed since, unseen,
+	 * that is asked. */
+	if (!o || is_foreign(x, file) || !is_device(x, o->st.st_dev, file))
+		return false;
+	*out = (struct executed){.path = o->path};
 	o->path = NULL;
-	e = same_content(&o->st, &executed) ? executable_hold(o->file) : executables_without(x, PS_HASH_CHANGED);
-	opened_clear(x, o);
-	return e;
+	unsure = o->written;
+	if (!e->guarded) {
+		file_is_same(&o->st, &executed, &unsure);
+		unsure |= e->timeless || age(e, exec_ns) < FILE_TICK_NS;
+	}
+	if (same && unsure && !file_is_run_by(file, pid))
+		out->flags |= PS_EXE_HASH_UNSURE;
+	out->file = same ? executable_hold(e) : executables_without(x, PS_HASH_CHANGED);
+	openings_clear(x->openings, o);
+	return true;
 }
 
 struct executable *executables_without(struct executables *x, enum ps_hash_state state)
@@ -321,80 +347,88 @@ struct executable *executables_without(struct executables *x, enum ps_hash_state
 	return executable_hold(x->without[state]);
 }
 
-/* File systems whose stat() gives another device number than their super block has. */
-static bool has_own_devices(int fd)
+void executables_of_process(struct executables *x, pid_t pid, const struct wire_file *file, struct executed *out)
 {
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs))
-		return false;
-	return fs.f_type == BTRFS_SUPER_MAGIC || fs.f_type == OVERLAYFS_SUPER_MAGIC || (uint32_t)fs.f_type == 0xca451a4eU;
-}
-
-struct executable *executables_of_process(struct executables *x, pid_t pid, const struct wire_file *file, char **path)
-{
-	struct stat st, executed;
+	struct stat st, executed = file_executed(file);
+	bool told = false;
+	uint32_t mount;
 	char link[32];
 	int fd;
 
-	*path = NULL;
-	if (!file->ino)
-		return executables_without(x, PS_HASH_ABSENT);
+	*out = (struct executed){0};
+	if (!file->ino) {
+		out->file = executables_without(x, PS_HASH_ABSENT);
+		return;
+	}
+	/* What is opened from here on is told; this file is not written to before, as it is executed. */
+	if (x->watch && !is_foreign(x, file))
+		told = exec_watch_cover(x->watch, pid);
 	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 	fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return executables_without(x, errno == ENOENT || errno == ESRCH ? PS_HASH_GONE : PS_HASH_UNREADABLE);
-	executed = stat_of(file);
-	if (fstat(fd, &st) || st.st_ino != file->ino || !same_content(&st, &executed) ||
-	    (!has_own_devices(fd) && makedev(file->dev >> 20, file->dev & 0xfffff) != st.st_dev)) {
-		close(fd);
-		return executables_without(x, PS_HASH_MISMATCH);
+	if (fd < 0) {
+		out->file = executables_without(x, errno == ENOENT || errno == ESRCH ? PS_HASH_GONE : PS_HASH_UNREADABLE);
+		return;
 	}
-	*path = path_of(fd);
-	return lookup(x, fd, &st);
+	if (file_stat(fd, &st, &mount) || st.st_ino != file->ino || !file_is_same(&st, &executed, NULL) ||
+	    (mount && file->mount && mount != file->mount) || !is_device(x, st.st_dev, file)) {
+		close(fd);
+		out->file = executables_without(x, PS_HASH_MISMATCH);
+		return;
+	}
+	out->path = file_path(fd);
+	out->file = lookup(x, fd, &st, told);
 }
 
 /* ---- life ---- */
 
-struct executables *executables_open(uv_loop_t *loop, unsigned workers)
+static void drop_opened(void *arg, void *file)
+{
+	executable_drop(arg, file);
+}
+
+struct executables *executables_open(uv_loop_t *loop, unsigned workers, struct exec_watch *watch)
 {
 	struct executables *x = mem_alloc(sizeof(*x));
 
-	x->loop = loop;
-	x->workers = workers;
+	x->watch = watch;
+	x->openings = openings_new(drop_opened, x);
+	x->hashing = hashing_open(loop, workers, on_hashed, x);
+	executables_set_mask_auto(x);
 	return x;
+}
+
+void executables_set_mask(struct executables *x, uint32_t mask)
+{
+	x->mask = mask;
+	x->mask_auto = false;
+}
+
+void executables_set_mask_auto(struct executables *x)
+{
+	x->mask = UINT32_MAX;
+	x->mask_auto = true;
 }
 
 void executables_close(struct executables *x)
 {
 	struct executable *e;
 
-	x->cancel = 1;
-	while (x->first) {
-		struct job *job = x->first;
-
-		x->first = job->next;
-		close(job->fd);
-		job->file->state = PS_HASH_LATE;
-		executable_drop(x, job->file);
-		free(job);
-	}
-	x->last = NULL;
-	while (x->running)
-		uv_run(x->loop, UV_RUN_ONCE);
-	for (size_t i = 0; i < OPENED_MAX; i++)
-		opened_clear(x, &x->opened[i]);
-	for (size_t at = 0; (e = table_next(&x->files, &at));)
+	hashing_close(x->hashing);
+	openings_free(x->openings);
+	for (size_t at = 0; (e = table_next(&x->files, &at));) {
+		guard_leave(x, e);
 		free(table_remove(&x->files, &e->key, sizeof(e->key)));
+	}
 	for (size_t i = 0; i <= PS_HASH_LATE; i++)
 		free(x->without[i]);
 	table_done(&x->files);
-	table_done(&x->openings);
+	table_done(&x->guards);
 	free(x);
 }
 
 void executables_get_stats(const struct executables *x, struct executables_stats *stats)
 {
 	*stats = x->stats;
+	stats->waiting = hashing_waiting(x->hashing);
 	stats->known = x->files.n;
 }

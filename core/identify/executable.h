@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "bpf/wire.h"
+#include "core/capture/exec_watch.h"
 #include "core/record.h"
 
 struct executables;
@@ -29,24 +30,50 @@ struct executable {
 	} key;
 	bool in_table;
 	bool settled;                     /* its change time was old enough to be trusted when it was hashed */
+	bool guarded;                     /* every end of writing on its file system is told, from before it was opened */
+	bool timeless;                    /* it can change while its times do not */
+	bool written;                     /* someone wrote to it since it was opened to be hashed */
 	struct executable *newer, *older; /* the queue of those that nobody holds */
+	struct guard *guard;              /* those of the same file */
+	struct executable *next_guarded;
 };
 
-/* workers: how many files are hashed at once. */
-struct executables *executables_open(uv_loop_t *, unsigned workers);
+/* An execution. */
+struct executed {
+	struct executable *file; /* a reference; its state may say why nothing more is known */
+	char *path;              /* to be freed; NULL: not known */
+	uint8_t flags;           /* enum ps_exe_flag */
+};
+
+/* workers: how many files are hashed at once. watch: who tells of openings; NULL: nobody, then
+ * /proc is all there is. It must outlive this. */
+struct executables *executables_open(uv_loop_t *loop, unsigned workers, struct exec_watch *watch);
 void executables_close(struct executables *); /* waits for the hashes under way */
 
+/* [core] st_dev_mask: which bits of the device number must be the same in a file that was opened
+ * and the one that was executed. */
+void executables_set_mask(struct executables *, uint32_t mask);
+/* The same, but for file systems that give others out than they have: no check of that there. */
+void executables_set_mask_auto(struct executables *);
+
+/* Takes openings from the watch, at most `max` (0: until there are none). */
+void executables_take(struct executables *, unsigned max);
+
 /* A file that process pid has opened to execute it; takes fd over. Begins to hash what is not
- * known yet, and remembers the path until the exec is told, or 8192 others came. */
-void executables_opened(struct executables *, pid_t pid, int fd);
+ * known yet, and remembers the path until the exec is told, or 8192 others came. what: EXEC_OPENED,
+ * or with EXEC_WRITTEN when it was closed by a writer, too; that alone: nobody executes it. */
+void executables_opened(struct executables *, pid_t pid, int fd, unsigned what);
 
-/* The file that `file` describes, as process pid executed it: from what executables_opened() has
- * seen, and the path that it had (to be freed by the caller). NULL: not seen. Gives a reference. */
-struct executable *executables_executed(struct executables *, pid_t pid, const struct wire_file *file, char **path);
+/* Events were lost: what rests on there being none is not relied on any more. */
+void executables_overflowed(struct executables *);
 
-/* The same for a process that lives, through /proc/PID/exe: gives a reference in any case; when
- * the file cannot be had, to one whose state says why. *path may be NULL. */
-struct executable *executables_of_process(struct executables *, pid_t pid, const struct wire_file *file, char **path);
+/* The file that `file` describes, as process pid executed it at exec_ns (CLOCK_REALTIME): from the
+ * openings that were told. False: it was not among them. */
+bool executables_executed(struct executables *, pid_t pid, const struct wire_file *file, int64_t exec_ns,
+                          struct executed *);
+
+/* The same for a process that lives, through /proc/PID/exe. */
+void executables_of_process(struct executables *, pid_t pid, const struct wire_file *file, struct executed *);
 
 /* An executable without a file behind it: `state` says why. Gives a reference. */
 struct executable *executables_without(struct executables *, enum ps_hash_state state);

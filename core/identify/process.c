@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
@@ -33,7 +34,8 @@ struct processes {
 	struct table images;   /* wire_image -> struct image */
 	struct table programs; /* key text -> struct program */
 	struct program *nobody;
-	size_t text; /* bytes in programs */
+	uint32_t mnt_ns[2]; /* process 1's, and our own: a unit may have one to itself */
+	size_t text;        /* bytes in programs */
 	struct image *ended, *ended_before;
 	struct processes_stats stats;
 };
@@ -217,29 +219,36 @@ static void image_end(struct processes *ps, struct image *image)
 	ps->ended = image;
 }
 
+/* What is to be said of a path that is known. */
+static uint8_t path_flags(const struct processes *ps, const struct executed *executed, const struct wire_file *file)
+{
+	bool ours = file->mnt_ns && (file->mnt_ns == ps->mnt_ns[0] || file->mnt_ns == ps->mnt_ns[1]);
+
+	return executed->path && !ours ? PS_EXE_PATH_ELSEWHERE : 0;
+}
+
 /* What /proc says of a process that lives: path, command line and hash, if it is that image. */
 static struct program *program_from_proc(struct processes *ps, const struct wire_task *task)
 {
 	pid_t pid = (pid_t)task->image.tgid;
-	struct executable *file;
+	struct executed executed;
 	struct program *p;
 	struct buf cmdline;
-	char *path;
 
 	buf_init(&cmdline);
-	file = executables_of_process(ps->executables, pid, &task->file, &path);
+	executables_of_process(ps->executables, pid, &task->file, &executed);
 	proc_read(&cmdline, pid, "cmdline");
 	if (!proc_is(pid, task->image.start)) {
 		buf_done(&cmdline);
-		free(path);
-		path = NULL;
-		executable_drop(ps->executables, file);
-		file = executables_without(ps->executables, PS_HASH_GONE);
+		free(executed.path);
+		executable_drop(ps->executables, executed.file);
+		executed = (struct executed){.file = executables_without(ps->executables, PS_HASH_GONE)};
 	}
-	p = program_get(ps, path ? path : "", task->comm,
-	                (struct ps_text){cmdline.data ? (char *)cmdline.data : "", (uint32_t)cmdline.len}, file, 0);
+	p = program_get(ps, executed.path ? executed.path : "", task->comm,
+	                (struct ps_text){cmdline.data ? (char *)cmdline.data : "", (uint32_t)cmdline.len}, executed.file,
+	                executed.flags | path_flags(ps, &executed, &task->file));
 	buf_done(&cmdline);
-	free(path);
+	free(executed.path);
 	return p;
 }
 
@@ -303,8 +312,9 @@ static void on_fork(struct processes *ps, const struct process_event *e)
 	set_parents(ps, &image->lineage, &e->parent);
 }
 
-static void on_exec(struct processes *ps, const struct process_event *e, struct executable *file, char *path)
+static void on_exec(struct processes *ps, const struct process_event *e, const struct executed *told)
 {
+	struct executed executed;
 	struct wire_image before = e->image;
 	struct image *image = image_find(ps, &e->image), *old;
 	uint8_t flags = e->args_total > e->args.len ? PS_EXE_CMDLINE_CUT : 0;
@@ -312,15 +322,17 @@ static void on_exec(struct processes *ps, const struct process_event *e, struct 
 
 	before.exec_id--;
 	old = image_find(ps, &before);
-	if (!file) {
-		file = executables_of_process(ps->executables, (pid_t)e->image.tgid, &e->file, &path);
-		if (file->state != PS_HASH_OK && file->state != PS_HASH_LATE)
+	if (told) {
+		executed = *told;
+	} else {
+		executables_of_process(ps->executables, (pid_t)e->image.tgid, &e->file, &executed);
+		if (executed.file->state != PS_HASH_OK && executed.file->state != PS_HASH_LATE)
 			ps->stats.not_opened++;
 	}
-	if (!path)
-		flags |= PS_EXE_PATH_GUESSED;
-	lineage.self = program_get(ps, path ? path : e->filename, e->comm, e->args, file, flags & PS_EXE_PATH_GUESSED);
-	free(path);
+	lineage.self =
+	    program_get(ps, executed.path ? executed.path : e->filename, e->comm, e->args, executed.file,
+	                executed.flags | path_flags(ps, &executed, &e->file) | (executed.path ? 0 : PS_EXE_PATH_GUESSED));
+	free(executed.path);
 	lineage.place = places_of(ps->places, e->cgroup);
 	/* A process keeps its parents when it becomes another program. */
 	if (old && old->lineage.parent) {
@@ -399,14 +411,14 @@ static void on_move(struct processes *ps, const struct process_event *e)
 	image->lineage.place = places_of(ps->places, e->cgroup);
 }
 
-void processes_event(struct processes *ps, const struct process_event *e, struct executable *file, char *path)
+void processes_event(struct processes *ps, const struct process_event *e, const struct executed *executed)
 {
 	switch (e->kind) {
 	case WIRE_FORK:
 		on_fork(ps, e);
 		break;
 	case WIRE_EXEC:
-		on_exec(ps, e, file, path);
+		on_exec(ps, e, executed);
 		break;
 	case WIRE_ARGS:
 		on_args(ps, e);
@@ -521,7 +533,12 @@ void processes_expire(struct processes *ps)
 struct processes *processes_open(struct executables *executables)
 {
 	struct processes *ps = mem_alloc(sizeof(*ps));
+	struct stat mnt_ns;
 
+	if (!stat("/proc/1/ns/mnt", &mnt_ns))
+		ps->mnt_ns[0] = (uint32_t)mnt_ns.st_ino;
+	if (!stat("/proc/self/ns/mnt", &mnt_ns))
+		ps->mnt_ns[1] = (uint32_t)mnt_ns.st_ino;
 	ps->executables = executables;
 	ps->places = places_open();
 	ps->nobody = program_get(ps, "", "", (struct ps_text){"", 0}, executables_without(executables, PS_HASH_ABSENT), 0);

@@ -39,9 +39,9 @@ void processes_existing(struct processes *, const struct wire_task *);
 /* After the last of them: finds everyone's parents. */
 void processes_existing_done(struct processes *);
 
-/* `executed` names the file of an EXEC event, and its path, as executables_executed() gives them;
- * file NULL: not seen, then /proc is asked. Both are taken over. */
-void processes_event(struct processes *, const struct process_event *, struct executable *file, char *path);
+/* `executed` is what executables_executed() gives for an EXEC event, and is taken over; NULL: it was
+ * not told, then /proc is asked. */
+void processes_event(struct processes *, const struct process_event *, const struct executed *executed);
 
 /* The lineage of an image, each with a reference; asks /proc when the image was never told of.
  * False, and programs that say nothing, when it is not known at all. */

@@ -110,7 +110,7 @@ static int is_late(const struct program *p)
 	return p->file->state == PS_HASH_LATE;
 }
 
-/* Says once per window and reason that executables have no hash. */
+/* Says once per window and reason that executables have no hash, or one that is not sure. */
 static void tell_unhashed(struct ledger *l, const struct program *p)
 {
 	static const char *const why[] = {
@@ -121,9 +121,18 @@ static void tell_unhashed(struct ledger *l, const struct program *p)
 	    [PS_HASH_LATE] = "it was not ready in time",
 	};
 
-	if (p->file->state != PS_HASH_OK && p->file->state != PS_HASH_ABSENT)
-		losses_add(l->losses, PS_STAGE_HASH, 1, 0, 0, "no SHA-256 of %s: %s", p->path.len ? p->path.data : p->name.data,
-		           why[p->file->state]);
+	const char *name = p->path.len ? p->path.data : p->name.data;
+
+	if (p->file->state != PS_HASH_OK && p->file->state != PS_HASH_ABSENT) {
+		losses_add(l->losses, PS_STAGE_HASH, 1, 0, 0, "no SHA-256 of %s: %s", name, why[p->file->state]);
+	} else if (p->flags & PS_EXE_HASH_UNSURE) {
+		char *text = mem_printf("the SHA-256 of %s may not be that of what was executed: it could be changed unseen "
+		                        "before it was read",
+		                        name);
+
+		losses_tell(l->losses, PS_STAGE_HASH, 0, 0, text);
+		free(text);
+	}
 }
 
 /* Whether the row is left out, now that all is known that will be. */

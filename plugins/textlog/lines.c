@@ -127,6 +127,8 @@ static void json_exe(json_t *line, const char *prefix, const struct ps_host *hos
 	    {"cmdline", json_shown(host, exe->cmdline, PS_SHOW_ARGV)},
 	    {"cmdline_cut", json_boolean(exe->flags & PS_EXE_CMDLINE_CUT)},
 	    {"path_guessed", json_boolean(exe->flags & PS_EXE_PATH_GUESSED)},
+	    {"path_elsewhere", json_boolean(exe->flags & PS_EXE_PATH_ELSEWHERE)},
+	    {"hash_unsure", json_boolean(exe->flags & PS_EXE_HASH_UNSURE)},
 	    {"hash_state", json_string(names_hash_state(exe->hash_state))},
 	    {"sha256", json_hash(exe->hash_state == PS_HASH_OK, exe->sha256)},
 	    {"script", json_shown(host, exe->script, PS_SHOW_PATH)},

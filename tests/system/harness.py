@@ -112,7 +112,7 @@ class Place:
 # One stored connection. The last three are the texts of an executable, its parent and grandparent.
 Row = collections.namedtuple("Row", "time end sent received calls uid family protocol lport rport laddr raddr netns "
                                     "batch direction opened closed exe parent grandparent")
-Exe = collections.namedtuple("Exe", "path name cmdline sha256 state")
+Exe = collections.namedtuple("Exe", "path name cmdline sha256 state flags")
 Loss = collections.namedtuple("Loss", "start end stage count sent received text")
 
 ROWS = """SELECT contime, endtime, send, recv, events, uid, family, protocol, lport, rport, l.addr, r.addr, netns,
@@ -219,7 +219,7 @@ class Daemon:
     def rows(self, where="1", values=()):
         db = self.database()
         db.execute("BEGIN")  # one look at both
-        exes = {e[0]: Exe(*e[1:]) for e in db.execute("SELECT id, exe, name, cmdline, sha256, hash_state FROM executables")}
+        exes = {e[0]: Exe(*e[1:]) for e in db.execute("SELECT id, exe, name, cmdline, sha256, hash_state, flags FROM executables")}
         found = [Row(*r[:17], *(exes[i] for i in r[17:])) for r in db.execute(f"{ROWS} WHERE {where}", values)]
         db.close()
         return found

@@ -40,7 +40,7 @@ def main():
                    f"{name}: no file of the daemon is open in it", *files)
         own = of_process(daemon.process.pid)
         kept = int(own["CapEff"], 16)
-        tap.ok(kept != 0 and kept.bit_count() <= 12, "the daemon has given up most capabilities", own["CapEff"])
+        tap.ok(kept != 0 and kept.bit_count() <= 13, "the daemon has given up most capabilities", own["CapEff"])
         tap.equal(int(own["CapBnd"], 16) & ~kept, 0, "for good")
         for name in ("state", "log", "run"):
             found = os.stat(place.file(name))

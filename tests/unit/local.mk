@@ -14,7 +14,7 @@ tests_unit_test_ini_LDADD = core/libpsconfig.la
 tests_unit_test_option_LDADD = core/libpsconfig.la
 tests_unit_test_settings_LDADD = core/libpsconfig.la
 
-watch_tests = tests/unit/test_decode tests/unit/test_process tests/unit/test_ledger tests/unit/test_ignore \
+watch_tests = tests/unit/test_decode tests/unit/test_executable tests/unit/test_process tests/unit/test_ledger tests/unit/test_ignore \
 	tests/unit/test_audit tests/unit/test_counters tests/unit/test_first_seen tests/unit/test_memory tests/unit/test_place \
 	tests/unit/test_self_test
 check_PROGRAMS += $(watch_tests)
@@ -27,6 +27,7 @@ tests_unit_test_first_seen_LDADD = core/libpscapture.la core/libpsdelivery.la co
 tests_unit_test_memory_LDADD = core/libpscapture.la
 tests_unit_test_place_LDADD = core/libpscapture.la
 tests_unit_test_self_test_LDADD = core/libpscapture.la
+tests_unit_test_executable_LDADD = core/libpscapture.la
 tests_unit_test_process_LDADD = core/libpscapture.la
 tests_unit_test_ignore_LDADD = core/libpscapture.la core/libpsconfig.la
 tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsconfig.la

@@ -2,6 +2,7 @@
 /* Who is seen for the first time: what is noted, when, and what becomes of it. */
 #include <sys/socket.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/sha256.h"
 #include "core/delivery/codec.h"
@@ -60,14 +61,14 @@ static void next_window(struct desk *d)
 static void exec_file(struct desk *d, struct wire_image who, const char *name, const char *content)
 {
 	struct process_event e = {.kind = WIRE_EXEC, .image = who, .comm = name, .filename = "?"};
-	char *path = scratch_path(name), *seen = NULL;
-	struct executable *file;
+	char *path = scratch_path(name);
+	struct executed executed;
 
 	scratch_write(path, content, strlen(content), 0755);
 	e.file = file_of(path);
-	executables_opened(d->f.executables, (pid_t)who.tgid, open(path, O_RDONLY | O_CLOEXEC));
-	file = executables_executed(d->f.executables, (pid_t)who.tgid, &e.file, &seen);
-	processes_event(d->f.processes, &e, file, seen);
+	executables_opened(d->f.executables, (pid_t)who.tgid, open(path, O_RDONLY | O_CLOEXEC), EXEC_OPENED);
+	if (executables_executed(d->f.executables, (pid_t)who.tgid, &e.file, clock_wall_ns(), &executed))
+		processes_event(d->f.processes, &e, &executed);
 	free(path);
 }
 
@@ -302,7 +303,7 @@ static void test_names(void)
 	e.filename = "/tmp/x\n2026-11-23T09:19:49Z\tnew_exe\t\x1b[2J\xff";
 	e.comm = "a\tb\r\n\xe2\x80\xae";
 	e.file.ino = 1;
-	processes_event(d.f.processes, &e, NULL, NULL);
+	processes_event(d.f.processes, &e, NULL);
 	talk(&d, image(1, 1));
 	came_open(&c, &d);
 	ok(!strpbrk((char *)c.log.data, "\r\x1b\xff") &&
@@ -314,9 +315,9 @@ static void test_names(void)
 	came_close(&c);
 
 	e = (struct process_event){.kind = WIRE_EXEC, .image = image(2, 1), .comm = "kworker/3:1-eve", .filename = ""};
-	processes_event(d.f.processes, &e, NULL, NULL);
+	processes_event(d.f.processes, &e, NULL);
 	e = (struct process_event){.kind = WIRE_EXEC, .image = image(3, 1), .comm = "kworker/0:2", .filename = ""};
-	processes_event(d.f.processes, &e, NULL, NULL);
+	processes_event(d.f.processes, &e, NULL);
 	talk(&d, image(2, 1));
 	talk(&d, image(3, 1));
 	is_came(&d, "1 0  < \n", "kernel threads of one kind are one");

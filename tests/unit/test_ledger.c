@@ -2,6 +2,7 @@
 /* Observations into windows, windows into batches. */
 #include <sys/socket.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/delivery/codec.h"
@@ -188,18 +189,16 @@ static void test_late_hash(void)
 {
 	struct executables_stats stats;
 	struct process_event e = {.kind = WIRE_EXEC, .image = image(1, 1), .comm = "t", .filename = "x"};
-	struct executable *file;
+	struct executed executed;
 	struct sums s = {0};
-	char *path = NULL;
 	struct desk d;
 
 	desk_open(&d, 1000);
 	e.file = file_of("/proc/self/exe");
-	executables_opened(d.f.executables, 1, open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-	file = executables_executed(d.f.executables, 1, &e.file, &path);
-	if (!ok(file, "the file is found"))
+	executables_opened(d.f.executables, 1, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), EXEC_OPENED);
+	if (!ok(executables_executed(d.f.executables, 1, &e.file, clock_wall_ns(), &executed), "the file is found"))
 		return;
-	processes_event(d.f.processes, &e, file, path);
+	processes_event(d.f.processes, &e, &executed);
 	observe(&d, image(1, 1), 1, 1, 1);
 	is_int(end_window(&d, 0, add_up, &s), 0, "a row waits for the hash of its executable");
 	observe(&d, image(1, 1), 1, 1, 1);
@@ -309,25 +308,24 @@ static void test_ignored_hash(void)
 	struct log_settings log = {true, true, true, false, {0}};
 	struct process_event e = {.kind = WIRE_EXEC, .image = image(1, 1), .comm = "t", .filename = "x"};
 	struct executables_stats stats;
-	struct executable *file;
+	struct executed executed;
 	struct sums s = {0};
-	char *path = NULL, hex[65];
 	struct desk d;
+	char hex[65];
 
 	desk_open(&d, 1000);
 	e.file = file_of("/proc/self/exe");
-	executables_opened(d.f.executables, 1, open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-	file = executables_executed(d.f.executables, 1, &e.file, &path);
-	if (!ok(file, "the file is found"))
+	executables_opened(d.f.executables, 1, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), EXEC_OPENED);
+	if (!ok(executables_executed(d.f.executables, 1, &e.file, clock_wall_ns(), &executed), "the file is found"))
 		return;
-	processes_event(d.f.processes, &e, file, path);
+	processes_event(d.f.processes, &e, &executed);
 	observe(&d, image(1, 1), 1, 1, 1);
 	is_int(end_window(&d, 0, add_up, &s), 0, "a row waits for the hash");
 	do {
 		uv_run(&d.f.loop, UV_RUN_ONCE);
 		executables_get_stats(d.f.executables, &stats);
 	} while (stats.waiting);
-	lists_add(&log.ignore, IGNORE_HASHES, text_hex(hex, file->sha256, 32));
+	lists_add(&log.ignore, IGNORE_HASHES, text_hex(hex, executed.file->sha256, 32));
 	ledger_set_log(d.ledger, &log);
 	end_window(&d, 0, add_up, &s);
 	is_int(s.rows, 0, "and is left out because of it");

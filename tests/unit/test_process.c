@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The process table and the cache of executables, from events alone. */
-#include <stdio.h>
-
-#include "core/base/sha256.h"
+/* The process table, from events alone. */
 #include "tests/tap.h"
 #include "tests/unit/watch_fixture.h"
 
@@ -76,7 +73,7 @@ static void test_cmdline(void)
 	for (uint32_t at = WIRE_ARGS_FIRST; at < sizeof(long_args); at += WIRE_ARGS_CHUNK) {
 		part.offset = at;
 		part.args = (struct ps_text){long_args + at, WIRE_ARGS_CHUNK};
-		processes_event(f.processes, &part, NULL, NULL);
+		processes_event(f.processes, &part, NULL);
 	}
 	processes_find(f.processes, &who, &l);
 	ok(l.self->cmdline.len == sizeof(long_args) && memcmp(l.self->cmdline.data, long_args, sizeof(long_args)) == 0,
@@ -86,7 +83,7 @@ static void test_cmdline(void)
 
 	exec_event(&f, who, image(0, 0), "/p", long_args, WIRE_ARGS_FIRST, sizeof(long_args));
 	part.offset = WIRE_ARGS_FIRST + WIRE_ARGS_CHUNK;
-	processes_event(f.processes, &part, NULL, NULL);
+	processes_event(f.processes, &part, NULL);
 	processes_find(f.processes, &who, &l);
 	is_int(l.self->cmdline.len, WIRE_ARGS_FIRST, "a part that is missing ends it");
 	ok(l.self->flags & PS_EXE_CMDLINE_CUT, "and that is said");
@@ -139,10 +136,10 @@ static void test_places(void)
 	cgroup_event(&f, BASE + 3, ssh); /* the unit was started anew */
 	e.args = (struct ps_text){"x", 2};
 	e.args_total = 2;
-	processes_event(f.processes, &e, NULL, NULL);
+	processes_event(f.processes, &e, NULL);
 	is_place(&f, image(2, 1), cron, "cron.service", "an image is where it was executed");
 	e = (struct process_event){.kind = WIRE_FORK, .image = image(3, 1), .forker = image(2, 1), .cgroup = BASE + 1};
-	processes_event(f.processes, &e, NULL, NULL);
+	processes_event(f.processes, &e, NULL);
 	is_place(&f, image(3, 1), ssh, "ssh.service", "a child may begin elsewhere");
 	move_event(&f, image(2, 1), BASE + 1);
 	is_place(&f, image(2, 1), ssh, "ssh.service", "it moves without an exec");
@@ -192,154 +189,12 @@ static void test_groups(void)
 	places_close(places);
 }
 
-/* ---- executables ---- */
-
-static char folder[] = "/tmp/picosnitch-test-XXXXXX";
-
-static void write_file(const char *path, const char *content)
-{
-	FILE *out = fopen(path, "w");
-
-	if (!out || fputs(content, out) < 0 || fclose(out))
-		abort();
-}
-
-static void settle(struct fixture *f)
-{
-	struct executables_stats stats;
-
-	do {
-		uv_run(&f->loop, UV_RUN_ONCE);
-		executables_get_stats(f->executables, &stats);
-	} while (stats.waiting);
-}
-
-static struct executable *executed(struct fixture *f, pid_t pid, const struct wire_file *file, const char *path)
-{
-	struct executable *e;
-	char *found = NULL;
-
-	e = executables_executed(f->executables, pid, file, &found);
-	ok(e && found && strcmp(found, path) == 0, "the open file is found by who executed it");
-	free(found);
-	return e;
-}
-
-static void is_hash_of(const struct executable *e, const char *content, const char *what)
-{
-	uint8_t want[SHA256_SIZE];
-
-	sha256_bytes(content, strlen(content), want);
-	ok(e && e->state == PS_HASH_OK && memcmp(e->sha256, want, sizeof(want)) == 0, "%s", what);
-}
-
-static void test_executables(void)
-{
-	struct executable *first, *second, *third;
-	struct executables_stats stats;
-	char path[64], other[64], link[64], *none = NULL;
-	int kept;
-	struct wire_file file;
-	struct fixture f;
-
-	fixture_open(&f);
-	snprintf(path, sizeof(path), "%s/prog", folder);
-	snprintf(other, sizeof(other), "%s/new", folder);
-	write_file(path, "first");
-	file = file_of(path);
-	executables_opened(f.executables, 10, open(path, O_RDONLY | O_CLOEXEC));
-	ok(!executables_executed(f.executables, 11, &file, &none), "another process has not executed it");
-	first = executed(&f, 10, &file, path);
-	settle(&f);
-	is_hash_of(first, "first", "its hash is that of the file");
-
-	/* Deleted at once: the change time is another one, the content is not. */
-	write_file(path, "short-lived");
-	file = file_of(path);
-	executables_opened(f.executables, 12, open(path, O_RDONLY | O_CLOEXEC));
-	unlink(path);
-	second = executed(&f, 12, &file, path);
-	settle(&f);
-	is_hash_of(second, "short-lived", "a file that is deleted at once is hashed");
-	executable_drop(f.executables, second);
-
-	/* Deleted after our look at it, and before its execution was told. */
-	write_file(path, "opened first");
-	executables_opened(f.executables, 18, open(path, O_RDONLY | O_CLOEXEC));
-	kept = open(path, O_RDONLY | O_CLOEXEC);
-	unlink(path);
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", kept);
-	file = file_of(link);
-	second = executed(&f, 18, &file, path);
-	settle(&f);
-	is_hash_of(second, "opened first", "so is one that is deleted between the two");
-	executable_drop(f.executables, second);
-	close(kept);
-
-	/* Changed in place, within one tick of the clock, to the same length. */
-	write_file(path, "aaaaa");
-	executables_opened(f.executables, 13, open(path, O_RDONLY | O_CLOEXEC));
-	settle(&f);
-	write_file(path, "bbbbb");
-	file = file_of(path);
-	executables_opened(f.executables, 14, open(path, O_RDONLY | O_CLOEXEC));
-	second = executed(&f, 14, &file, path);
-	settle(&f);
-	is_hash_of(second, "bbbbb", "a change in place is noticed");
-	executable_drop(f.executables, second);
-
-	/* Replaced by rename. */
-	write_file(other, "ccccc");
-	if (rename(other, path))
-		abort();
-	file = file_of(path);
-	executables_opened(f.executables, 15, open(path, O_RDONLY | O_CLOEXEC));
-	second = executed(&f, 15, &file, path);
-	settle(&f);
-	is_hash_of(second, "ccccc", "a replacement is noticed");
-	is_hash_of(first, "first", "what was executed before keeps its hash");
-
-	/* Changed between the execution and our look at it. */
-	file = file_of(path);
-	write_file(path, "ddddddd");
-	executables_opened(f.executables, 16, open(path, O_RDONLY | O_CLOEXEC));
-	third = executables_executed(f.executables, 16, &file, &none);
-	ok(third && third->state == PS_HASH_CHANGED, "a file that changed before it was read has no hash, and says why");
-	executable_drop(f.executables, third);
-	free(none);
-	none = NULL;
-
-	file.ino = 1;
-	third = executables_of_process(f.executables, getpid(), &file, &none);
-	ok(third->state == PS_HASH_MISMATCH && !none, "what /proc opens must be the file that was executed");
-	executable_drop(f.executables, third);
-	third = executables_of_process(f.executables, PID + 1, &file, &none);
-	ok(third->state == PS_HASH_GONE && !none, "a process that has gone is said to be");
-	executable_drop(f.executables, third);
-	file.ino = 0;
-	third = executables_of_process(f.executables, getpid(), &file, &none);
-	ok(third->state == PS_HASH_ABSENT, "a kernel thread has no executable");
-	executable_drop(f.executables, third);
-	executables_opened(f.executables, 17, open("/dev/null", O_RDONLY | O_CLOEXEC));
-	executables_get_stats(f.executables, &stats);
-	is_int(stats.refused, 1, "what is not a regular file is not read");
-
-	executable_drop(f.executables, first);
-	executable_drop(f.executables, second);
-	fixture_close(&f);
-	unlink(path);
-}
-
 int main(void)
 {
-	if (!mkdtemp(folder))
-		abort();
 	test_lineage();
 	test_cmdline();
 	test_interning();
 	test_places();
 	test_groups();
-	test_executables();
-	rmdir(folder);
 	return tap_done();
 }

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "core/base/mem.h"
+#include "core/identify/file.h"
 #include "core/identify/process.h"
 
 /* No process has these numbers: /proc cannot answer for them. */
@@ -25,7 +27,7 @@ struct fixture {
 static inline void fixture_open(struct fixture *f)
 {
 	uv_loop_init(&f->loop);
-	f->executables = executables_open(&f->loop, 2);
+	f->executables = executables_open(&f->loop, 2, NULL);
 	f->processes = processes_open(f->executables);
 }
 
@@ -46,28 +48,28 @@ static inline void fork_event(struct fixture *f, struct wire_image parent, struc
 {
 	struct process_event e = {.kind = WIRE_FORK, .image = child, .forker = parent, .parent = parent};
 
-	processes_event(f->processes, &e, NULL, NULL);
+	processes_event(f->processes, &e, NULL);
 }
 
 static inline void cgroup_event(struct fixture *f, uint64_t cgroup, const char *path)
 {
 	struct process_event e = {.kind = WIRE_CGROUP, .cgroup = cgroup, .path = {path, (uint32_t)strlen(path)}};
 
-	processes_event(f->processes, &e, NULL, NULL);
+	processes_event(f->processes, &e, NULL);
 }
 
 static inline void move_event(struct fixture *f, struct wire_image who, uint64_t cgroup)
 {
 	struct process_event e = {.kind = WIRE_MOVE, .image = who, .cgroup = cgroup};
 
-	processes_event(f->processes, &e, NULL, NULL);
+	processes_event(f->processes, &e, NULL);
 }
 
 static inline void exit_event(struct fixture *f, struct wire_image who)
 {
 	struct process_event e = {.kind = WIRE_EXIT, .image = who};
 
-	processes_event(f->processes, &e, NULL, NULL);
+	processes_event(f->processes, &e, NULL);
 }
 
 /* An exec of a file that was not seen, and whose process has gone. */
@@ -79,19 +81,25 @@ static inline void exec_event(struct fixture *f, struct wire_image who, struct w
 	e.file.ino = 1;
 	e.args = (struct ps_text){args, (uint32_t)args_len};
 	e.args_total = args_total;
-	processes_event(f->processes, &e, NULL, NULL);
+	processes_event(f->processes, &e, NULL);
 }
 
 /* What stat() says of a file, as the kernel side would. */
 static inline struct wire_file file_of(const char *path)
 {
+	int fd = open(path, O_PATH | O_CLOEXEC);
 	struct stat st;
+	uint32_t mount;
 
 	memset(&st, 0, sizeof(st));
-	if (stat(path, &st))
+	if (file_stat(fd, &st, &mount))
 		abort();
+	close(fd);
 	return (struct wire_file){
 	    .ino = st.st_ino,
+	    .dev = major(st.st_dev) << 20 | minor(st.st_dev),
+	    .nlink = (uint32_t)st.st_nlink,
+	    .mount = mount,
 	    .size = (uint64_t)st.st_size,
 	    .ctime_s = st.st_ctim.tv_sec,
 	    .ctime_ns = (uint32_t)st.st_ctim.tv_nsec,

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/identify/openings.h"
+
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "core/base/table.h"
+#include "core/identify/file.h"
+
+enum { OPENINGS_MAX = 8192, SAME_KEY_MAX = 8 };
+
+struct openings {
+	struct opening all[OPENINGS_MAX]; /* a ring */
+	size_t next;
+	struct table by_key; /* opening_key -> the latest struct opening */
+	void (*drop)(void *arg, void *file);
+	void *arg;
+};
+
+/* Takes one out of the chain of its key. */
+static void clear(struct openings *os, struct opening *o)
+{
+	struct opening *latest, *at;
+
+	if (!o->used)
+		return;
+	latest = table_get(&os->by_key, &o->key, sizeof(o->key));
+	if (latest == o) {
+		table_remove(&os->by_key, &o->key, sizeof(o->key));
+		if (o->earlier)
+			table_add(&os->by_key, &o->earlier->key, sizeof(o->key), o->earlier);
+	} else {
+		for (at = latest; at->earlier != o;)
+			at = at->earlier;
+		at->earlier = o->earlier;
+	}
+	os->drop(os->arg, o->file);
+	free(o->path);
+	*o = (struct opening){0};
+}
+
+void openings_add(struct openings *os, const struct opening *added)
+{
+	struct opening *o = &os->all[os->next], *at, *before;
+	unsigned n = 0;
+
+	os->next = (os->next + 1) % OPENINGS_MAX;
+	clear(os, o);
+	/* A later opening by the same process of the same file takes the place of the earlier. */
+	for (at = table_get(&os->by_key, &added->key, sizeof(added->key)); at; at = before) {
+		before = at->earlier;
+		if (at->st.st_dev == added->st.st_dev || ++n == SAME_KEY_MAX)
+			clear(os, at);
+	}
+	*o = *added;
+	o->used = true;
+	o->earlier = table_remove(&os->by_key, &o->key, sizeof(o->key));
+	table_add(&os->by_key, &o->key, sizeof(o->key), o);
+}
+
+struct opening *openings_find(struct openings *os, pid_t pid, const struct wire_file *file, bool *same)
+{
+	struct opening_key key = {.ino = file->ino, .pid = (uint32_t)pid, .mount = file->mount};
+	struct opening *latest = table_get(&os->by_key, &key, sizeof(key));
+	struct stat executed = file_executed(file);
+
+	*same = false;
+	for (struct opening *o = latest; o; o = o->earlier)
+		if (file_is_same(&o->st, &executed, NULL)) {
+			*same = true;
+			return o;
+		}
+	return latest;
+}
+
+void openings_clear(struct openings *os, struct opening *o)
+{
+	struct opening_key key = o->key;
+
+	while ((o = table_get(&os->by_key, &key, sizeof(key))))
+		clear(os, o);
+}
+
+void openings_forget(struct openings *os)
+{
+	for (size_t i = 0; i < OPENINGS_MAX; i++)
+		clear(os, &os->all[i]);
+}
+
+struct openings *openings_new(void (*drop)(void *arg, void *file), void *arg)
+{
+	struct openings *os = mem_alloc(sizeof(*os));
+
+	os->drop = drop;
+	os->arg = arg;
+	return os;
+}
+
+void openings_free(struct openings *os)
+{
+	openings_forget(os);
+	table_done(&os->by_key);
+	free(os);
+}

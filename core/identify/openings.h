@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who has opened what to execute it, until the execution itself is told: the newest 8192. Main thread only. */
+#ifndef PS_IDENTIFY_OPENINGS_H
+#define PS_IDENTIFY_OPENINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "bpf/wire.h"
+
+/* An opening for execution, found again by who opened what. While it is here, or its event waits
+ * in the kernel's queue, the inode is in use and its number means no other file. */
+struct opening {
+	struct opening_key {
+		uint64_t ino;
+		uint32_t pid, mount;
+	} key;
+	struct stat st;
+	char *path;   /* may be NULL */
+	void *file;   /* the owner's */
+	bool written; /* it was also written to, before or after */
+	bool used;
+	struct opening *earlier; /* of the same key, on another device (subvolumes of btrfs) */
+};
+
+struct openings;
+
+/* drop: called for the `file` of an opening that is forgotten. */
+struct openings *openings_new(void (*drop)(void *arg, void *file), void *arg);
+void openings_free(struct openings *);
+
+/* Takes over o->path and o->file. */
+void openings_add(struct openings *, const struct opening *o);
+
+/* What process pid had opened when it executed that file; NULL: nothing. *same: it had the content
+ * that was executed. Valid until openings_clear(), which forgets it and what else has its key. */
+struct opening *openings_find(struct openings *, pid_t pid, const struct wire_file *, bool *same);
+void openings_clear(struct openings *, struct opening *);
+
+/* Events are missing: an opening that is here may have been followed by another. */
+void openings_forget(struct openings *);
+
+#endif

@@ -175,7 +175,7 @@ class Daemon:
             status = self.status()
             return status and all(sink["state"] == "ready" for sink in status["sinks"]) and status
         try:
-            return wait_for("daemon", running, 60)
+            return wait_for("daemon", running, 120)
         except TimeoutError:
             tap.note(self.status())
             tap.note(self.messages())
@@ -198,7 +198,7 @@ class Daemon:
         """SIGTERM, and waits for the end. The exit status."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(60)
+            return self.process.wait(120)
         finally:
             self.kill()
 
@@ -256,7 +256,7 @@ class Role:
         self.process.stdin.write("\n")
         self.process.stdin.flush()
 
-    def results(self, timeout=60):
+    def results(self, timeout=150):
         """Each line that it, or who took over from it, said at its end."""
         out, err = self.process.communicate(timeout=timeout)
         if self.process.returncode == 77:
@@ -265,7 +265,7 @@ class Role:
             raise RuntimeError(f"{self.program}: {err.strip() or self.process.returncode}")
         return [json.loads(line) for line in out.splitlines() if "port\":" not in line[:9]]
 
-    def result(self, timeout=60):
+    def result(self, timeout=150):
         return self.results(timeout)[-1]
 
     def stop(self):

@@ -116,7 +116,7 @@ void tun_open(struct endpoint *e, const char *kind, const char *name, const char
 	e->portless = true;
 	e->ethertype = 0x88b5; /* for experiments */
 	e->dress = tap ? frame_ethernet : frame_ip;
-	alarm(60); /* it has no time limit of its own */
+	alarm(120); /* it has no time limit of its own */
 	socket_say_port(e->fd);
 }
 

@@ -277,7 +277,7 @@ void socket_open(struct endpoint *e, const char *spec)
 	if (e->fd < 0)
 		fail("'%s' is not a kind of socket", w[0]);
 	/* Nothing waits for ever: a test that went wrong must end. */
-	struct timeval limit = {.tv_sec = 30};
+	struct timeval limit = {.tv_sec = 120};
 	setsockopt(e->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 }
 

@@ -46,22 +46,19 @@ struct vfsmount {
 	struct super_block *mnt_sb;
 };
 
+struct dentry {
+	struct inode *d_inode;
+};
+
 struct path {
 	struct vfsmount *mnt;
+	struct dentry *dentry;
 };
 
 struct file {
 	struct inode *f_inode;
 	struct path f_path;
 	void *private_data;
-};
-
-struct dentry {
-	struct inode *d_inode;
-};
-
-struct path {
-	struct dentry *dentry;
 };
 
 struct fs_struct {

@@ -22,6 +22,11 @@ core_libpscapture_la_SOURCES = \
 	core/ledger/losses.c core/ledger/losses.h \
 	core/ledger/memory.c core/ledger/memory.h core/ledger/memory_json.c core/ledger/memory_json.h \
 	core/ledger/memory_order.c core/ledger/memory_order.h core/ledger/writer.c core/ledger/writer.h
+# names of addresses
+core_libpscapture_la_SOURCES += \
+	core/identify/dns_message.c core/identify/dns_message.h core/identify/dns_stream.c core/identify/dns_stream.h \
+	core/identify/domain.c core/identify/domain.h core/identify/domain_flow.c core/identify/domain_inside.h \
+	core/identify/domain_name.c core/identify/domain_name.h
 nodist_core_libpscapture_la_SOURCES = bpf/picosnitch.skel.h
 core_libpscapture_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBBPF_CFLAGS) $(LIBUV_CFLAGS)
 core_libpscapture_la_LIBADD = core/libpsbase.la $(JANSSON_LIBS) $(LIBBPF_LIBS) $(LIBUV_LIBS)

@@ -8,6 +8,9 @@ fuzz_targets = tests/fuzz/fuzz_ini tests/fuzz/fuzz_decode tests/fuzz/fuzz_codec 
 fuzz_corpora = tests/fuzz/corpus/ini tests/fuzz/corpus/decode tests/fuzz/corpus/codec \
 	tests/fuzz/corpus/counters tests/fuzz/corpus/memory tests/fuzz/corpus/place
 
+fuzz_targets += tests/fuzz/fuzz_dns
+fuzz_corpora += tests/fuzz/corpus/dns
+
 if FUZZING
 fuzz_main =
 fuzz_flags = -fsanitize=fuzzer
@@ -42,3 +45,7 @@ tests_fuzz_fuzz_memory_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_place_SOURCES = tests/fuzz/fuzz_place.c $(fuzz_main)
 tests_fuzz_fuzz_place_LDADD = core/libpscapture.la
 tests_fuzz_fuzz_place_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c $(fuzz_main)
+tests_fuzz_fuzz_dns_LDADD = core/libpscapture.la
+tests_fuzz_fuzz_dns_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

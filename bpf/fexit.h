@@ -6,7 +6,7 @@
 #ifndef PS_BPF_FEXIT_H
 #define PS_BPF_FEXIT_H
 
-#include "account.h"
+#include "evidence.h"
 
 struct in4_name {
 	__u16 family;
@@ -51,6 +51,12 @@ static __always_inline bool is_addressed(const struct sock *sk)
 	return (family == AF_INET || family == AF_INET6) && sk->sk_type != SOCK_STREAM;
 }
 
+/* The other end's port: of the datagram, or of the connection. */
+static __always_inline __u16 port_of(const struct peer *peer, const struct sock *sk)
+{
+	return peer->family ? peer->port : bpf_ntohs(sk->__sk_common.skc_dport);
+}
+
 static __always_inline void sent(enum home home, struct socket *sock, struct msghdr *msg, long ret)
 {
 	struct sock *sk = sock->sk;
@@ -71,6 +77,8 @@ static __always_inline void sent(enum home home, struct socket *sock, struct msg
 		else
 			named_peer(&peer, msg);
 		account_at(home, sk, SENT, ret, &peer);
+		if (home == IN_KERNEL && is_udp(sk) && is_name_server(port_of(&peer, sk)))
+			dns_asked(sk);
 	}
 	if (slot)
 		peer_forget(slot);
@@ -82,12 +90,16 @@ static __always_inline void received(enum home home, struct socket *sock, struct
 	struct peer_slot *slot;
 	struct peer peer = {0};
 	bool counts = !(flags & (MSG_PEEK | MSG_ERRQUEUE));
+	__u16 port;
 
 	if (!is_counted(sk))
 		return;
 	if (!is_addressed(sk)) {
-		if (ret > 0 && counts)
-			account_at(home, sk, RECEIVED, ret, 0);
+		if (ret <= 0 || !counts)
+			return;
+		account_at(home, sk, RECEIVED, ret, 0);
+		if (home == IN_KERNEL && sk->__sk_common.skc_dport == bpf_htons(PORT_DNS))
+			dns_read(sk, ret);
 		return;
 	}
 	slot = peer_find(sk);
@@ -97,6 +109,9 @@ static __always_inline void received(enum home home, struct socket *sock, struct
 		else
 			named_peer(&peer, msg);
 		account_at(home, sk, RECEIVED, ret, &peer);
+		port = port_of(&peer, sk);
+		if (home == IN_KERNEL && is_udp(sk) && is_name_server(port))
+			dns_answered(sk, ret, port);
 	}
 	if (slot)
 		peer_forget(slot);

@@ -116,6 +116,18 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
+	void *stack;
+};
+
+/* What the program had in its registers when it made a system call. */
+struct pt_regs {
+#if defined(__TARGET_ARCH_arm64)
+	__u64 regs[31];
+	__s32 syscallno;
+#else
+	unsigned long orig_ax, bx, cx, dx, si, di;
+	unsigned long cs;
+#endif
 };
 
 struct linux_binprm {
@@ -272,6 +284,7 @@ struct bpf_iter__task_file {
 #define TCP_SYN_RECV 3
 #define TCP_CLOSE 7
 #define SOCK_DONE 1                /* enum sock_flags: the peer has sent its FIN */
+#define USER32_CS 0x23             /* code of 32 bits, on x86-64 */
 #define I_CTIME_QUERIED (1u << 31) /* a mark in i_ctime_nsec, 6.13 and later */
 
 #endif

@@ -87,6 +87,14 @@ static __always_inline void count(__u32 which, __u64 n)
 		*counter += n;
 }
 
+/* n, at most `most`, in a way that older verifiers can follow: they forget a bound that was found
+ * out about a copy. */
+static __always_inline __u32 at_most(__u32 n, __u32 most)
+{
+	barrier_var(n);
+	return n > most ? most : n;
+}
+
 /* Before 5.11, tracing programs have neither the current task with its type nor storage of sockets. */
 #define since_5_11() bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
 

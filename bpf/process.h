@@ -79,14 +79,6 @@ static __always_inline __u64 cgroup_of(struct task_struct *task)
 	return task->cgroups->dfl_cgrp->kn->id;
 }
 
-/* n, at most `most`, in a way that older verifiers can follow: they forget a bound that was found
- * out about a copy. */
-static __always_inline __u32 at_most(__u32 n, __u32 most)
-{
-	barrier_var(n);
-	return n > most ? most : n;
-}
-
 /* Whose process it is, and in which network namespace: 0 when it is about to end. */
 static __always_inline void owner_of(__u32 *uid, __u32 *netns, struct task_struct *task)
 {

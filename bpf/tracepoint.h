@@ -9,7 +9,7 @@
 #ifndef PS_BPF_TRACEPOINT_H
 #define PS_BPF_TRACEPOINT_H
 
-#include "account.h"
+#include "evidence.h"
 
 /* The position behind the last byte of data that was read. A FIN that was read counts as one. */
 static __always_inline __u32 position_of(struct sock *sk, struct tcp_sock *tp)
@@ -34,6 +34,8 @@ int BPF_PROG(on_send_length, struct sock *sk, int ret, int flags)
 		slot = peer_find(sk);
 	if (ret > 0 || (ret == 0 && udp))
 		account(sk, SENT, ret, slot ? &slot->peer : 0);
+	if (udp && is_name_server(slot ? slot->peer.port : bpf_ntohs(sk->__sk_common.skc_dport)))
+		dns_asked(sk);
 	if (slot)
 		peer_forget(slot);
 	return 0;
@@ -60,13 +62,20 @@ int BPF_PROG(on_recv_length, struct sock *sk, int ret, int flags)
 				account(sk, RECEIVED, ret - c->counted, 0);
 			c->late = 0;
 		}
+		if (sk->__sk_common.skc_dport == bpf_htons(PORT_DNS))
+			dns_read(sk, ret);
 		return 0;
 	}
 	udp = is_udp(sk);
 	if (udp)
 		slot = peer_find(sk);
-	if (counts && (ret > 0 || (ret == 0 && udp)))
+	if (counts && (ret > 0 || (ret == 0 && udp))) {
+		__u16 port = slot ? slot->peer.port : bpf_ntohs(sk->__sk_common.skc_dport);
+
 		account(sk, RECEIVED, ret, slot ? &slot->peer : 0);
+		if (udp && is_name_server(port))
+			dns_answered(sk, ret, port);
+	}
 	if (slot)
 		peer_forget(slot);
 	return 0;

@@ -152,6 +152,25 @@ struct wire_channel {
 	__u32 device; /* the kernel's encoding: major << 20 | minor */
 };
 
+/* What tells the names of addresses. It goes through a ring buffer of its own, so that a flood of it
+ * leaves process events alone. */
+enum wire_evidence_kind {
+	WIRE_DNS = 1, /* what a program received from a name server */
+};
+
+#define WIRE_SAID_MOST 4096 /* what is longer is cut */
+
+/* Bytes that a program received. They follow. */
+struct wire_said {
+	__u32 kind;   /* enum wire_evidence_kind */
+	__u32 len;    /* how many follow ... */
+	__u32 total;  /* ... of those that there were */
+	__u32 seq;    /* the place of the first in its stream */
+	__u64 stream; /* which; 0: this is a datagram */
+	__u64 time;   /* ns since boot */
+	struct wire_flow_key flow;
+};
+
 /* Counters of the kernel side, per CPU. */
 enum wire_counter {
 	WIRE_LOST_EVENTS, /* process events without room in the ring buffer ... */
@@ -162,6 +181,7 @@ enum wire_counter {
 	WIRE_FULL_RECEIVED,
 	WIRE_NO_PEER,    /* datagrams whose peer found no room */
 	WIRE_NO_STORAGE, /* TCP sockets without room for what is known of them: splice reads may be missed */
+	WIRE_LOST_NAMES, /* evidence of names without room in its ring buffer */
 	WIRE_COUNTERS
 };
 
@@ -180,5 +200,6 @@ WIRE_SAME(struct wire_cgroup, 1056);
 WIRE_SAME(struct wire_move, 32);
 WIRE_SAME(struct wire_task, 128);
 WIRE_SAME(struct wire_channel, 24);
+WIRE_SAME(struct wire_said, 96);
 
 #endif

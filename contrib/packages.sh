@@ -9,7 +9,8 @@ install_packages() {
 		wanted=(gcc make autoconf automake libtool pkg-config clang llvm bpftool libbpf-dev libuv1-dev libsqlite3-dev
 			libinih-dev libssl-dev libjansson-dev curl python3)
 		[[ ${2:-} != test ]] || wanted+=(libclang-rt-14-dev gcc-12-multilib clang-format iproute2 nftables liburing-dev
-			qemu-system-x86 busybox-static cpio kmod xz-utils zstd mandoc sqlite3 e2fsprogs libcap2-bin crun podman)
+			qemu-system-x86 busybox-static cpio kmod xz-utils zstd mandoc sqlite3 e2fsprogs libcap2-bin crun podman
+			musl-tools dnsmasq-base unbound bind9)
 		for p in "${wanted[@]}"; do
 			[[ $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) == installed ]] || missing+=("$p")
 		done

@@ -179,6 +179,7 @@ enum ps_stage {
 	PS_STAGE_CHANNEL = 15,  /* a program opened a way to the network that cannot be seen */
 	PS_STAGE_TAMPER = 16,   /* someone changed what picosnitch stands on */
 	PS_STAGE_MEMORY = 17,   /* the memory of known programs */
+	PS_STAGE_NAMES = 18,    /* evidence of the names of addresses */
 };
 
 /* An error, or something that was lost: count and bytes where they are known. */

@@ -182,3 +182,25 @@ int decode_event(struct process_event *e, const void *data, size_t len)
 		return -EINVAL;
 	}
 }
+
+int decode_evidence(struct evidence_event *e, const void *data, size_t len)
+{
+	const struct wire_said *said = data;
+
+	if (len < sizeof(*said) || (uintptr_t)data % 8)
+		return -EINVAL;
+	if (said->kind != WIRE_DNS || said->len > len - sizeof(*said) || said->len > said->total)
+		return -EINVAL;
+	*e = (struct evidence_event){
+	    .kind = said->kind,
+	    .image = said->flow.image,
+	    .netns = said->flow.netns,
+	    .rport = said->flow.rport,
+	    .stream = said->stream,
+	    .seq = said->seq,
+	    .total = said->total,
+	    .time_ns = (int64_t)said->time,
+	    .text = {(const char *)(said + 1), said->len},
+	};
+	return 0;
+}

@@ -78,7 +78,7 @@ static const struct {
 
 struct probe {
 	struct picosnitch_bpf *skel;
-	struct ring_buffer *ring;
+	struct ring_buffer *ring, *evidence_ring;
 	enum hooks door;
 	struct probe_hook hooks[PARTS];
 	struct bpf_program *programs[PARTS];
@@ -96,9 +96,11 @@ struct probe {
 		struct wire_flow_key keys[DRAIN_BATCH];
 		struct wire_flow values[DRAIN_BATCH];
 	} * batch;
-	probe_event event;
-	void *event_arg;
-	unsigned event_room; /* how many more to hand on; 0: no limit */
+	struct taker {
+		probe_event event;
+		void *arg;
+		unsigned room; /* how many more to hand on; 0: no limit */
+	} events, evidence;
 	uint64_t displaced;
 };
 
@@ -206,18 +208,19 @@ static void unload(struct probe *p)
 		bpf_link__destroy(p->links[i]);
 	memset(p->links, 0, sizeof(p->links));
 	ring_buffer__free(p->ring);
-	p->ring = NULL;
+	ring_buffer__free(p->evidence_ring);
+	p->ring = p->evidence_ring = NULL;
 	picosnitch_bpf__destroy(p->skel);
 	p->skel = NULL;
 }
 
 static int on_event(void *arg, void *data, size_t len)
 {
-	struct probe *p = arg;
+	struct taker *taker = arg;
 
-	p->event(p->event_arg, data, len);
+	taker->event(taker->arg, data, len);
 	/* libbpf counts this event as taken, and returns: the way to stop after some. */
-	return p->event_room && !--p->event_room ? -EAGAIN : 0;
+	return taker->room && !--taker->room ? -EAGAIN : 0;
 }
 
 /* Loads and attaches the programs of one door. */
@@ -237,8 +240,12 @@ static int try_door(struct probe *p, enum hooks door, const struct settings *s, 
 	if (!err)
 		err = attach(p);
 	if (!err) {
-		p->ring = ring_buffer__new(bpf_map__fd(p->skel->maps.events), on_event, p, NULL);
+		p->ring = ring_buffer__new(bpf_map__fd(p->skel->maps.events), on_event, &p->events, NULL);
 		err = p->ring ? 0 : -errno;
+	}
+	if (!err) {
+		p->evidence_ring = ring_buffer__new(bpf_map__fd(p->skel->maps.evidence), on_event, &p->evidence, NULL);
+		err = p->evidence_ring ? 0 : -errno;
 	}
 	if (err)
 		unload(p);
@@ -362,10 +369,19 @@ int probe_fd(const struct probe *p)
 
 bool probe_consume(struct probe *p, probe_event event, void *arg, unsigned max)
 {
-	p->event = event;
-	p->event_arg = arg;
-	p->event_room = max;
+	p->events = (struct taker){event, arg, max};
 	return ring_buffer__consume(p->ring) == -EAGAIN;
+}
+
+int probe_evidence_fd(const struct probe *p)
+{
+	return ring_buffer__epoll_fd(p->evidence_ring);
+}
+
+bool probe_consume_evidence(struct probe *p, probe_event event, void *arg, unsigned max)
+{
+	p->evidence = (struct taker){event, arg, max};
+	return ring_buffer__consume(p->evidence_ring) == -EAGAIN;
 }
 
 int probe_tasks(struct probe *p, void (*each)(void *, const struct wire_task *), void *arg)

@@ -45,6 +45,11 @@ int probe_fd(const struct probe *);
 typedef void (*probe_event)(void *arg, const void *data, size_t len);
 bool probe_consume(struct probe *, probe_event, void *arg, unsigned max);
 
+/* Readable when evidence of names fills its ring buffer; what is there otherwise waits until it is
+ * asked for. */
+int probe_evidence_fd(const struct probe *);
+bool probe_consume_evidence(struct probe *, probe_event, void *arg, unsigned max); /* likewise */
+
 /* Calls `each` for every process that runs now. 0 or -errno. */
 int probe_tasks(struct probe *, void (*each)(void *arg, const struct wire_task *), void *arg);
 

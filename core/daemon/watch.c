@@ -99,6 +99,7 @@ static void tell_losses(struct watch *w)
 	for (int i = 0; i < WIRE_COUNTERS; i++)
 		d[i] = now[i] - w->counters[i];
 	memcpy(w->counters, now, sizeof(now));
+	evidence_drain(w->evidence, now[WIRE_LOST_NAMES]);
 	if (d[WIRE_LOST_EXECS])
 		losses_add(
 		    w->losses, PS_STAGE_RING, d[WIRE_LOST_EXECS], 0, 0,
@@ -264,6 +265,7 @@ static void finish(struct watch *w)
 	programs_stop(&w->programs, part_closed, w);
 	end_window(w, 1);
 	tamper_close(w->tamper, part_closed, w);
+	evidence_close(w->evidence, part_closed, w);
 	w->finished = true;
 	if (w->self_child && w->self_ended)
 		self_child_close(w->self_child, self_closed);
@@ -414,6 +416,10 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	programs_open(&w->programs, w->loop, w->settings, w->processes, w->losses, w->journal, w->ledger);
 	w->handles++;
 	w->executions = executions_open(w->ledger);
+	w->domains = domains_open();
+	ledger_name_by(w->ledger, w->domains);
+	w->evidence = evidence_open(w->loop, w->probe, w->domains, w->losses);
+	w->handles++;
 	w->namespaces = namespaces_open();
 	w->audit = audit_open(w->losses);
 	namespaces_want_addresses(w->namespaces, ledger_wants_addresses(w->ledger));
@@ -468,6 +474,7 @@ void watch_done(struct watch *w, bool durable)
 		ledger_close(w->ledger);
 	if (w->processes)
 		processes_close(w->processes);
+	domains_close(w->domains);
 	audit_close(w->audit);
 	namespaces_close(w->namespaces);
 	if (w->executables)

@@ -15,9 +15,11 @@
 #include "core/capture/probe.h"
 #include "core/capture/self_child.h"
 #include "core/config/settings.h"
+#include "core/daemon/evidence.h"
 #include "core/daemon/programs.h"
 #include "core/daemon/tamper.h"
 #include "core/delivery/journal.h"
+#include "core/identify/domain.h"
 #include "core/identify/executable.h"
 #include "core/identify/process.h"
 #include "core/ledger/audit.h"
@@ -32,6 +34,8 @@ struct watch {
 	struct exec_watch *exec_watch; /* NULL: fanotify is not to be had */
 	struct executables *executables;
 	struct processes *processes;
+	struct domains *domains;
+	struct evidence *evidence;
 	struct losses *losses;
 	struct ledger *ledger;
 	struct executions *executions;

@@ -182,6 +182,7 @@ static struct row *row_for(struct ledger *l, struct observation *o, struct linea
 	row = mem_alloc(sizeof(*row));
 	row->key = key;
 	row->start_ns = l->stats.window_start_ns;
+	row->first_ns = clock_boot_ns();
 	table_add(&l->rows, &row->key, sizeof(row->key), row);
 	if (row_is_execution(&key)) {
 		row->text = (size_t)who->self->cmdline.len + who->parent->cmdline.len + who->grandparent->cmdline.len;
@@ -197,6 +198,7 @@ void ledger_add(struct ledger *l, const struct observation *observed)
 	bool known, ignored = false;
 	struct lineage who;
 	struct row_key key;
+	struct row *row;
 
 	if (o.family) {
 		l->stats.sent += o.sent;
@@ -220,7 +222,14 @@ void ledger_add(struct ledger *l, const struct observation *observed)
 		           "executions of which nothing was known any more: they are stored without a name");
 	if (l->first_seen)
 		first_seen_ask(l->first_seen, &who, o.uid, (uint32_t)l->stats.windows + 1);
-	row_add(row_for(l, &o, &who, ignored), o.opened_ns, o.closed_ns, o.sent, o.received, o.calls);
+	row = row_for(l, &o, &who, ignored);
+	row->image = o.image;
+	row_add(row, o.opened_ns, o.closed_ns, o.sent, o.received, o.calls);
+}
+
+void ledger_name_by(struct ledger *l, struct domains *domains)
+{
+	l->domains = domains;
 }
 
 void ledger_ask(struct ledger *l, struct first_seen *first_seen)

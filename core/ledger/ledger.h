@@ -14,6 +14,7 @@
 #include "core/capture/addresses.h"
 #include "core/capture/decode.h"
 #include "core/config/settings.h"
+#include "core/identify/domain.h"
 #include "core/identify/process.h"
 #include "core/ledger/first_seen.h"
 #include "core/ledger/losses.h"
@@ -43,6 +44,10 @@ void ledger_set_log(struct ledger *, const struct log_settings *);
 /* Whether addresses of this machine are asked for, and those: they replace the ones before. */
 bool ledger_wants_addresses(const struct ledger *);
 void ledger_set_addresses(struct ledger *, const struct own_addresses *);
+
+/* Where rows get the names of their remote addresses: they are asked for as a window ends, so that
+ * what is learnt meanwhile counts. Before the first call, rows have none. */
+void ledger_name_by(struct ledger *, struct domains *);
 
 /* Who is seen from now on is told to it. */
 void ledger_ask(struct ledger *, struct first_seen *);

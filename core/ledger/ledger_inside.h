@@ -21,17 +21,21 @@ struct row_key {
 	uint8_t ignored; /* left out of the log: the row is there for its program alone */
 	uint8_t pad;
 	uint8_t laddr[16], raddr[16];
+	const char *domain; /* of rows that are added up because some of it is not recorded */
 };
 
-_Static_assert(sizeof(struct row_key) == 96, "row keys must have no holes");
+_Static_assert(sizeof(struct row_key) == 104, "row keys must have no holes");
 
 struct row {
 	struct row_key key;
 	int64_t start_ns;
 	int64_t opened_ns, closed_ns; /* of the first and the last connection that it holds */
 	uint64_t sent, received, calls;
-	unsigned held; /* windows that it has waited for a hash */
-	size_t text;   /* of an execution: bytes of its command lines */
+	struct wire_image image;     /* whose bytes came last */
+	int64_t first_ns;            /* since boot: when the row was begun */
+	struct domain_answer domain; /* as the window ends */
+	unsigned held;               /* windows that it has waited for a hash */
+	size_t text;                 /* of an execution: bytes of its command lines */
 	bool written;
 };
 
@@ -51,6 +55,7 @@ struct ledger {
 	struct ignore *ignore;           /* NULL: nothing is left out */
 	struct writer *writer;           /* of the window that ends */
 	struct first_seen *first_seen;   /* NULL: nobody is told */
+	struct domains *domains;         /* NULL: there are no names */
 };
 
 /* Of a program that was executed, not of traffic. */

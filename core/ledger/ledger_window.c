@@ -27,6 +27,9 @@ static void write_row(struct writer *w, const struct row *row, int64_t end_ns)
 	    .parent = writer_exe(w, k->who.parent),
 	    .grandparent = writer_exe(w, k->who.grandparent),
 	    .place = writer_place(w, k->who.place),
+	    .domain = writer_name(w, row->domain.name),
+	    .domain_source = (uint8_t)row->domain.source,
+	    .domain_rivals = row->domain.rivals < UINT16_MAX ? (uint16_t)row->domain.rivals : UINT16_MAX,
 	    .uid = k->uid,
 	    .netns = k->netns,
 	    .family = k->family,
@@ -135,13 +138,37 @@ static void tell_unhashed(struct ledger *l, const struct program *p)
 	}
 }
 
+/* Gives the row the name of its remote address, as far as that is known by now. */
+static void name_row(struct ledger *l, struct row *row)
+{
+	const struct row_key *k = &row->key;
+	struct domain_flow flow = {
+	    .image = row->image,
+	    .netns = k->netns,
+	    .protocol = k->protocol,
+	    .direction = k->direction,
+	    .lport = k->lport,
+	    .rport = k->rport,
+	    .laddr = row_address(k->laddr_family, k->laddr),
+	    .raddr = row_address(k->raddr_family, k->raddr),
+	    .opened_ns = row->opened_ns,
+	    .first_ns = row->first_ns,
+	    .closed = row->closed_ns != 0,
+	};
+
+	row->domain = (struct domain_answer){.name = {"", 0}};
+	if (l->domains && !k->ignored)
+		domains_find(l->domains, &flow, clock_boot_ns(), &row->domain);
+}
+
 /* Whether the row is left out, now that all is known that will be. */
 static bool leaves_out(struct ledger *l, const struct row *row)
 {
 	const struct executable *file = row->key.who.self->file;
 
-	if (!row->key.ignored && (!l->ignore || !(row_is_ignored(l, &row->key) ||
-	                                          (file->state == PS_HASH_OK && ignore_hash(l->ignore, file->sha256)))))
+	if (!row->key.ignored &&
+	    (!l->ignore || !(row_is_ignored(l, &row->key) || ignore_domain(l->ignore, row->domain.name) ||
+	                     (file->state == PS_HASH_OK && ignore_hash(l->ignore, file->sha256)))))
 		return false;
 	if (row_is_execution(&row->key))
 		return true;
@@ -154,6 +181,7 @@ static bool leaves_out(struct ledger *l, const struct row *row)
 /* Adds the row, without what is not recorded, to those that are equal then. */
 static void blank_row(struct ledger *l, struct table *blank, const struct row *row)
 {
+	struct domain_answer domain = row->domain;
 	struct row_key key = row->key;
 	int64_t closed_ns;
 	struct row *sum;
@@ -165,7 +193,10 @@ static void blank_row(struct ledger *l, struct table *blank, const struct row *r
 	if (!l->addresses) {
 		key.raddr_family = 0;
 		memset(key.raddr, 0, sizeof(key.raddr));
+		domain = (struct domain_answer){.name = {"", 0}};
 	}
+	/* Equal names are the same text. */
+	key.domain = domain.name.len ? domain.name.data : NULL;
 	key.who = lineage_named(l->processes, &key.who, l->commands);
 	sum = table_get(blank, &key, sizeof(key));
 	if (sum) {
@@ -176,6 +207,7 @@ static void blank_row(struct ledger *l, struct table *blank, const struct row *r
 		sum = mem_alloc(sizeof(*sum));
 		sum->key = key;
 		sum->start_ns = row->start_ns;
+		sum->domain = domain;
 		table_add(blank, &sum->key, sizeof(sum->key), sum);
 	}
 	/* In no order: closed is what holds only closed ones. */
@@ -211,6 +243,7 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 		}
 		row->written = true;
 		tell_unhashed(l, who->self);
+		name_row(l, row);
 		if (leaves_out(l, row))
 			continue;
 		if (blanks)

@@ -11,7 +11,7 @@
 #include "core/base/mem.h"
 
 /* Distinct alerts in one window; further ones are added to the last. */
-enum { WAITING_MAX = 256, STAGES = PS_STAGE_MEMORY + 1 };
+enum { WAITING_MAX = 256, STAGES = PS_STAGE_NAMES + 1 };
 
 struct waiting {
 	struct ps_record record;
@@ -38,9 +38,9 @@ void losses_close(struct losses *l)
 
 const char *losses_stage_name(enum ps_stage stage)
 {
-	static const char *const names[STAGES] = {"",        "ring",     "flows",   "programs", "fanotify", "hash",
-	                                          "process", "handoff",  "journal", "sink",     "restart",  "capture",
-	                                          "config",  "selftest", "audit",   "channel",  "tamper",   "memory"};
+	static const char *const names[STAGES] = {
+	    "",        "ring",    "flows",  "programs", "fanotify", "hash",    "process", "handoff", "journal", "sink",
+	    "restart", "capture", "config", "selftest", "audit",    "channel", "tamper",  "memory",  "names"};
 
 	return (unsigned)stage < STAGES ? names[stage] : "";
 }

@@ -43,6 +43,7 @@ void writer_begin(struct writer *w)
 	w->text_size = 0;
 	table_init(&w->index);
 	table_init(&w->place_index);
+	table_init(&w->names);
 	arena_init(&w->arena);
 }
 
@@ -69,6 +70,7 @@ void writer_flush(struct writer *w)
 	}
 	table_done(&w->index);
 	table_done(&w->place_index);
+	table_done(&w->names);
 	arena_done(&w->arena);
 }
 
@@ -122,7 +124,19 @@ uint32_t writer_exe(struct writer *w, struct program *p)
 uint32_t writer_text(struct writer *w, const void *text, size_t len)
 {
 	w->texts[w->n_texts] = (struct ps_text){arena_copy(&w->arena, text, len), (uint32_t)len};
+	w->text_size += len;
 	return w->n_texts++;
+}
+
+uint32_t writer_name(struct writer *w, struct ps_text domain)
+{
+	uintptr_t at = (uintptr_t)table_get(&w->names, domain.data, domain.len);
+
+	if (at || !domain.len)
+		return (uint32_t)at;
+	at = writer_text(w, domain.data, domain.len);
+	table_add(&w->names, w->texts[at].data, domain.len, (void *)at);
+	return (uint32_t)at;
 }
 
 uint32_t writer_place(struct writer *w, struct place *place)

@@ -18,6 +18,7 @@ struct writer {
 	ledger_encode encode;
 	bool commands;
 	struct table index, place_index; /* program or place -> its number plus one, as a pointer */
+	struct table names;              /* domain -> its number among the texts, likewise */
 	struct program **programs;
 	struct place **where;
 	struct ps_exe *exes;
@@ -47,5 +48,6 @@ uint32_t writer_place(struct writer *, struct place *); /* NULL: 0 */
 /* An executable of its own: that program, with another file. */
 uint32_t writer_add(struct writer *, const struct program *, enum ps_hash_state, const uint8_t sha256[32]);
 uint32_t writer_text(struct writer *, const void *text, size_t len); /* copied; one for each record */
+uint32_t writer_name(struct writer *, struct ps_text domain);        /* likewise, but equal ones are one */
 
 #endif

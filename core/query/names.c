@@ -59,7 +59,7 @@ static const char *const stages[] = {
     [PS_STAGE_HANDOFF] = "handoff",   [PS_STAGE_JOURNAL] = "journal", [PS_STAGE_SINK] = "sink",
     [PS_STAGE_RESTART] = "restart",   [PS_STAGE_CAPTURE] = "capture", [PS_STAGE_CONFIG] = "config",
     [PS_STAGE_SELFTEST] = "selftest", [PS_STAGE_AUDIT] = "audit",     [PS_STAGE_CHANNEL] = "channel",
-    [PS_STAGE_TAMPER] = "tamper",     [PS_STAGE_MEMORY] = "memory",
+    [PS_STAGE_TAMPER] = "tamper",     [PS_STAGE_MEMORY] = "memory",   [PS_STAGE_NAMES] = "names",
 };
 
 static const char *const layers[] = {

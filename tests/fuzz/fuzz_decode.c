@@ -9,6 +9,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	void *memory = aligned_alloc(8, size / 8 * 8 + 8);
+	struct evidence_event evidence;
 	struct process_event e;
 	struct observation o;
 
@@ -20,6 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!e.comm || memchr(e.comm, 0, (size_t)(end - e.comm)));
 		must(!e.filename || memchr(e.filename, 0, (size_t)(end - e.filename)));
 	}
+	if (!decode_evidence(&evidence, memory, size))
+		must(evidence.text.data + evidence.text.len <= (const char *)memory + size &&
+		     evidence.text.len <= evidence.total);
 	if (!decode_flow(&o, memory, size))
 		must(o.family == 2 || o.family == 10 || o.family == 17 || o.family == 40 || o.family == 200);
 	free(memory);

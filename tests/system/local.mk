@@ -14,6 +14,24 @@ check_PROGRAMS += tests/system/traffic32
 tests_system_traffic32_SOURCES = $(tests_system_traffic_SOURCES)
 tests_system_traffic32_CFLAGS = $(traffic_cflags) $(M32_CFLAGS)
 tests_system_traffic32_LDFLAGS = -all-static -pthread
+check_PROGRAMS += tests/system/asker32
+tests_system_asker32_SOURCES = tests/system/asker.c
+tests_system_asker32_CFLAGS = $(traffic_cflags) $(M32_CFLAGS)
+tests_system_asker32_LDFLAGS = -all-static
+endif
+# A program that asks for names: by itself, by the libc, and by another libc where there is one.
+check_PROGRAMS += tests/system/asker tests/system/asker_libc
+tests_system_asker_SOURCES = tests/system/asker.c
+tests_system_asker_CFLAGS = $(traffic_cflags)
+tests_system_asker_LDFLAGS = $(STATIC_LINK)
+tests_system_asker_libc_SOURCES = tests/system/asker.c
+tests_system_asker_libc_CFLAGS = $(traffic_cflags) -DWITH_LIBC
+if HAVE_MUSL
+check_DATA += tests/system/asker_musl
+CLEANFILES += tests/system/asker_musl
+tests/system/asker_musl: $(top_srcdir)/tests/system/asker.c
+	@$(MKDIR_P) tests/system
+	$(AM_V_CC)$(MUSL_GCC) -D_GNU_SOURCE -DWITH_LIBC -O2 $(top_srcdir)/tests/system/asker.c -o $@
 endif
 tests_system_blink_SOURCES = tests/system/blink.c
 tests_system_blink_CFLAGS = $(traffic_cflags)
@@ -25,5 +43,7 @@ system_tests = \
 	tests/system/test_losses.py tests/system/test_memory.py tests/system/test_paths.py tests/system/test_places.py \
 	tests/system/test_privileges.py \
 	tests/system/test_selftest.py tests/system/test_sockets.py tests/system/test_stop.py tests/system/test_tamper.py
+system_tests += tests/system/test_domains.py
+EXTRA_DIST += tests/system/dns_server.py
 TESTS += $(system_tests)
 EXTRA_DIST += tests/system/cases.py tests/system/disguise.py tests/system/harness.py $(system_tests)

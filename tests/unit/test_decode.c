@@ -176,10 +176,47 @@ static void test_events(void)
 	refused(&exit, sizeof(exit), "an unknown kind");
 }
 
+static int evidence(const void *data, size_t len, struct evidence_event *e, void **memory)
+{
+	*memory = aligned_alloc(8, (len + 7) / 8 * 8);
+	memcpy(*memory, data, len);
+	return decode_evidence(e, *memory, len);
+}
+
+static void test_evidence(void)
+{
+	struct {
+		struct wire_said said;
+		char data[8];
+	} e = {.said = {.kind = WIRE_DNS, .len = 8, .total = 9, .seq = 7, .stream = 5, .time = 3}, .data = "12345678"};
+	struct evidence_event event;
+	void *memory;
+
+	e.said.flow.netns = 4;
+	e.said.flow.rport = 53;
+	is_int(evidence(&e, sizeof(e), &event, &memory), 0, "evidence decodes");
+	ok(event.kind == WIRE_DNS && event.netns == 4 && event.rport == 53 && event.stream == 5 && event.seq == 7 &&
+	       event.total == 9 && event.time_ns == 3 && event.text.len == 8 && memcmp(event.text.data, "12345678", 8) == 0,
+	   "with all that it says");
+	free(memory);
+	is_int(evidence(&e, sizeof(e) - 1, &event, &memory), -EINVAL, "refused: bytes that are not there");
+	free(memory);
+	is_int(evidence(&e, sizeof(e.said) - 1, &event, &memory), -EINVAL, "refused: what is cut");
+	free(memory);
+	e.said.total = 7;
+	is_int(evidence(&e, sizeof(e), &event, &memory), -EINVAL, "refused: more bytes than there were");
+	free(memory);
+	e.said.total = 8;
+	e.said.kind = 99;
+	is_int(evidence(&e, sizeof(e), &event, &memory), -EINVAL, "refused: another kind");
+	free(memory);
+}
+
 int main(void)
 {
 	test_flows();
 	test_events();
 	test_cgroups();
+	test_evidence();
 	return tap_done();
 }

@@ -230,6 +230,83 @@ static void test_losses(void)
 	desk_close(&d);
 }
 
+/* The domains of a window's rows, each with its source and its bytes. */
+static void list_domains(void *arg, const struct ps_batch *b)
+{
+	char *text = arg;
+
+	for (uint32_t i = 0; i < b->n_records; i++) {
+		const struct ps_traffic *t = &b->records[i].traffic;
+
+		if (b->records[i].kind == PS_TRAFFIC)
+			sprintf(text + strlen(text), "%s %d %d %d;", b->texts[t->domain].data, t->domain_source, t->domain_rivals,
+			        (int)t->sent);
+	}
+}
+
+static void learn(struct domains *domains, const char *name, uint8_t last, int64_t at)
+{
+	struct domain_seen seen = {.source = PS_DOMAIN_DNS, .ttl = 60, .seen_ns = at};
+
+	seen.addr = (struct ps_addr){AF_INET, {192, 0, 2, last}};
+	seen.name = (struct ps_text){name, (uint32_t)strlen(name)};
+	domains_learn(domains, &seen);
+}
+
+static void test_domains(void)
+{
+	char ignored[] = "com.ignored", *list = ignored;
+	struct log_settings log = {.addresses = true, .commands = true, .ports = true};
+	struct domains *domains = domains_open();
+	char text[4096] = "";
+	struct desk d;
+
+	desk_open(&d, 40000);
+	ledger_name_by(d.ledger, domains);
+	exec_event(&d.f, image(1, 1), image(0, 0), "/bin/prog", "", 0, 0);
+	observe(&d, image(1, 1), 1000, 1, 1);
+	learn(domains, "com.example.www", 1, clock_boot_ns());
+	end_window(&d, 0, list_domains, text);
+	is_str(text, "com.example.www 3 0 1;", "a row has the name that was learnt before its window ended");
+	for (int64_t i = 0; i < 70; i++) /* beyond what an address may have */
+		learn(domains, (char[]){'a' + (char)(i / 26), 'a' + (char)(i % 26), 0}, 1, clock_boot_ns());
+	for (uint16_t i = 0; i < 5; i++)
+		observe(&d, image(1, 1), (uint16_t)(2000 + i), 10, 1);
+	text[0] = 0;
+	end_window(&d, 0, list_domains, text);
+	is_str(text, "cr 3 63 10;cr 3 63 10;cr 3 63 10;cr 3 63 10;cr 3 63 10;", "each row has it, and its rivals");
+
+	log.ports = false;
+	ledger_set_log(d.ledger, &log);
+	observe(&d, image(1, 1), 1000, 1, 1); /* a connection that began under the first name */
+	for (uint16_t i = 0; i < 5; i++)
+		observe(&d, image(1, 1), (uint16_t)(3000 + i), 10, 1);
+	text[0] = 0;
+	end_window(&d, 0, list_domains, text);
+	ok(strstr(text, "com.example.www 3 0 1;") && strstr(text, "cr 3 63 50;") && strlen(text) < 40,
+	   "rows of another name are another's, without ports, too: %s", text);
+	log.addresses = false;
+	ledger_set_log(d.ledger, &log);
+	observe(&d, image(1, 1), 1000, 1, 1);
+	observe(&d, image(1, 1), 4000, 1, 1);
+	text[0] = 0;
+	end_window(&d, 0, list_domains, text);
+	is_str(text, " 0 0 2;", "without addresses there are no names");
+
+	log.addresses = log.ports = true;
+	log.ignore.domains = &list;
+	log.ignore.n_domains = 1;
+	ledger_set_log(d.ledger, &log);
+	observe(&d, image(1, 1), 5000, 1, 1);
+	for (int64_t i = 0; i < 70; i++)
+		learn(domains, "com.ignored.www", 1, clock_boot_ns());
+	text[0] = 0;
+	end_window(&d, 0, list_domains, text);
+	is_str(text, "", "and a name that is left out leaves its row out, although it came later");
+	desk_close(&d);
+	domains_close(domains);
+}
+
 /* Ends the window and gives what is recorded, with these settings. */
 static struct sums recorded(struct desk *d, const struct log_settings *log)
 {
@@ -441,6 +518,7 @@ int main(void)
 	test_late_hash();
 	test_losses();
 	test_append();
+	test_domains();
 	test_log();
 	test_executions();
 	test_ignored_hash();

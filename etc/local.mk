@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 dist_man_MANS = etc/man/picosnitch.1 etc/man/picosnitch.ini.5 etc/man/picosnitch-plugin.7 \
 	etc/man/picosnitch-store.7
-EXTRA_DIST += etc/picosnitch.ini
+EXTRA_DIST += etc/picosnitch.ini etc/picosnitch.logrotate
 
 # The file that is installed has the defaults of this configuration, where the one here has those of a distribution.
 etc/installed.ini: etc/picosnitch.ini config.status
@@ -11,6 +11,13 @@ etc/installed.ini: etc/picosnitch.ini config.status
 	    $(srcdir)/etc/picosnitch.ini >$@.tmp && mv $@.tmp $@
 noinst_DATA = etc/installed.ini
 CLEANFILES += etc/installed.ini etc/installed.ini.tmp
+
+etc/logrotate/picosnitch: etc/picosnitch.logrotate config.status
+	@$(MKDIR_P) etc/logrotate
+	$(AM_V_GEN)$(SED) -e 's|/var/|$(localstatedir)/|g' $(srcdir)/etc/picosnitch.logrotate >$@.tmp && mv $@.tmp $@
+logrotatedir = $(sysconfdir)/logrotate.d
+logrotate_DATA = etc/logrotate/picosnitch
+CLEANFILES += etc/logrotate/picosnitch etc/logrotate/picosnitch.tmp
 
 # Installed only if there is none, as it may be somebody's own and hold passwords; removed only
 # while it is the one that was shipped.

@@ -99,7 +99,8 @@ void journal_taken(struct journal *, const char *sink, uint64_t seq);
 void journal_dead(struct journal *, const char *sink, uint64_t seq, const char *why);
 
 /* Appends one line (a newline is added, control characters but tabs become '?'). Any thread. When too many
- * wait, lines are left out, and how many is written. reopen: for log rotation. */
+ * wait, lines are left out, and how many is written. A file that was moved or removed is made anew, so that it can
+ * be rotated without asking; reopen: at once, and with its owner and mode. */
 void journal_line(struct journal *, enum journal_log, const char *line);
 void journal_reopen_logs(struct journal *);
 

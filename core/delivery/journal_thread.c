@@ -58,6 +58,22 @@ static int open_log(struct journal *j, const char *path)
 	return fd;
 }
 
+/* Whether the file at that path is another one now: somebody has rotated it, or removed it. */
+static bool was_moved(const struct journal_text *log)
+{
+	struct stat open_one, there;
+
+	return fstat(log->fd, &open_one) || lstat(log->path, &there) || open_one.st_ino != there.st_ino ||
+	       open_one.st_dev != there.st_dev;
+}
+
+static void close_log(struct journal_text *log)
+{
+	if (log->fd >= 0)
+		close(log->fd);
+	log->fd = -1;
+}
+
 /* A file that cannot be written is said once: the message comes back here as a line of error.log. */
 static void write_line(struct journal *j, struct journal_text *log, const char *line, size_t left_out)
 {
@@ -66,6 +82,8 @@ static void write_line(struct journal *j, struct journal_text *log, const char *
 
 	if (!log->path)
 		return;
+	if (log->fd >= 0 && was_moved(log))
+		close_log(log);
 	if (log->fd < 0)
 		log->fd = open_log(j, log->path);
 	buf_init(&out);
@@ -89,11 +107,8 @@ static void write_line(struct journal *j, struct journal_text *log, const char *
 
 static void reopen_logs(struct journal *j)
 {
-	for (int i = 0; i < JOURNAL_LOGS; i++) {
-		if (j->logs[i].fd >= 0)
-			close(j->logs[i].fd);
-		j->logs[i].fd = -1;
-	}
+	for (int i = 0; i < JOURNAL_LOGS; i++)
+		close_log(&j->logs[i]);
 }
 
 static int apply(struct journal *j, struct op *op)

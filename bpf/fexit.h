@@ -153,20 +153,32 @@ ON_RECEIVE(IN_MODULE, vsock_stream_recvmsg)
 ON_SEND(IN_MODULE, vsock_dgram_sendmsg)
 ON_RECEIVE(IN_MODULE, vsock_dgram_recvmsg)
 
-/* What splice() takes out of a socket. */
-#define ON_SPLICE(home, function)                                                                                      \
-	SEC("fexit/" #function)                                                                                            \
-	int BPF_PROG(on_##function, struct socket *sock, void *ppos, void *pipe, unsigned long len, unsigned int flags,    \
-	             long ret)                                                                                             \
-	{                                                                                                                  \
-		if (ret > 0)                                                                                                   \
-			account_at(home, sock->sk, RECEIVED, ret, 0);                                                              \
-		return 0;                                                                                                      \
-	}
+/* What splice() takes out of a socket, whatever the layers above TCP: kTLS's own function is in a
+ * module, where programs cannot have a socket's storage. */
+SEC("fexit/sock_splice_read")
+int BPF_PROG(on_sock_splice_read, struct file *file, void *ppos, void *pipe, unsigned long len, unsigned int flags,
+             long ret)
+{
+	struct socket *sock;
 
-ON_SPLICE(IN_KERNEL, tcp_splice_read)
-ON_SPLICE(IN_MODULE, tls_sw_splice_read)
-ON_SPLICE(IN_KERNEL, mptcp_splice_read)
+	if (!since_5_11() || ret <= 0)
+		return 0;
+	sock = bpf_sock_from_file(file);
+	/* Without a function of its own, the socket was read by recvmsg(), which is counted. */
+	if (sock && sock->sk && sock->ops->splice_read && is_counted(sock->sk))
+		account(sock->sk, RECEIVED, ret, 0);
+	return 0;
+}
+
+/* The same before 5.11, where a file does not lead to its socket: each piece of it. */
+SEC("fexit/skb_splice_bits")
+int BPF_PROG(on_skb_splice_bits, struct sk_buff *skb, struct sock *sk, unsigned int offset, void *pipe,
+             unsigned int len, unsigned int flags, int ret)
+{
+	if (!since_5_11() && ret > 0 && sk && is_counted(sk))
+		account(sk, RECEIVED, ret, 0);
+	return 0;
+}
 
 /* An IPv4 address that is named to an IPv6 socket is replaced, inside, by one on a stack that is
  * gone when the call returns: read it before. */

@@ -210,8 +210,13 @@ struct vsock_sock {
 	struct sockaddr_vm local_addr, remote_addr;
 };
 
+struct proto_ops {
+	const void *splice_read;
+};
+
 struct socket {
 	struct sock *sk;
+	const struct proto_ops *ops;
 };
 
 struct sockaddr {

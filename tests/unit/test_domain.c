@@ -216,8 +216,8 @@ static void test_room(void)
 		learn(d, other, PS_DOMAIN_DNS, name, "192.0.2.1", 3600, (2 + i) * NS_PER_MS);
 	}
 	domains_get_stats(d, &stats);
-	ok(stats.pairs == DOMAINS_OF_ADDRESS + 1 && stats.names <= stats.pairs + 1, "10,000 names of one address: %zu are kept",
-	   stats.pairs);
+	ok(stats.pairs == DOMAINS_OF_ADDRESS + 1 && stats.names <= stats.pairs + 1,
+	   "10,000 names of one address: %zu are kept", stats.pairs);
 	is_int(stats.evicted, 10000 - DOMAINS_OF_ADDRESS, "the others are counted");
 	is_str(find_new(d, "192.0.2.1", 15 * S), "com.n9999 dns 63", "the newest counts");
 

@@ -91,12 +91,12 @@ static void json_line(const char *line, size_t len, struct stored *out)
 		out->broken += json_object_size(o) != 18;
 	} else if (kind && strcmp(kind, "program") == 0) {
 		out->programs++;
-		out->broken += json_object_size(o) != 47;
+		out->broken += json_object_size(o) != 53;
 	} else {
 		out->rows++;
 		if (sent != INT64_MAX)
 			out->sent += sent;
-		out->broken += !kind || json_object_size(o) != 58;
+		out->broken += !kind || json_object_size(o) != 64;
 		out->hostile += exe && is_hostile(json_string_value(exe), json_string_length(exe));
 	}
 	json_decref(o);

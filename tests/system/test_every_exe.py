@@ -75,7 +75,7 @@ def plain(place, _):
     expect("of another user", path, 1, sha256=hashed, uid=65534)
 
 
-def ways(place, _):
+def ways(place, daemon):
     path, hashed = idle(place, "at")
     if EXECVEAT:
         folder = os.open(place.path, os.O_RDONLY | os.O_DIRECTORY)
@@ -98,13 +98,15 @@ def ways(place, _):
     fd = os.memfd_create("memory", 0)
     with open(path, "rb") as f:
         os.write(fd, f.read())
-    # It lives: in memory there is nothing that announces an execution with its open file.
+    # It lives until it has been read: in memory there is nothing that announces an execution with its open file.
+    hashed_before = daemon.status()["identity"]["hashed"]
     with subprocess.Popen([f"/proc/self/fd/{fd}", "udp,127.0.0.1,0", "wait"], pass_fds=[fd], stdin=subprocess.PIPE,
                           stdout=subprocess.DEVNULL) as process:
         wait_for("exec", lambda: os.readlink(f"/proc/{process.pid}/exe").startswith("/memfd:"))
+        wait_for("hash", lambda: daemon.status()["identity"]["hashed"] > hashed_before)
         process.communicate(b"\n")
     os.close(fd)
-    expect("a file in memory", "/memfd:memory", 1, sha256=hashed)
+    expect("a file in memory", "/memfd:memory (deleted)", 1, sha256=hashed)
     fd = os.memfd_create("brief", 0)
     with open(built("tests/system/blink"), "rb") as f:
         os.write(fd, f.read())

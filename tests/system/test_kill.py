@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import Daemon, Place, Role, need_root, tap, wait_for  # noqa: E402
 
-KILLS = 25  # of each
+HOST_KILLS, DAEMON_KILLS = 25, 50
 
 
 def load(place, name):
@@ -65,7 +65,7 @@ def hosts(place, dice):
     with Daemon(place, write_interval="100 ms", drain_interval="50 ms") as daemon:
         daemon.start()
         ear, mouth = load(place, "host")
-        for _ in range(KILLS):
+        for _ in range(HOST_KILLS):
             before = sink(daemon)
             time.sleep(dice.uniform(0, 0.15))
             os.kill(before["pid"], signal.SIGKILL)
@@ -74,7 +74,7 @@ def hosts(place, dice):
         restarts = sink(daemon)["restarts"]
         sent, received = mouth.stop(), ear.stop()
         tap.equal(daemon.stop(), 0, "the daemon stops cleanly")
-        tap.equal(restarts, KILLS, "the sink's process was killed, and started again")
+        tap.equal(restarts, HOST_KILLS, "the sink's process was killed, and started again")
         judge(daemon, "sink killed")
         tap.equal(stored(daemon, mouth, "sent"), sent["sent"], "sink killed: what was sent is stored, to the byte")
         tap.equal(stored(daemon, ear, "received"), received["received"], "sink killed: what was received too")
@@ -85,7 +85,7 @@ def daemons(place, dice):
     with Daemon(place, write_interval="100 ms", drain_interval="50 ms") as daemon:
         ear, mouth = load(place, "daemon")
         waiting = {}
-        for _ in range(KILLS):
+        for _ in range(DAEMON_KILLS):
             daemon.start()
             last = daemon.status()["journal"]["last_batch"]
             wait_for("a batch", lambda n=last: daemon.status()["journal"]["last_batch"] > n)
@@ -99,10 +99,11 @@ def daemons(place, dice):
         missing = [seq for seq, digest in waiting.items() if found.get(seq) != digest]
         tap.equal(missing, [], f"daemon killed: {len(waiting)} batches that waited in the journal have arrived")
         told = [loss for loss in daemon.losses() if loss.stage == "restart"]
-        tap.equal(sum(loss.count for loss in told), KILLS, "daemon killed: each next start says what was cut off", *told)
+        tap.equal(sum(loss.count for loss in told), DAEMON_KILLS, "daemon killed: each next start says what was cut off", *told)
         for role, what, moved in ((mouth, "sent", sent), (ear, "received", received)):
             kept = stored(daemon, role, what)
-            tap.ok(moved[what] / 4 < kept <= moved[what], f"daemon killed: {what}, not more than was moved", kept, moved)
+            # How much depends on how long a start takes here; none twice is what counts.
+            tap.ok(moved[what] / 20 < kept <= moved[what], f"daemon killed: {what}, not more than was moved", kept, moved)
 
 
 def main():

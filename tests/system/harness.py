@@ -8,6 +8,7 @@ PICOSNITCH_PLUGINS  folder with the plugins (default: that of the build tree)
 PICOSNITCH_HOOKS  door: auto, fexit, tracepoint
 """
 import collections
+import errno
 import fcntl
 import hashlib
 import ipaddress
@@ -74,7 +75,7 @@ def built(*names):
         for path in (os.path.join(folder, ".libs", base), os.path.join(folder, base)):
             if os.path.isfile(path):
                 return path
-    raise FileNotFoundError(f"{names[0]}: not in {BUILD}; run make first")
+    raise FileNotFoundError(errno.ENOENT, f"{names[0]}: not in {BUILD}; run make first")
 
 
 class Place:

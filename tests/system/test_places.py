@@ -307,7 +307,8 @@ def main():
         rows = rows_of(daemon)
         for check in checks:
             check(rows)
-        lost = [loss for loss in daemon.losses() if loss.stage != "selftest"]
+        # A program that is executed right after it was made may have a hash that is not sure: no loss.
+        lost = [loss for loss in daemon.losses() if loss.stage != "selftest" and loss.count]
         tap.equal(lost, [], "nothing was lost")
     tap.done()
 

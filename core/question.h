@@ -79,7 +79,7 @@ struct ps_question {
 };
 
 struct ps_answer_row {
-	const struct ps_text *values; /* n_by of them, in the question's order; as stored */
+	const struct ps_text *values; /* n_by of them, in the question's order; as stored; NULL if none */
 	uint64_t sent, received, calls, rows;
 	int64_t first, last; /* Unix seconds of the earliest and latest row */
 };

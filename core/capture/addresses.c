@@ -53,16 +53,16 @@ static int socket_in(uint32_t netns, uint32_t pid)
 	return fd;
 }
 
-static void add(struct own_addresses *a, uint32_t netns, const struct nlmsghdr *message)
+static void add(struct own_addresses *a, uint32_t netns, struct nlmsghdr *message)
 {
-	const struct ifaddrmsg *info = NLMSG_DATA(message);
+	struct ifaddrmsg *info = NLMSG_DATA(message);
 	size_t left = message->nlmsg_len - NLMSG_LENGTH(sizeof(*info)), size = info->ifa_family == AF_INET ? 4 : 16;
-	const struct rtattr *found = NULL;
+	struct rtattr *found = NULL;
 
 	if (info->ifa_family != AF_INET && info->ifa_family != AF_INET6)
 		return;
 	/* Of a link to one peer, ADDRESS is that one's. */
-	for (const struct rtattr *at = IFA_RTA(info); RTA_OK(at, left); at = RTA_NEXT(at, left))
+	for (struct rtattr *at = IFA_RTA(info); RTA_OK(at, left); at = RTA_NEXT(at, left))
 		if (RTA_PAYLOAD(at) == size && (at->rta_type == IFA_LOCAL || (at->rta_type == IFA_ADDRESS && !found)))
 			found = at;
 	if (!found)
@@ -96,7 +96,7 @@ int addresses_read(struct own_addresses *a, uint32_t netns, uint32_t pid)
 
 		if (n <= 0)
 			err = n < 0 ? -errno : -EIO;
-		for (const struct nlmsghdr *m = answer; NLMSG_OK(m, left) && more; m = NLMSG_NEXT(m, left)) {
+		for (struct nlmsghdr *m = answer; NLMSG_OK(m, left) && more; m = NLMSG_NEXT(m, left)) {
 			if (m->nlmsg_type == NLMSG_ERROR)
 				err = -EIO;
 			more = m->nlmsg_type != NLMSG_DONE && m->nlmsg_type != NLMSG_ERROR && a->n - before < ADDRESSES_MAX;

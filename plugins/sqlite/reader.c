@@ -230,7 +230,7 @@ static int ask_rows(struct reader *r, const struct ps_question *q, const struct 
 
 	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
 		struct ps_answer_row row = {
-		    .values = values,
+		    .values = n ? values : NULL,
 		    .sent = count_of(st, n),
 		    .received = count_of(st, n + 1),
 		    .calls = count_of(st, n + 2),

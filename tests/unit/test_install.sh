@@ -19,7 +19,8 @@ is() {
 }
 
 make_() { make -s -C "$top_builddir" "$@" DESTDIR="$root" >"$root.log" 2>&1 || sed 's/^/# /' "$root.log"; rm -f "$root.log"; }
-left() { find "$root" -type f -o -path '*/picosnitch*' | sed "s|^$root||"; }
+# Folders by their whole names: the prefix may have picosnitch in its own.
+left() { find "$root" -type f -o -name picosnitch -o -name plugins | sed "s|^$root||"; }
 
 make_ install
 ini=$(find "$root" -name picosnitch.ini)

@@ -3,16 +3,8 @@
 #ifndef PS_BPF_ACCOUNT_H
 #define PS_BPF_ACCOUNT_H
 
-#include "maps.h"
-
-enum way { SENT, RECEIVED };
-
-/* The other end of one datagram, as far as the socket itself does not say it. */
-struct peer {
-	__u16 family; /* 0: not known */
-	__u16 port;   /* host order */
-	__u8 addr[16];
-};
+#include "flows.h"
+#include "peers.h"
 
 /* Sockets of the other families do not leave this machine. */
 static __always_inline bool is_counted(const struct sock *sk)
@@ -22,35 +14,38 @@ static __always_inline bool is_counted(const struct sock *sk)
 	return family == AF_INET || family == AF_INET6 || family == AF_PACKET || family == AF_VSOCK;
 }
 
-/* Whether datagrams without a byte count, too. */
-static __always_inline bool is_udp(const struct sock *sk)
+static __always_inline bool is_ip(const struct sock *sk)
 {
-	__u16 protocol = sk->sk_protocol;
-
-	return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+	return sk->__sk_common.skc_family == AF_INET || sk->__sk_common.skc_family == AF_INET6;
 }
 
-/* This end and, as far as the socket is connected, the other one. */
-static __always_inline void ends_of(struct wire_flow_key *key, const struct sock *sk)
+/* Whom a socket is connected to, if to anybody. */
+static __always_inline void connected_to(struct peer *peer, const struct sock *sk)
 {
 	const struct sock_common *skc = &sk->__sk_common;
 
-	if (sk->sk_type == SOCK_RAW) {
-		key->portless = 1; /* where the ports should be is the protocol */
-	} else {
-		key->lport = skc->skc_num;
-		key->rport = bpf_ntohs(skc->skc_dport);
-	}
-	if (key->family == AF_INET) {
-		*(__u32 *)key->laddr = skc->skc_rcv_saddr;
-		*(__u32 *)key->raddr = skc->skc_daddr;
-	} else {
-		struct in6_addr a = skc->skc_v6_rcv_saddr;
+	peer->port = bpf_ntohs(skc->skc_dport);
+	if (likely(skc->skc_family == AF_INET))
+		address4(peer->addr, skc->skc_daddr);
+	else
+		address6(peer->addr, skc->skc_v6_daddr);
+}
 
-		__builtin_memcpy(key->laddr, &a, 16);
-		a = skc->skc_v6_daddr;
-		__builtin_memcpy(key->raddr, &a, 16);
-	}
+/* Both ends. */
+static __always_inline void ends_of(struct wire_flow_key *key, const struct sock *sk, const struct peer *peer)
+{
+	const struct sock_common *skc = &sk->__sk_common;
+
+	/* Of a raw socket, the protocol is where the ports should be. */
+	key->portless = sk->sk_type == SOCK_RAW;
+	key->lport = key->portless ? 0 : skc->skc_num;
+	key->rport = key->portless ? 0 : peer->port;
+	if (likely(skc->skc_family == AF_INET))
+		address4(key->laddr, skc->skc_rcv_saddr);
+	else
+		address6(key->laddr, skc->skc_v6_rcv_saddr);
+	((word *)key->raddr)[0] = peer->addr[0];
+	((word *)key->raddr)[1] = peer->addr[1];
 }
 
 /* What tells one flow from another where there is no IP. */
@@ -73,175 +68,86 @@ static __noinline void other_ends_of(struct wire_flow_key *key, const struct soc
 	}
 }
 
-/* Who began: a datagram socket that connects asks others; of the rest nothing is known. TCP's is
- * noted as the connection is made. */
-static __always_inline __u32 direction_of(const struct sock *sk)
+/* All that tells a call's flow from others. peer: the other end where there is IP; elsewhere not looked at. */
+static __always_inline void key_of(struct wire_flow_key *key, struct sock *sk, struct task_struct *task,
+                                   const struct peer *peer)
 {
-	return is_udp(sk) && sk->__sk_common.skc_dport ? WIRE_OUT : WIRE_UNKNOWN;
+	image_of_current(&key->image, &key->uid, task);
+	key->netns = sk->__sk_common.skc_net.net->ns.inum;
+	key->family = (__u8)sk->__sk_common.skc_family;
+	key->protocol = sk->sk_protocol;
+	ends_of(key, sk, peer);
 }
 
-/* What a new flow begins with: what is known of its connection. Not inlined, as it is rare. */
-static __noinline int flow_origin(struct sock *sk, struct wire_flow_key *key, struct wire_flow *fresh)
+/* What is in no slot yet, and what is not IP. */
+static __always_inline void account_rare(enum home home, struct sock *sk, enum way way, __u64 bytes,
+                                         const struct peer *peer)
 {
-	struct connection *c = connection_of(sk, 0);
+	struct wire_flow_key key;
+	struct peer other;
 
-	/* A socket that was closed during the call has given its port back: that is its number, and what
-	 * it had put into headers stays. */
-	if (!c) {
-		if (!key->lport && !key->portless && (key->family == AF_INET || key->family == AF_INET6))
-			key->lport = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
-		fresh->direction = direction_of(sk);
-		return 0;
+	__builtin_memset(&key, 0, sizeof(key));
+	if (is_ip(sk)) {
+		if (!peer) {
+			connected_to(&other, sk);
+			peer = &other;
+		}
+		key_of(&key, sk, current_task(), peer);
+	} else {
+		current_image(&key.image, &key.uid);
+		key.netns = sk->__sk_common.skc_net.net->ns.inum;
+		key.family = (__u8)sk->__sk_common.skc_family;
+		other_ends_of(&key, sk);
 	}
-	if (c->owned && !key->lport)
-		key->lport = c->key.lport;
-	fresh->opened = c->opened;
-	fresh->direction = c->direction;
-	c->key = *key;
-	c->owned = 1;
+	flow_add(flow_find(home, sk, &key), way, bytes);
+}
+
+/* Not inlined: so the frequent case is short, and needs little of the stack. */
+static __noinline int account_rare_in_kernel(struct sock *sk, enum way way, __u64 bytes, const struct peer *peer)
+{
+	account_rare(IN_KERNEL, sk, way, bytes, peer);
 	return 0;
 }
 
-/* A flow that is not in the map yet, or one without addresses and ports when there is no room. */
-static __noinline struct wire_flow *flow_begin(struct wire_flow_key *key, struct wire_flow *fresh)
+static __noinline int account_rare_in_module(struct sock *sk, enum way way, __u64 bytes, const struct peer *peer)
 {
-	struct wire_flow *flow;
-	__u32 zero = 0;
-	void *map;
-
-	map = bpf_map_lookup_elem(&flows, &zero);
-	if (!map)
-		return 0;
-	if (!bpf_map_update_elem(map, key, fresh, BPF_NOEXIST))
-		__sync_fetch_and_add(&flows_made, 1);
-	/* Another CPU may have made it meanwhile. */
-	flow = bpf_map_lookup_elem(map, key);
-	if (flow)
-		return flow;
-
-	map = bpf_map_lookup_elem(&coarse, &zero);
-	if (!map)
-		return 0;
-	key->lport = key->rport = 0;
-	__builtin_memset(key->laddr, 0, sizeof(key->laddr));
-	__builtin_memset(key->raddr, 0, sizeof(key->raddr));
-	fresh->opened = 0;
-	if (!bpf_map_update_elem(map, key, fresh, BPF_NOEXIST))
-		__sync_fetch_and_add(&coarse_made, 1);
-	flow = bpf_map_lookup_elem(map, key);
-	if (flow)
-		count(WIRE_COARSE, 1);
-	return flow;
+	account_rare(IN_MODULE, sk, way, bytes, peer);
+	return 0;
 }
 
-/* sk is NULL in programs on functions of modules: there, kernels up to 6.1 fall over the mere
- * presence of a call for a socket's storage (bpf_sk_storage_tracing_allowed() looks the function
- * up among the kernel's own). */
-static __always_inline struct wire_flow *flow_find(struct sock *sk, struct wire_flow_key *key)
-{
-	struct wire_flow fresh = {0}, *flow;
-	__u32 zero = 0;
-	void *map = bpf_map_lookup_elem(&flows, &zero);
-
-	if (!map)
-		return 0;
-	flow = bpf_map_lookup_elem(map, key);
-	if (flow)
-		return flow;
-	if (sk)
-		flow_origin(sk, key, &fresh);
-	return flow_begin(key, &fresh);
-}
-
-static __always_inline void add(struct wire_flow *flow, enum way way, __u64 bytes)
-{
-	if (flow) {
-		__sync_fetch_and_add(way == SENT ? &flow->sent : &flow->received, bytes);
-		__sync_fetch_and_add(&flow->calls, 1);
-	} else {
-		count(WIRE_FULL_CALLS, 1);
-		count(way == SENT ? WIRE_FULL_SENT : WIRE_FULL_RECEIVED, bytes);
-	}
-}
-
-/* Where the function is that a program is attached to. */
-enum home { IN_KERNEL, IN_MODULE };
-
-/* Adds bytes and one call to a flow of sk. peer may be NULL, or not known: then it is the one
- * that sk is connected to, if any. */
-static __always_inline void account_at(enum home home, struct sock *sk, enum way way, __u64 bytes,
-                                       const struct peer *peer)
+/* Adds bytes and one call of task, the current one, to a flow of sk. peer: the other end, or NULL if
+ * it is the one that sk is connected to. */
+static __always_inline void account_at(enum home home, struct sock *sk, struct task_struct *task, enum way way,
+                                       __u64 bytes, const struct peer *peer)
 {
 	struct wire_flow_key key;
+	struct wire_slot *slot;
+	struct peer other;
 
-	__builtin_memset(&key, 0, sizeof(key));
-	current_image(&key.image, &key.uid);
-	key.netns = sk->__sk_common.skc_net.net->ns.inum;
-	key.family = (__u8)sk->__sk_common.skc_family;
-	if (key.family == AF_INET || key.family == AF_INET6) {
-		key.protocol = sk->sk_protocol;
-		ends_of(&key, sk);
-	} else {
-		other_ends_of(&key, sk);
-	}
-	if (peer && peer->family) {
-		key.rport = key.portless ? 0 : peer->port;
-		if (peer->family == key.family) {
-			__builtin_memcpy(key.raddr, peer->addr, 16);
-		} else {
-			/* A socket of IPv6 talks IPv4: the address as such a socket has it. */
-			__builtin_memset(key.raddr, 0, 10);
-			key.raddr[10] = key.raddr[11] = 0xff;
-			__builtin_memcpy(key.raddr + 12, peer->addr, 4);
+	if (likely(is_ip(sk))) {
+		if (peer)
+			other = *peer;
+		else
+			connected_to(&other, sk);
+		/* The slot comes before the key, so that the key need not outlive a call and stays in registers. */
+		slot = slot_at(place_of(half_of(sk), other.addr, other.port));
+		if (slot) {
+			key_of(&key, sk, task, &other);
+			if (likely(slot_holds(slot, &key))) {
+				flow_add(&slot->flow, way, bytes);
+				return;
+			}
 		}
 	}
-	add(flow_find(home == IN_KERNEL ? sk : 0, &key), way, bytes);
+	if (home == IN_KERNEL)
+		account_rare_in_kernel(sk, way, bytes, peer);
+	else
+		account_rare_in_module(sk, way, bytes, peer);
 }
 
 static __always_inline void account(struct sock *sk, enum way way, __u64 bytes, const struct peer *peer)
 {
-	account_at(IN_KERNEL, sk, way, bytes, peer);
-}
-
-/* Where a program that sees a datagram's other end leaves it for the one that counts the call:
- * one slot a thread, kept until the thread ends. */
-struct peer_slot {
-	__u64 sk; /* the socket's address; 0: empty */
-	struct peer peer;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u64); /* the thread's task_struct */
-	__type(value, struct peer_slot);
-} peers SEC(".maps");
-
-static __always_inline void peer_leave(__u64 sk, const struct peer *peer)
-{
-	struct peer_slot fresh = {.sk = sk, .peer = *peer}, *slot;
-	__u64 task = bpf_get_current_task();
-
-	slot = bpf_map_lookup_elem(&peers, &task);
-	if (slot)
-		*slot = fresh;
-	else if (bpf_map_update_elem(&peers, &task, &fresh, BPF_ANY))
-		count(WIRE_NO_PEER, 1);
-}
-
-/* What was left for this call on sk, or NULL; to be emptied by peer_forget(). */
-static __always_inline struct peer_slot *peer_find(const struct sock *sk)
-{
-	__u64 task = bpf_get_current_task();
-	struct peer_slot *slot = bpf_map_lookup_elem(&peers, &task);
-
-	return slot && slot->sk == (__u64)sk ? slot : 0;
-}
-
-static __always_inline void peer_forget(struct peer_slot *slot)
-{
-	slot->sk = 0;
+	account_at(IN_KERNEL, sk, current_task(), way, bytes, peer);
 }
 
 #endif

@@ -10,10 +10,13 @@
 static __always_inline struct wire_flow *owners_flow(struct sock *sk, struct connection *c)
 {
 	struct wire_flow_key key = c->key;
+	struct peer peer;
 
-	if (!key.lport)
-		ends_of(&key, sk);
-	return flow_find(sk, &key);
+	if (!key.lport) {
+		connected_to(&peer, sk);
+		ends_of(&key, sk, &peer);
+	}
+	return flow_find(IN_KERNEL, sk, &key);
 }
 
 SEC("tp_btf/inet_sock_set_state")

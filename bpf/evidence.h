@@ -52,6 +52,7 @@ static __always_inline void said_sized(struct sock *sk, const struct saying *w, 
 {
 	struct wire_said *said = bpf_ringbuf_reserve(&evidence, sizeof(*said) + room, 0);
 	__u32 n = at_most(w->len, room);
+	struct peer peer;
 	bool filling;
 
 	if (!said) {
@@ -65,12 +66,9 @@ static __always_inline void said_sized(struct sock *sk, const struct saying *w, 
 	said->stream = w->stream;
 	said->time = bpf_ktime_get_boot_ns();
 	__builtin_memset(&said->flow, 0, sizeof(said->flow));
-	current_image(&said->flow.image, &said->flow.uid);
-	said->flow.netns = sk->__sk_common.skc_net.net->ns.inum;
-	said->flow.family = (__u8)sk->__sk_common.skc_family;
-	said->flow.protocol = sk->sk_protocol;
-	ends_of(&said->flow, sk);
-	said->flow.rport = w->port;
+	connected_to(&peer, sk);
+	peer.port = w->port;
+	key_of(&said->flow, sk, current_task(), &peer);
 	if (bpf_probe_read_user(said + 1, n, (void *)w->at)) {
 		bpf_ringbuf_discard(said, BPF_RB_NO_WAKEUP);
 		return;
@@ -161,6 +159,21 @@ static __noinline int dns_read(struct sock *sk, __u32 n)
 	}
 	say(sk, &w);
 	return 0;
+}
+
+/* n bytes have been counted that went to that port, or came from there: are they of interest? */
+static __always_inline void look_at(struct sock *sk, enum way way, __u32 n, __u16 port)
+{
+	if (likely(!is_name_server(port)))
+		return;
+	if (is_udp(sk)) {
+		if (way == SENT)
+			dns_asked(sk);
+		else
+			dns_answered(sk, n, port);
+	} else if (way == RECEIVED && port == PORT_DNS && sk->sk_protocol == IPPROTO_TCP) {
+		dns_read(sk, n);
+	}
 }
 
 #endif

@@ -21,26 +21,25 @@ struct in6_name {
 	__u8 addr[16];
 };
 
-/* The kernel's copy of the address that the program named, or asked for. */
-static __always_inline void named_peer(struct peer *peer, struct msghdr *msg)
+/* The kernel's copy of the address that the program named, or asked for. False: there is none. */
+static __always_inline bool named_peer(struct peer *peer, const struct sock *sk, struct msghdr *msg)
 {
 	void *name = msg->msg_name;
 	struct in6_name in6;
 	struct in4_name *in4 = (struct in4_name *)&in6;
 
-	peer->family = 0;
 	if (!name || bpf_probe_read_kernel(in4, sizeof(*in4), name))
-		return;
+		return false;
 	if (in4->family == AF_INET && msg->msg_namelen >= (int)sizeof(*in4)) {
-		peer->family = AF_INET;
-		peer->port = bpf_ntohs(in4->port);
-		*(__u32 *)peer->addr = in4->addr;
-	} else if (in4->family == AF_INET6 && msg->msg_namelen >= (int)sizeof(in6) &&
-	           !bpf_probe_read_kernel(&in6, sizeof(in6), name)) {
-		peer->family = AF_INET6;
-		peer->port = bpf_ntohs(in6.port);
-		__builtin_memcpy(peer->addr, in6.addr, 16);
+		peer_set4(peer, sk->__sk_common.skc_family, in4->addr, bpf_ntohs(in4->port));
+		return true;
 	}
+	if (in4->family != AF_INET6 || msg->msg_namelen < (int)sizeof(in6) ||
+	    bpf_probe_read_kernel(&in6, sizeof(in6), name))
+		return false;
+	peer->port = bpf_ntohs(in6.port);
+	__builtin_memcpy(peer->addr, in6.addr, 16);
+	return true;
 }
 
 /* Whether the caller may name another peer in each call. */
@@ -51,70 +50,31 @@ static __always_inline bool is_addressed(const struct sock *sk)
 	return (family == AF_INET || family == AF_INET6) && sk->sk_type != SOCK_STREAM;
 }
 
-/* The other end's port: of the datagram, or of the connection. */
-static __always_inline __u16 port_of(const struct peer *peer, const struct sock *sk)
+/* What a call moved, and with whom: what was left for it, or else what its message says. */
+static __always_inline void count_call(enum home home, struct socket *sock, struct msghdr *msg, enum way way,
+                                       bool counts, long ret)
 {
-	return peer->family ? peer->port : bpf_ntohs(sk->__sk_common.skc_dport);
-}
-
-static __always_inline void sent(enum home home, struct socket *sock, struct msghdr *msg, long ret)
-{
+	struct task_struct *task = current_task();
+	const struct peer *other = 0;
+	struct note *note = 0;
 	struct sock *sk = sock->sk;
-	struct peer_slot *slot;
-	struct peer peer = {0};
+	struct peer named;
 
 	if (!is_counted(sk))
 		return;
-	if (!is_addressed(sk)) {
-		if (ret > 0)
-			account_at(home, sk, SENT, ret, 0);
-		return;
-	}
-	slot = peer_find(sk);
-	if (ret > 0 || (ret == 0 && is_udp(sk))) {
-		if (slot)
-			peer = slot->peer;
-		else
-			named_peer(&peer, msg);
-		account_at(home, sk, SENT, ret, &peer);
-		if (home == IN_KERNEL && is_udp(sk) && is_name_server(port_of(&peer, sk)))
-			dns_asked(sk);
-	}
-	if (slot)
-		peer_forget(slot);
-}
-
-static __always_inline void received(enum home home, struct socket *sock, struct msghdr *msg, int flags, long ret)
-{
-	struct sock *sk = sock->sk;
-	struct peer_slot *slot;
-	struct peer peer = {0};
-	bool counts = !(flags & (MSG_PEEK | MSG_ERRQUEUE));
-	__u16 port;
-
-	if (!is_counted(sk))
-		return;
-	if (!is_addressed(sk)) {
-		if (ret <= 0 || !counts)
-			return;
-		account_at(home, sk, RECEIVED, ret, 0);
-		if (home == IN_KERNEL && sk->__sk_common.skc_dport == bpf_htons(PORT_DNS))
-			dns_read(sk, ret);
-		return;
-	}
-	slot = peer_find(sk);
+	if (is_addressed(sk))
+		note = peer_find(sk, task);
 	if (counts && (ret > 0 || (ret == 0 && is_udp(sk)))) {
-		if (slot)
-			peer = slot->peer;
-		else
-			named_peer(&peer, msg);
-		account_at(home, sk, RECEIVED, ret, &peer);
-		port = port_of(&peer, sk);
-		if (home == IN_KERNEL && is_udp(sk) && is_name_server(port))
-			dns_answered(sk, ret, port);
+		if (note)
+			other = &note->peer;
+		else if (is_addressed(sk) && named_peer(&named, sk, msg))
+			other = &named;
+		account_at(home, sk, task, way, ret, other);
+		if (home == IN_KERNEL)
+			look_at(sk, way, ret, other ? other->port : bpf_ntohs(sk->__sk_common.skc_dport));
 	}
-	if (slot)
-		peer_forget(slot);
+	if (note)
+		peer_forget(note);
 }
 
 /* A family's call for sending, and one for receiving. */
@@ -122,7 +82,7 @@ static __always_inline void received(enum home home, struct socket *sock, struct
 	SEC("fexit/" #function)                                                                                            \
 	int BPF_PROG(on_##function, struct socket *sock, struct msghdr *msg, unsigned long size, int ret)                  \
 	{                                                                                                                  \
-		sent(home, sock, msg, ret);                                                                                    \
+		count_call(home, sock, msg, SENT, true, ret);                                                                  \
 		return 0;                                                                                                      \
 	}
 
@@ -130,7 +90,7 @@ static __always_inline void received(enum home home, struct socket *sock, struct
 	SEC("fexit/" #function)                                                                                            \
 	int BPF_PROG(on_##function, struct socket *sock, struct msghdr *msg, unsigned long size, int flags, int ret)       \
 	{                                                                                                                  \
-		received(home, sock, msg, flags, ret);                                                                         \
+		count_call(home, sock, msg, RECEIVED, !(flags & (MSG_PEEK | MSG_ERRQUEUE)), ret);                              \
 		return 0;                                                                                                      \
 	}
 
@@ -186,13 +146,10 @@ SEC("fentry/inet6_sendmsg")
 int BPF_PROG(before_inet6_sendmsg, struct socket *sock, struct msghdr *msg, unsigned long size)
 {
 	struct sock *sk = sock->sk;
-	struct peer peer = {0};
+	struct peer named, *peer;
 
-	if (!is_addressed(sk) || !msg->msg_name)
-		return 0;
-	named_peer(&peer, msg);
-	if (peer.family)
-		peer_leave((__u64)sk, &peer);
+	if (is_addressed(sk) && named_peer(&named, sk, msg) && (peer = peer_leave(sk)))
+		*peer = named;
 	return 0;
 }
 
@@ -204,23 +161,23 @@ struct ports {
 SEC("fentry/skb_consume_udp")
 int BPF_PROG(before_consume_udp, struct sock *sk, struct sk_buff *skb, int len)
 {
-	struct peer peer = {0};
-	struct ports ports;
 	unsigned char *head = skb->head, *network = head + skb->network_header;
+	struct ports ports;
+	struct peer *peer;
+	__u32 addr = 0;
 
 	if (sk->__sk_common.skc_dport || bpf_probe_read_kernel(&ports, sizeof(ports), head + skb->transport_header))
 		return 0;
-	peer.port = bpf_ntohs(ports.source);
+	peer = peer_leave(sk);
+	if (!peer)
+		return 0;
 	if (skb->protocol == bpf_htons(0x0800)) {
-		peer.family = AF_INET;
-		if (bpf_probe_read_kernel(peer.addr, 4, network + 12))
-			return 0;
+		bpf_probe_read_kernel(&addr, 4, network + 12);
+		peer_set4(peer, sk->__sk_common.skc_family, addr, bpf_ntohs(ports.source));
 	} else {
-		peer.family = AF_INET6;
-		if (bpf_probe_read_kernel(peer.addr, 16, network + 8))
-			return 0;
+		peer->port = bpf_ntohs(ports.source);
+		bpf_probe_read_kernel(peer->addr, 16, network + 8);
 	}
-	peer_leave((__u64)sk, &peer);
 	return 0;
 }
 

@@ -44,6 +44,18 @@ struct {
 	__array(values, struct coarse_map);
 } coarse SEC(".maps") = {.values = {&coarse_a}};
 
+/* In front of both: flows.h says how. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct wire_slots);
+} slots SEC(".maps");
+
+/* The half of the slots that is in use: its lowest bit. Set by the core. */
+__u32 generation;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -56,8 +68,14 @@ struct {
 	__type(value, __u64);
 } counters SEC(".maps");
 
-/* Flows that were made since loading: as long as it stands still, the maps in use are empty. */
+/* Flows that were made since loading, flows_made with those in slots: as long as it stands still, what is
+ * in use is empty. */
 __u64 flows_made, coarse_made;
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 
 /* What is known of a TCP connection; it goes with the socket. */
 struct connection {
@@ -66,10 +84,11 @@ struct connection {
 	__u32 direction;          /* enum wire_direction */
 	__u32 seq;                /* how far it had been read when we last looked ... */
 	__u32 counted;            /* ... and what was counted of the receive call under way, while `late` */
+	__u32 late;               /* its first position is not known: the socket is older than the daemon */
 	__u8 owned;               /* key is set */
 	__u8 born;                /* its beginning was seen */
 	__u8 placed;              /* seq is set */
-	__u8 late;                /* its first position is not known: the socket is older than the daemon */
+	__u8 pad;
 };
 
 struct {
@@ -79,12 +98,57 @@ struct {
 	__type(value, struct connection);
 } connections SEC(".maps");
 
-static __always_inline void count(__u32 which, __u64 n)
+/* Keys and addresses in pieces of eight bytes: an IPv4 address is the first four, as a number that
+ * is below 2^32. */
+typedef __u64 __attribute__((may_alias)) word;
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "an IPv4 address alone in a word");
+
+static __always_inline void address4(void *addr, __u32 ip)
+{
+	((word *)addr)[0] = ip;
+	((word *)addr)[1] = 0;
+}
+
+/* ip: a field of a kernel structure. */
+#define address6(addr, ip)                                                                                             \
+	do {                                                                                                               \
+		struct in6_addr copy = ip;                                                                                     \
+                                                                                                                       \
+		__builtin_memcpy(addr, &copy, 16);                                                                             \
+	} while (0)
+
+/* Half of an address of the kernel, as a number to choose places by: verifiers refuse to reckon with all of it. */
+static __always_inline __u32 half_of(const void *p)
+{
+	__u32 half;
+
+	asm volatile("%0 = %1" : "=w"(half) : "w"((__u32)(__u64)p));
+	return half;
+}
+
+/* 2^32 divided by the golden ratio: its multiples spread over the upper bits. */
+#define SPREAD 0x9e3779b1u
+
+/* True for one caller at most, until the claim is given up: of two at once, neither may get it. Needs no
+ * more than the addition that kernels before 5.12 have. */
+static __always_inline bool claim(__u32 *claims)
+{
+	if (READ_ONCE(*claims))
+		return false;
+	__sync_fetch_and_add(claims, 1);
+	if (READ_ONCE(*claims) == 1)
+		return true;
+	__sync_fetch_and_add(claims, -1);
+	return false;
+}
+
+static __noinline int count(__u32 which, __u64 n)
 {
 	__u64 *counter = bpf_map_lookup_elem(&counters, &which);
 
 	if (counter)
 		*counter += n;
+	return 0;
 }
 
 /* n, at most `most`, in a way that older verifiers can follow: they forget a bound that was found
@@ -107,25 +171,34 @@ static __always_inline void image_of(struct wire_image *image, struct task_struc
 	image->exec_id = (__u32)leader->self_exec_id;
 }
 
-/* The image and, if asked for, the user of who runs. */
-static __always_inline void current_image(struct wire_image *image, __u32 *uid)
+/* Who runs. Its fields can be read directly since 5.11. */
+static __always_inline struct task_struct *current_task(void)
 {
-	struct task_struct *task, *leader;
+	return since_5_11() ? bpf_get_current_task_btf() : (struct task_struct *)bpf_get_current_task();
+}
+
+/* The image and, if asked for, the user of task, which is the current one. */
+static __always_inline void image_of_current(struct wire_image *image, __u32 *uid, struct task_struct *task)
+{
+	struct task_struct *leader;
 
 	if (since_5_11()) {
-		task = bpf_get_current_task_btf();
 		image_of(image, task);
 		if (uid)
 			*uid = task->cred->uid.val;
 		return;
 	}
-	task = (struct task_struct *)bpf_get_current_task();
 	leader = BPF_CORE_READ(task, group_leader);
 	image->start = BPF_CORE_READ(leader, start_boottime);
 	image->tgid = BPF_CORE_READ(leader, tgid);
 	image->exec_id = (__u32)BPF_CORE_READ(leader, self_exec_id);
 	if (uid)
 		*uid = BPF_CORE_READ(task, cred, uid.val);
+}
+
+static __always_inline void current_image(struct wire_image *image, __u32 *uid)
+{
+	image_of_current(image, uid, current_task());
 }
 
 /* What is known of a connection. flags: 0, or BPF_SK_STORAGE_GET_F_CREATE. NULL: nothing, or no room. */

@@ -186,10 +186,9 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
-	__u64 thread = (__u64)task;
 	struct wire_exit *event;
 
-	bpf_map_delete_elem(&peers, &thread);
+	thread_end(task);
 	if (task->signal->live.counter)
 		return 0;
 	event = reserve(WIRE_EXIT, sizeof(*event));

@@ -21,63 +21,73 @@ static __always_inline __u32 position_of(struct sock *sk, struct tcp_sock *tp)
 	return seq;
 }
 
+/* TCP sockets that we met in the middle of their first call. Mostly none: so the end of a call need
+ * not look. */
+__u32 latecomers;
+
+/* What a call moved, and with whom, if that was left for it. */
+static __always_inline void count_length(struct sock *sk, enum way way, bool counts, int ret)
+{
+	struct task_struct *task = current_task();
+	bool udp = is_udp(sk);
+	struct note *note = udp ? peer_find(sk, task) : 0;
+
+	if (counts && (likely(ret > 0) || (ret == 0 && udp))) {
+		account_at(IN_KERNEL, sk, task, way, ret, note ? &note->peer : 0);
+		look_at(sk, way, ret, note ? note->peer.port : bpf_ntohs(sk->__sk_common.skc_dport));
+	}
+	if (note)
+		peer_forget(note);
+}
+
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_send_length, struct sock *sk, int ret, int flags)
 {
-	struct peer_slot *slot = 0;
-	bool udp;
+	if (is_counted(sk))
+		count_length(sk, SENT, true, ret);
+	return 0;
+}
 
-	if (!is_counted(sk))
+/* The end of a latecomer's first call: what it had read before the meeting. */
+static __noinline int late_received(struct sock *sk, int ret)
+{
+	struct connection *c = connection_of(sk, 0);
+
+	if (!c || !__sync_val_compare_and_swap(&c->late, 1, 0))
 		return 0;
-	udp = is_udp(sk);
-	if (udp)
-		slot = peer_find(sk);
-	if (ret > 0 || (ret == 0 && udp))
-		account(sk, SENT, ret, slot ? &slot->peer : 0);
-	if (udp && is_name_server(slot ? slot->peer.port : bpf_ntohs(sk->__sk_common.skc_dport)))
-		dns_asked(sk);
-	if (slot)
-		peer_forget(slot);
+	__sync_fetch_and_add(&latecomers, -1);
+	if ((__u32)ret > c->counted)
+		account(sk, RECEIVED, ret - c->counted, 0);
 	return 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(on_recv_length, struct sock *sk, int ret, int flags)
 {
-	struct peer_slot *slot = 0;
-	bool counts = !(flags & (MSG_PEEK | MSG_ERRQUEUE)), udp;
+	bool counts = !(flags & (MSG_PEEK | MSG_ERRQUEUE));
 
 	if (!is_counted(sk))
 		return 0;
-	if (plain_tcp(sk)) {
-		struct connection *c;
-
-		if (ret <= 0 || !counts)
-			return 0;
-		/* Counted as it was read; but of a socket that we meet in the middle of its first call,
-		 * only what came after the meeting. */
-		c = connection_of(sk, 0);
-		if (c && c->late) {
-			if ((__u32)ret > c->counted)
-				account(sk, RECEIVED, ret - c->counted, 0);
-			c->late = 0;
-		}
-		if (sk->__sk_common.skc_dport == bpf_htons(PORT_DNS))
-			dns_read(sk, ret);
-		return 0;
+	if (!plain_tcp(sk)) {
+		count_length(sk, RECEIVED, counts, ret);
+	} else if (counts && ret > 0) {
+		if (unlikely(READ_ONCE(latecomers)))
+			late_received(sk, ret);
+		look_at(sk, RECEIVED, ret, bpf_ntohs(sk->__sk_common.skc_dport));
 	}
-	udp = is_udp(sk);
-	if (udp)
-		slot = peer_find(sk);
-	if (counts && (ret > 0 || (ret == 0 && udp))) {
-		__u16 port = slot ? slot->peer.port : bpf_ntohs(sk->__sk_common.skc_dport);
+	return 0;
+}
 
-		account(sk, RECEIVED, ret, slot ? &slot->peer : 0);
-		if (udp && is_name_server(port))
-			dns_answered(sk, ret, port);
+/* A socket that is being read for the first time. */
+static __noinline int place(struct connection *c, struct tcp_sock *tp, __u32 seq)
+{
+	c->placed = 1;
+	/* Nothing had been read when it was born. */
+	c->seq = c->born ? tp->rcv_nxt - (__u32)tp->bytes_received : seq;
+	if (!c->born) {
+		c->late = 1;
+		__sync_fetch_and_add(&latecomers, 1);
 	}
-	if (slot)
-		peer_forget(slot);
 	return 0;
 }
 
@@ -94,17 +104,13 @@ int BPF_PROG(on_rcv_space_adjust, struct sock *sk)
 	if (!c)
 		return 0;
 	seq = position_of(sk, tp);
-	if (!c->placed) {
-		c->placed = 1;
-		c->late = !c->born;
-		/* Nothing had been read when it was born. */
-		c->seq = c->born ? tp->rcv_nxt - (__u32)tp->bytes_received : seq;
-	}
+	if (unlikely(!c->placed))
+		place(c, tp, seq);
 	moved = seq - c->seq;
 	if (!moved || (__s32)moved < 0)
 		return 0;
 	c->seq = seq;
-	if (c->late)
+	if (unlikely(c->late))
 		c->counted += moved;
 	account(sk, RECEIVED, moved, 0);
 	return 0;
@@ -137,23 +143,25 @@ int each_file(struct bpf_iter__task_file *ctx)
 
 static __always_inline int leave_peer4(struct bpf_sock_addr *ctx)
 {
-	struct peer peer = {.family = AF_INET, .port = bpf_ntohs(ctx->user_port)};
+	struct peer *peer = peer_leave(ctx->sk);
 
-	*(__u32 *)peer.addr = ctx->user_ip4;
-	peer_leave((__u64)ctx->sk, &peer);
+	if (peer)
+		peer_set4(peer, ctx->family, ctx->user_ip4, bpf_ntohs(ctx->user_port));
 	return 1;
 }
 
 static __always_inline int leave_peer6(struct bpf_sock_addr *ctx)
 {
-	struct peer peer = {.family = AF_INET6, .port = bpf_ntohs(ctx->user_port)};
-	__u32 *addr = (__u32 *)peer.addr;
+	struct peer *peer = peer_leave(ctx->sk);
+	__u32 *addr = (__u32 *)peer->addr;
 
+	if (!peer)
+		return 1;
+	peer->port = bpf_ntohs(ctx->user_port);
 	addr[0] = ctx->user_ip6[0];
 	addr[1] = ctx->user_ip6[1];
 	addr[2] = ctx->user_ip6[2];
 	addr[3] = ctx->user_ip6[3];
-	peer_leave((__u64)ctx->sk, &peer);
 	return 1;
 }
 

@@ -25,7 +25,7 @@ int BPF_PROG(on_frame, struct sk_buff *skb)
 	key.portless = 1;
 	key.protocol = bpf_ntohs(skb->protocol);
 	/* An Ethernet header has been taken off by now. */
-	add(flow_find(0, &key), SENT, skb->len + (dev->type == ARPHRD_ETHER ? ETH_HLEN : 0));
+	flow_add(flow_find(IN_KERNEL, 0, &key), SENT, skb->len + (dev->type == ARPHRD_ETHER ? ETH_HLEN : 0));
 	return 0;
 }
 

@@ -41,6 +41,22 @@ struct wire_flow {
 
 enum wire_direction { WIRE_UNKNOWN, WIRE_OUT, WIRE_IN };
 
+/* A flow that is found without the hash map. */
+struct wire_slot {
+	struct wire_flow_key key;
+	struct wire_flow flow;
+	__u32 claims; /* 1: somebody's */
+	__u32 filled; /* 1: key is there; written last */
+	__u64 pad;
+};
+
+/* The programs count in one half of the slots while the core reads the other. */
+struct wire_slots {
+	struct wire_slot half[2];
+};
+
+#define WIRE_SLOT_BITS 12 /* of them there are at most two to the power of this */
+
 /* A file as an inode says it; ctime and size tell one content from another. */
 struct wire_file {
 	__u64 ino;
@@ -189,6 +205,7 @@ enum wire_counter {
 WIRE_SAME(struct wire_image, 16);
 WIRE_SAME(struct wire_flow_key, 64);
 WIRE_SAME(struct wire_flow, 48);
+WIRE_SAME(struct wire_slot, 128);
 WIRE_SAME(struct wire_file, 64);
 WIRE_SAME(struct wire_event, 24);
 WIRE_SAME(struct wire_folder, 16);

@@ -5,6 +5,7 @@ core_libpscapture_la_SOURCES = \
 	core/capture/cgroup_root.c core/capture/cgroup_root.h \
 	core/capture/counters.c core/capture/counters.h \
 	core/capture/decode.c core/capture/decode.h \
+	core/capture/drain.c core/capture/drain.h \
 	core/capture/exec_watch.c core/capture/exec_watch.h \
 	core/capture/namespaces.c core/capture/namespaces.h \
 	core/capture/probe.c core/capture/probe.h \

@@ -15,14 +15,13 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/capture/cgroup_root.h"
+#include "core/capture/drain.h"
 
 /* The skeleton is generated, and not to our warnings' taste. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include "bpf/picosnitch.skel.h"
 #pragma GCC diagnostic pop
-
-#define DRAIN_BATCH 2048
 
 #define EVERY_DOOR HOOKS_AUTO
 
@@ -83,24 +82,12 @@ struct probe {
 	struct bpf_program *programs[PARTS];
 	struct bpf_link *links[PARTS];
 	unsigned n_hooks;
-	struct pair {
-		struct bpf_map *outer;
-		int inner[2];
-		uint32_t id[2];    /* the kernel's names for them */
-		unsigned in_use;   /* which of them the kernel writes to */
-		const __u64 *made; /* the kernel's count of flows made ... */
-		uint64_t seen;     /* ... and what it was at the last swap */
-	} flows, coarse;
-	struct {
-		struct wire_flow_key keys[DRAIN_BATCH];
-		struct wire_flow values[DRAIN_BATCH];
-	} * batch;
+	struct drain *drain;
 	struct taker {
 		probe_event event;
 		void *arg;
 		unsigned room; /* how many more to hand on; 0: no limit */
 	} events, evidence;
-	uint64_t displaced;
 };
 
 __attribute__((format(printf, 2, 0))) static int libbpf_message(enum libbpf_print_level level, const char *format,
@@ -222,6 +209,14 @@ static int on_event(void *arg, void *data, size_t len)
 	return taker->room && !--taker->room ? -EAGAIN : 0;
 }
 
+/* Few beside what the flow map holds: they are in front of it, not in place of it. */
+static uint32_t slots_for(uint32_t max_flows)
+{
+	uint32_t n = max_flows / 16;
+
+	return n < 1 ? 1 : n > 1 << WIRE_SLOT_BITS ? 1 << WIRE_SLOT_BITS : n;
+}
+
 /* Loads and attaches the programs of one door. */
 static int try_door(struct probe *p, enum hooks door, const struct settings *s, struct btf *btf)
 {
@@ -234,6 +229,7 @@ static int try_door(struct probe *p, enum hooks door, const struct settings *s, 
 	choose(p, door, btf);
 	bpf_map__set_max_entries(p->skel->maps.flows_a, s->capture.max_flows);
 	bpf_map__set_max_entries(p->skel->maps.flows_b, s->capture.max_flows);
+	bpf_map__set_max_entries(p->skel->maps.slots, slots_for(s->capture.max_flows));
 	bpf_map__set_max_entries(p->skel->maps.events, pages * (uint32_t)sysconf(_SC_PAGESIZE));
 	err = picosnitch_bpf__load(p->skel);
 	if (!err)
@@ -274,21 +270,21 @@ static void place_sockets(struct probe *p)
 	}
 }
 
-static uint32_t map_id(int fd)
+static struct drain *drain_of(const struct picosnitch_bpf *skel)
 {
-	struct bpf_map_info info = {0};
-	uint32_t len = sizeof(info);
+	struct drain_maps maps = {
+	    .flows = bpf_map__fd(skel->maps.flows),
+	    .coarse = bpf_map__fd(skel->maps.coarse),
+	    .flows_inner = {bpf_map__fd(skel->maps.flows_a), bpf_map__fd(skel->maps.flows_b)},
+	    .coarse_inner = {bpf_map__fd(skel->maps.coarse_a), bpf_map__fd(skel->maps.coarse_b)},
+	    .slots = bpf_map__fd(skel->maps.slots),
+	    .n_slots = bpf_map__max_entries(skel->maps.slots),
+	    .flows_made = &skel->bss->flows_made,
+	    .coarse_made = &skel->bss->coarse_made,
+	    .generation = &skel->bss->generation,
+	};
 
-	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
-}
-
-static struct pair pair_of(struct bpf_map *outer, const __u64 *made, struct bpf_map *a, struct bpf_map *b)
-{
-	struct pair pair = {.outer = outer, .inner = {bpf_map__fd(a), bpf_map__fd(b)}, .made = made};
-
-	for (int i = 0; i < 2; i++)
-		pair.id[i] = map_id(pair.inner[i]);
-	return pair;
+	return drain_open(&maps);
 }
 
 int probe_open(struct probe **out, const struct settings *s)
@@ -323,12 +319,9 @@ int probe_open(struct probe **out, const struct settings *s)
 		          geteuid() ? " (this needs root)" : "; `picosnitch --debug run` shows the kernel's reasons");
 		goto out;
 	}
-	p->flows = pair_of(p->skel->maps.flows, &p->skel->bss->flows_made, p->skel->maps.flows_a, p->skel->maps.flows_b);
-	p->coarse =
-	    pair_of(p->skel->maps.coarse, &p->skel->bss->coarse_made, p->skel->maps.coarse_a, p->skel->maps.coarse_b);
+	p->drain = drain_of(p->skel);
 	if (p->door == HOOKS_TRACEPOINT)
 		place_sockets(p);
-	p->batch = mem_alloc(sizeof(*p->batch));
 	*out = p;
 	return 0;
 out:
@@ -341,7 +334,7 @@ void probe_close(struct probe *p)
 	if (!p)
 		return;
 	unload(p);
-	free(p->batch);
+	drain_close(p->drain);
 	free(p);
 }
 
@@ -438,59 +431,9 @@ int probe_channels(struct probe *p, void (*each)(void *, const struct wire_chann
 	return err;
 }
 
-/* Reads and empties a map that no program uses any more. */
-static int empty(struct probe *p, int map, struct buf *out)
-{
-	uint64_t position[2];
-	void *in = NULL;
-	int total = 0, err;
-
-	do {
-		uint32_t n = DRAIN_BATCH;
-
-		err = bpf_map_lookup_and_delete_batch(map, in, position, p->batch->keys, p->batch->values, &n, NULL);
-		if (err && err != -ENOENT)
-			return err;
-		for (uint32_t i = 0; i < n; i++) {
-			buf_put(out, &p->batch->keys[i], sizeof(p->batch->keys[i]));
-			buf_put(out, &p->batch->values[i], sizeof(p->batch->values[i]));
-		}
-		total += (int)n;
-		in = position;
-	} while (!err);
-	return total;
-}
-
-/* Swaps the two maps of a pair, and reads the one that was in use. */
-static int swap(struct probe *p, struct pair *pair, struct buf *out)
-{
-	uint64_t made = __atomic_load_n(pair->made, __ATOMIC_ACQUIRE);
-	unsigned other = !pair->in_use;
-	bool displaced;
-	uint32_t zero = 0, id;
-	int err;
-
-	/* To us the kernel tells a map in a map by its id. */
-	err = bpf_map_lookup_elem(bpf_map__fd(pair->outer), &zero, &id);
-	displaced = err == -ENOENT || (!err && id != pair->id[pair->in_use]);
-	if (displaced)
-		__atomic_fetch_add(&p->displaced, 1, __ATOMIC_RELAXED);
-	else if (made == pair->seen)
-		return 0;
-	/* Returns only after every program that may still hold the old map has ended. */
-	err = bpf_map_update_elem(bpf_map__fd(pair->outer), &zero, &pair->inner[other], BPF_ANY);
-	if (err)
-		return err;
-	pair->seen = made;
-	pair->in_use = other;
-	return empty(p, pair->inner[!other], out);
-}
-
 int probe_drain(struct probe *p, struct buf *out)
 {
-	int n = swap(p, &p->flows, out), coarse = swap(p, &p->coarse, out);
-
-	return n < 0 ? n : coarse < 0 ? coarse : n + coarse;
+	return drain_all(p->drain, out);
 }
 
 void probe_counters(struct probe *p, uint64_t counters[WIRE_COUNTERS])
@@ -556,5 +499,5 @@ void probe_hook_lost(struct probe *p, unsigned hook, enum probe_holds why)
 
 uint64_t probe_displaced(const struct probe *p)
 {
-	return __atomic_load_n(&p->displaced, __ATOMIC_RELAXED);
+	return drain_displaced(p->drain);
 }

@@ -57,9 +57,8 @@ int probe_tasks(struct probe *, void (*each)(void *arg, const struct wire_task *
  * nor a terminal. Any thread. 0 or -errno. */
 int probe_channels(struct probe *, void (*each)(void *arg, const struct wire_channel *), void *arg);
 
-/* Swaps the flow maps and appends what the quiet one held to `out`, as pairs of struct
- * wire_flow_key and struct wire_flow. Takes about 10 ms, nearly all of it waiting: not for the
- * main thread. Returns the number of flows or -errno. */
+/* Appends what the programs counted since the last time to `out`: drain_all() of drain.h. Not for the
+ * main thread. */
 int probe_drain(struct probe *, struct buf *out);
 
 /* Counters since loading, summed over the CPUs: enum wire_counter. */

@@ -313,8 +313,13 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} loads[] = {
-	    {"spawn", load_spawn}, {"flood-send", load_flood_send},   {"flood-recv", load_flood_recv},
-	    {"churn", load_churn}, {"churn-serve", load_churn_serve}, {"pingpong", load_pingpong},
+	    {"spawn", load_spawn},
+	    {"flood-send", load_flood_send},
+	    {"flood-recv", load_flood_recv},
+	    {"churn", load_churn},
+	    {"churn-serve", load_churn_serve},
+	    {"pingpong", load_pingpong},
+	    {"scatter", load_scatter},
 	    {"pace", load_pace},
 	};
 	errno = 0;

@@ -118,6 +118,7 @@ int load_pace(int argc, char **argv);
 int load_flood_recv(int argc, char **argv);
 int load_churn(int argc, char **argv);
 int load_churn_serve(int argc, char **argv);
+int load_scatter(int argc, char **argv);
 int load_pingpong(int argc, char **argv);
 
 #endif

@@ -8,14 +8,18 @@
  *   flood-recv ADDR PORT                            takes them until SIGTERM, and what then is queued
  *   churn ADDR PORT COUNT RATE BYTES                short TCP connections; RATE 0: at full speed
  *   churn-serve ADDR BYTES [PORT]                   answers them until SIGTERM
+ *   scatter ADDR PORT PEERS THREADS EACH SIZE       threads that share a socket: EACH datagrams of each, to the
+ *                                                   ports from PORT on in turn
  *   pingpong SECONDS SIZE                           one process, two sockets: datagrams to itself
  */
 #include "traffic.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -245,6 +249,61 @@ int load_churn_serve(int argc, char **argv)
 	}
 	printf("{\"pid\": %d, \"connections\": %llu, \"sent\": %llu, \"received\": %llu}\n", getpid(),
 	       (unsigned long long)connections, (unsigned long long)sent, (unsigned long long)received);
+	return 0;
+}
+
+static struct scatter {
+	struct sockaddr_storage to;
+	socklen_t len;
+	uint64_t port, peers, threads, each;
+	size_t size;
+	int fd;
+	pthread_barrier_t all;
+} scatter;
+
+static void *scatter_thread(void *arg)
+{
+	struct sockaddr_storage to = scatter.to;
+	in_port_t *port =
+	    to.ss_family == AF_INET6 ? &((struct sockaddr_in6 *)&to)->sin6_port : &((struct sockaddr_in *)&to)->sin_port;
+	char data[2048] = "";
+
+	/* All of them live at once. */
+	pthread_barrier_wait(&scatter.all);
+	for (uint64_t i = 0; i < scatter.each; i++) {
+		*port = htons((uint16_t)(scatter.port + ((uintptr_t)arg * scatter.each + i) % scatter.peers));
+		must(sendto(scatter.fd, data, scatter.size, 0, (struct sockaddr *)&to, scatter.len), "sendto");
+	}
+	pthread_barrier_wait(&scatter.all);
+	return NULL;
+}
+
+int load_scatter(int argc, char **argv)
+{
+	expect(argc == 7, "scatter ADDR PORT PEERS THREADS EACH SIZE");
+	pthread_attr_t attr;
+	scatter.len = socket_address(argv[1], argv[2], &scatter.to);
+	scatter.port = number(argv[2], 65535);
+	scatter.peers = number(argv[3], 65535 - scatter.port);
+	scatter.threads = number(argv[4], 10000);
+	scatter.each = number(argv[5], 1000000);
+	scatter.size = number(argv[6], 2048);
+	scatter.fd = (int)must(socket(scatter.to.ss_family, SOCK_DGRAM, 0), "socket");
+	pthread_barrier_init(&scatter.all, NULL, (unsigned)scatter.threads);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 64 << 10);
+	pthread_t *threads = calloc(scatter.threads, sizeof *threads);
+	for (uintptr_t i = 0; i < scatter.threads; i++) {
+		errno = pthread_create(&threads[i], &attr, scatter_thread, (void *)i);
+		if (errno)
+			die("thread %zu", (size_t)i);
+	}
+	for (uint64_t i = 0; i < scatter.threads; i++)
+		pthread_join(threads[i], NULL);
+	free(threads);
+	printf("{\"pid\": %d, \"lport\": %u, \"calls\": %llu, \"sent\": %llu}\n", getpid(), port_of(scatter.fd),
+	       (unsigned long long)(scatter.threads * scatter.each),
+	       (unsigned long long)(scatter.threads * scatter.each * scatter.size));
 	return 0;
 }
 

@@ -124,7 +124,7 @@ static void print(const json_t *root)
 {
 	const json_t *window = json_object_get(root, "window"), *identity = json_object_get(root, "identity");
 	const json_t *journal = json_object_get(root, "journal"), *ignored = json_object_get(root, "ignored");
-	const json_t *memory = json_object_get(root, "memory");
+	const json_t *feed = json_object_get(root, "feed"), *memory = json_object_get(root, "memory");
 
 	printf("picosnitch %s, pid %" PRId64 ", running since %s (%" PRId64 " s)\n", str(root, "version"), num(root, "pid"),
 	       str(root, "started"), num(root, "uptime_seconds"));
@@ -148,6 +148,9 @@ static void print(const json_t *root)
 	       num(journal, "last_batch"), num(journal, "batches_waiting"), num(journal, "bytes_waiting"),
 	       *str(journal, "error") ? "; " : "", str(journal, "error"));
 	print_sinks(json_object_get(root, "sinks"));
+	printf("live feed         %" PRId64 " readers; since start %" PRId64 ", of which %" PRId64
+	       " were too slow and dropped; %" PRId64 " refused\n",
+	       num(feed, "readers"), num(feed, "accepted"), num(feed, "dropped"), num(feed, "refused"));
 	print_audit(json_object_get(root, "audit"));
 	print_losses(json_object_get(root, "losses"));
 }

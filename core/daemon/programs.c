@@ -18,6 +18,8 @@ static void on_note(void *arg, const struct first_note *note)
 	buf_put_u8(&line, 0);
 	journal_line(p->journal, JOURNAL_EXE_LOG, (char *)line.data);
 	buf_done(&line);
+	if (p->told)
+		p->told(p->told_arg, note);
 }
 
 static void hand_over(struct programs *p)

@@ -11,6 +11,8 @@
 
 struct programs {
 	struct first_seen *first_seen; /* for whoever finds that a program's file has changed: first_seen_changed() */
+	void (*told)(void *arg, const struct first_note *); /* of each that is handed over; to be set after opening */
+	void *told_arg;
 	/* private */
 	struct record *record;
 	struct ledger *ledger;

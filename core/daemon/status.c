@@ -124,6 +124,16 @@ static json_t *memory(const struct watch *w)
 	                 number(m.forgot_exes + m.forgot_names + m.forgot_hashes));
 }
 
+static json_t *feed(const struct live *live)
+{
+	struct feed_stats f;
+
+	live_get_stats(live, &f);
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I}", "readers", (int)f.readers, "accepted", number(f.accepted),
+	                 "dropped", number(f.dropped), "refused", number(f.refused), "bytes", number(f.bytes), "waiting",
+	                 number(f.waiting));
+}
+
 static json_t *self_test(const struct self_test *t)
 {
 	json_t *root = json_pack("{s:s, s:f, s:i, s:i, s:i, s:i, s:s}", "state", self_test_state(t), "seconds",
@@ -174,6 +184,7 @@ char *status_json(const struct watch *w, struct courier *const *couriers, size_t
 	                              number(j.batches), "bytes_waiting", number(j.bytes), "windows_uncommitted",
 	                              number(j.queued), "error", j.error ? strerror(-j.error) : ""));
 	json_object_set_new(root, "sinks", sinks(couriers, n_couriers, j.last_seq));
+	json_object_set_new(root, "feed", feed(w->live));
 	json_object_set_new(root, "audit", audit(w));
 	json_object_set_new(root, "losses", losses(w->losses));
 	text = json_dumps(root, JSON_INDENT(2));

@@ -264,6 +264,8 @@ static void finish(struct watch *w)
 
 	programs_stop(&w->programs, part_closed, w);
 	end_window(w, 1);
+	live_close(w->live, part_closed, w);
+	w->live = NULL;
 	tamper_close(w->tamper, part_closed, w);
 	evidence_close(w->evidence, part_closed, w);
 	w->finished = true;
@@ -320,6 +322,7 @@ static void drain_done(uv_work_t *work, int status)
 	w->draining = false;
 	/* Whose flows these are was told before they were drained: take that in first. */
 	probe_consume(w->probe, on_process_event, w, 0);
+	live_drained(w->live);
 	for (size_t at = 0; at + DECODE_FLOW_SIZE <= w->flows.len; at += DECODE_FLOW_SIZE) {
 		struct observation o;
 
@@ -339,6 +342,7 @@ static void drain_done(uv_work_t *work, int status)
 		take_audit(w);
 	programs_tick(&w->programs);
 	tell_losses(w);
+	live_tick(w->live);
 
 	now = clock_monotonic_ns();
 	if (w->stopping && w->drain_is_last) {
@@ -375,13 +379,49 @@ static void on_timer(uv_timer_t *timer)
 static void next_drain(struct watch *w)
 {
 	int64_t left = (w->window_due_ns - clock_monotonic_ns()) / NS_PER_MS;
-	int64_t wait = w->settings->core.drain_interval_ms;
+	int64_t wait = live_interval_ms(w->live);
 
 	if (w->stopping)
 		wait = 20;
 	else if (left < wait)
 		wait = left > 0 ? left : 0;
 	uv_timer_start(&w->timer, on_timer, (uint64_t)wait, 0);
+}
+
+/* ---- the live feed ---- */
+
+static void on_note(void *arg, const struct first_note *note)
+{
+	struct watch *w = arg;
+
+	live_note(w->live, note);
+}
+
+/* Never later than it was due already. */
+static void on_reader(void *arg)
+{
+	struct watch *w = arg;
+
+	if (!w->draining && !w->stopping && uv_timer_get_due_in(&w->timer) > (uint64_t)live_interval_ms(w->live))
+		next_drain(w);
+}
+
+static void start_live(struct watch *w, const struct ledger_origin *origin)
+{
+	struct live_parts parts = {
+	    .settings = w->settings,
+	    .processes = w->processes,
+	    .ledger = w->ledger,
+	    .losses = w->losses,
+	    .host = origin->hostname,
+	    .watched = on_reader,
+	    .arg = w,
+	};
+
+	w->live = live_open(w->loop, &parts);
+	w->handles++;
+	w->programs.told = on_note;
+	w->programs.told_arg = w;
 }
 
 /* ---- life ---- */
@@ -444,6 +484,7 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	w->tamper = tamper_open(w->loop, w->probe, w->processes, w->losses, w->settings, w->program, w->config);
 	w->handles++;
 	w->window_due_ns = clock_monotonic_ns() + w->settings->core.write_interval_ms * NS_PER_MS;
+	start_live(w, origin);
 	next_drain(w);
 	self_start(w);
 	return 0;
@@ -453,6 +494,7 @@ void watch_reload(struct watch *w, const struct settings *settings)
 {
 	w->settings = settings;
 	ledger_set_log(w->ledger, &settings->log);
+	live_reload(w->live, settings);
 }
 
 void watch_stop(struct watch *w, int64_t deadline_ns)

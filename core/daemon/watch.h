@@ -16,6 +16,7 @@
 #include "core/capture/self_child.h"
 #include "core/config/settings.h"
 #include "core/daemon/evidence.h"
+#include "core/daemon/live.h"
 #include "core/daemon/programs.h"
 #include "core/daemon/tamper.h"
 #include "core/delivery/journal.h"
@@ -44,6 +45,7 @@ struct watch {
 	struct journal *journal;
 	struct tamper *tamper;
 	struct programs programs;
+	struct live *live;
 	const char *program, *config; /* paths of this program and of its configuration */
 	struct self_test self_test;
 	void (*window_ended)(void *arg);

@@ -4,7 +4,8 @@ noinst_LTLIBRARIES += core/libpsdelivery.la
 core_libpsdelivery_la_SOURCES = \
 	core/delivery/codec.h core/delivery/codec_decode.c core/delivery/codec_encode.c core/delivery/codec_format.h core/delivery/confine.c core/delivery/confine.h \
 	core/delivery/courier.c core/delivery/courier.h core/delivery/courier_files.c \
-	core/delivery/courier_inside.h core/delivery/courier_say.c core/delivery/files.c core/delivery/files.h \
+	core/delivery/courier_inside.h core/delivery/courier_say.c core/delivery/feed.c core/delivery/feed.h \
+	core/delivery/files.c core/delivery/files.h \
 	core/delivery/frame.c core/delivery/frame.h core/delivery/host_link.c core/delivery/host_link.h \
 	core/delivery/host_table.c core/delivery/host_table.h core/delivery/journal.c core/delivery/journal.h \
 	core/delivery/journal_file.c core/delivery/journal_file.h core/delivery/journal_inside.h \

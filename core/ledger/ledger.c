@@ -192,6 +192,48 @@ static struct row *row_for(struct ledger *l, struct observation *o, struct linea
 	return row;
 }
 
+/* To whom looks on, what the row will say, as far as it is known by now. */
+static void show(struct ledger *l, const struct observation *o, const struct lineage *who, bool ignored)
+{
+	const struct executable *file = who->self->file;
+	struct ledger_seen seen = {.what = *o, .who = who, .domain = {.name = {"", 0}}};
+	struct domain_flow flow = {
+	    .image = o->image,
+	    .netns = o->netns,
+	    .protocol = o->protocol,
+	    .direction = o->direction,
+	    .lport = o->lport,
+	    .rport = o->rport,
+	    .laddr = o->laddr,
+	    .raddr = o->raddr,
+	    .opened_ns = o->opened_ns,
+	    .first_ns = clock_boot_ns(),
+	    .closed = o->closed_ns != 0,
+	};
+
+	if (l->domains && o->family && !ignored)
+		domains_find(l->domains, &flow, flow.first_ns, &seen.domain);
+	seen.ignored = ignored || (l->ignore && (ignore_domain(l->ignore, seen.domain.name) ||
+	                                         (file->state == PS_HASH_OK && ignore_hash(l->ignore, file->sha256))));
+	if (seen.ignored)
+		blur(&seen.what);
+	if (!l->ports) {
+		seen.what.lport = o->lport < 0 ? o->lport : 0;
+		seen.what.rport = o->rport < 0 ? o->rport : 0;
+	}
+	if (!l->addresses)
+		seen.what.raddr = (struct ps_addr){0};
+	if (!l->addresses || seen.ignored)
+		seen.domain = (struct domain_answer){.name = {"", 0}};
+	l->seen(l->seen_arg, &seen);
+}
+
+void ledger_show(struct ledger *l, void (*seen)(void *, const struct ledger_seen *), void *arg)
+{
+	l->seen = seen;
+	l->seen_arg = arg;
+}
+
 void ledger_add(struct ledger *l, const struct observation *observed)
 {
 	struct observation o = *observed;
@@ -222,6 +264,8 @@ void ledger_add(struct ledger *l, const struct observation *observed)
 		           "executions of which nothing was known any more: they are stored without a name");
 	if (l->first_seen)
 		first_seen_ask(l->first_seen, &who, o.uid, (uint32_t)l->stats.windows + 1);
+	if (l->seen)
+		show(l, &o, &who, ignored);
 	row = row_for(l, &o, &who, ignored);
 	row->image = o.image;
 	row_add(row, o.opened_ns, o.closed_ns, o.sent, o.received, o.calls);

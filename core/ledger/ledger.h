@@ -52,6 +52,17 @@ void ledger_name_by(struct ledger *, struct domains *);
 /* Who is seen from now on is told to it. */
 void ledger_ask(struct ledger *, struct first_seen *);
 
+/* What is seen, as it is added, as far as [log] records it; all of it lives until the call returns. */
+struct ledger_seen {
+	struct observation what; /* left out: nothing but whose it was, and how much */
+	const struct lineage *who;
+	struct domain_answer domain;
+	bool ignored; /* [log] leaves it out of the records */
+};
+
+/* Shows that from now on. NULL: to nobody, which costs nothing. */
+void ledger_show(struct ledger *, void (*seen)(void *arg, const struct ledger_seen *), void *arg);
+
 /* Adds what was observed to the window. Without a family, it is an execution: see executions.h. */
 void ledger_add(struct ledger *, const struct observation *);
 

@@ -2,6 +2,7 @@
 #include "core/ledger/losses.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum { WAITING_MAX = 256, STAGES = PS_STAGE_NAMES + 1 };
 
 struct waiting {
 	struct ps_record record;
+	struct ps_alert shown; /* of its counts */
 	char *text;
 };
 
@@ -22,6 +24,8 @@ struct losses {
 	struct waiting waiting[WAITING_MAX];
 	size_t n;
 	struct losses_total totals[STAGES];
+	void (*seen)(void *arg, const struct ps_record *, const char *text);
+	void *seen_arg;
 };
 
 struct losses *losses_open(void)
@@ -45,12 +49,41 @@ const char *losses_stage_name(enum ps_stage stage)
 	return (unsigned)stage < STAGES ? names[stage] : "";
 }
 
+static void show(struct losses *l, struct waiting *w)
+{
+	struct ps_record more = w->record;
+
+	more.alert.count -= w->shown.count;
+	more.alert.sent -= w->shown.sent;
+	more.alert.received -= w->shown.received;
+	w->shown = w->record.alert;
+	if (l->seen)
+		l->seen(l->seen_arg, &more, w->text);
+}
+
+void losses_show(struct losses *l, void (*seen)(void *, const struct ps_record *, const char *), void *arg)
+{
+	l->seen = seen;
+	l->seen_arg = arg;
+}
+
+void losses_show_more(struct losses *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct ps_alert *now = &l->waiting[i].record.alert, *shown = &l->waiting[i].shown;
+
+		if (now->count != shown->count || now->sent != shown->sent || now->received != shown->received)
+			show(l, &l->waiting[i]);
+	}
+}
+
 static void add(struct losses *l, enum log_level level, enum ps_stage stage, int64_t start_ns, int64_t end_ns,
                 uint64_t count, uint64_t sent, uint64_t received, const char *text)
 {
 	struct losses_total *total = &l->totals[stage];
 	struct waiting *w = NULL;
 	struct ps_alert *a;
+	bool first = false;
 
 	/* What was only told, and lost nothing, is a record but no loss. */
 	if (count || sent || received) {
@@ -67,6 +100,7 @@ static void add(struct losses *l, enum log_level level, enum ps_stage stage, int
 	if (!w && l->n == WAITING_MAX)
 		w = &l->waiting[WAITING_MAX - 1];
 	if (!w) {
+		first = true;
 		w = &l->waiting[l->n++];
 		*w = (struct waiting){.text = mem_strdup(text)};
 		w->record.kind = PS_ALERT;
@@ -82,6 +116,8 @@ static void add(struct losses *l, enum log_level level, enum ps_stage stage, int
 	a->count += count;
 	a->sent += sent;
 	a->received += received;
+	if (first)
+		show(l, w);
 }
 
 void losses_add_range(struct losses *l, enum ps_stage stage, int64_t start_ns, int64_t end_ns, uint64_t count,
@@ -109,6 +145,7 @@ void losses_add(struct losses *l, enum ps_stage stage, uint64_t count, uint64_t 
 
 void losses_take(struct losses *l, void (*each)(void *, const struct ps_record *, const char *), void *arg)
 {
+	losses_show_more(l);
 	for (size_t i = 0; i < l->n; i++) {
 		each(arg, &l->waiting[i].record, l->waiting[i].text);
 		free(l->waiting[i].text);

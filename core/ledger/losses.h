@@ -40,6 +40,11 @@ void losses_tell(struct losses *, enum ps_stage stage, int64_t start_ns, int64_t
 void losses_take(struct losses *, void (*each)(void *arg, const struct ps_record *, const char *text), void *arg);
 size_t losses_waiting(const struct losses *);
 
+/* Whoever wants to know at once: called for the first of its kind in a window; for more of the same when
+ * losses_show_more() or losses_take() is called. Counts are those since the call before. NULL: nobody. */
+void losses_show(struct losses *, void (*seen)(void *arg, const struct ps_record *, const char *text), void *arg);
+void losses_show_more(struct losses *);
+
 /* Since start, for each stage that has lost something; returns how many of `max` were set. */
 size_t losses_totals(const struct losses *, struct losses_total *out, size_t max);
 const char *losses_stage_name(enum ps_stage stage); /* "ring", "flows", ... */

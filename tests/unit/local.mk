@@ -42,26 +42,31 @@ tests_unit_test_dns_stream_LDADD = core/libpscapture.la
 tests_unit_test_domain_LDADD = core/libpscapture.la
 
 # Of the daemon itself, which is no library.
-daemon_tests = tests/unit/test_channels tests/unit/test_tamper
+daemon_tests = tests/unit/test_channels tests/unit/test_live tests/unit/test_tamper
 check_PROGRAMS += $(daemon_tests)
 TESTS += $(daemon_tests)
 tests_unit_test_channels_SOURCES = tests/unit/test_channels.c core/daemon/channels.c
 tests_unit_test_channels_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
 tests_unit_test_channels_LDADD = core/libpscapture.la $(LIBUV_LIBS)
+tests_unit_test_live_SOURCES = tests/unit/test_live.c core/daemon/live.c core/daemon/live_line.c
+tests_unit_test_live_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBUV_CFLAGS)
+tests_unit_test_live_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpssql.la $(JANSSON_LIBS) $(LIBUV_LIBS)
 tests_unit_test_tamper_SOURCES = tests/unit/test_tamper.c core/daemon/channels.c core/daemon/own_file.c core/daemon/tamper.c
 tests_unit_test_tamper_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
 tests_unit_test_tamper_LDADD = core/libpscapture.la $(LIBUV_LIBS)
 
 # Delivery. test_courier starts host_program, a stand-in for picosnitch with the subcommands of a
 # sink's process, with the plugin `faulty`.
-delivery_tests = tests/unit/test_codec tests/unit/test_files tests/unit/test_journal tests/unit/test_plugin_load \
+delivery_tests = tests/unit/test_codec tests/unit/test_feed tests/unit/test_files tests/unit/test_journal tests/unit/test_plugin_load \
 	tests/unit/test_courier
 check_PROGRAMS += $(delivery_tests) tests/unit/host_program
 check_LTLIBRARIES += tests/unit/faulty.la tests/unit/old.la tests/unit/alien.la
 TESTS += $(delivery_tests)
-EXTRA_DIST += tests/unit/batches.h tests/unit/scratch.h
+EXTRA_DIST += tests/unit/batches.h tests/unit/feed_reader.h tests/unit/scratch.h
 
 tests_unit_test_codec_LDADD = core/libpsdelivery.la
+tests_unit_test_feed_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
+tests_unit_test_feed_LDADD = core/libpsdelivery.la $(LIBUV_LIBS)
 tests_unit_test_files_LDADD = core/libpsdelivery.la
 tests_unit_test_journal_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_journal_LDADD = core/libpsdelivery.la

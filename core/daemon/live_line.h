@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The lines of the live feed: one JSON object each, described in picosnitch-feed(7), with the names that
+ * the text log has for the same things. What is not known is left out. Main thread only, like what it reads.
+ */
+#ifndef PS_DAEMON_LIVE_LINE_H
+#define PS_DAEMON_LIVE_LINE_H
+
+#include "core/base/buf.h"
+#include "core/delivery/feed.h"
+#include "core/ledger/ledger.h"
+
+enum {
+	LIVE_FORMAT = 1,         /* of the lines: another number when a reader of the old one would go wrong */
+	LIVE_TEXT_MAX = 4096,    /* bytes that are shown of a text, ... */
+	LIVE_CMDLINE_MAX = 16384 /* ... and of a command line: that there were more is said */
+};
+
+/* Between two drains; ns since the Unix epoch. */
+struct live_time {
+	int64_t start_ns, end_ns;
+	int64_t boot_ns; /* when the machine was started */
+};
+
+/* What is added up. */
+struct live_sum {
+	uint64_t sent, received, calls;
+	uint64_t flows;      /* how many it is of */
+	uint64_t executions; /* of all of a drain */
+};
+
+void live_line_hello(struct buf *, const char *host, int64_t interval_ms, const struct feed_stats *);
+
+void live_line_traffic(struct buf *, const struct live_time *, const struct ledger_seen *);
+
+/* What a process moved in flows that have no lines of their own. Without `who`, what all others did. */
+void live_line_merged(struct buf *, const struct live_time *, const struct wire_image *, const struct lineage *who,
+                      uint32_t uid, const struct live_sum *);
+
+void live_line_program(struct buf *, const struct first_note *, bool with_cmdline);
+void live_line_alert(struct buf *, const struct ps_record *, const char *text);
+void live_line_tick(struct buf *, const struct live_time *, const struct live_sum *);
+
+#endif

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What tells the names of addresses: answers of name servers, as programs receive them. They are
- * read when a receiving call has put them into the program's memory, so that other traffic pays no
- * more than a look at the port; and only answers that a program has taken count. Of datagrams, only
- * if it asked: anybody could send one from port 53.
+ * What tells the names of addresses.
+ *
+ * Answers of name servers, as programs receive them. They are read when a receiving call has put them
+ * into the program's memory, so that other traffic pays no more than a look at the port; and only answers
+ * that a program has taken count. Of datagrams, only if it asked: anybody could send one from port 53.
+ *
+ * The greeting of TLS, as programs send it: it has the name that they want, and belongs to that very
+ * connection. It is small, and among the first that is sent: larger pieces pay for a look at their size.
  */
 #ifndef PS_BPF_EVIDENCE_H
 #define PS_BPF_EVIDENCE_H
@@ -161,11 +165,44 @@ static __noinline int dns_read(struct sock *sk, __u32 n)
 	return 0;
 }
 
+/* A greeting has as many bytes. */
+#define GREETING_LEAST 64
+#define GREETING_MOST WIRE_SAID_MOST
+/* And that many segments before it at most: of STARTTLS, say, or what a proxy is asked for. */
+#define GREETING_SEGMENTS 8
+
+/* n bytes have been sent by TCP: the greeting of a client of TLS? */
+static __noinline int tls_sent(struct sock *sk, __u32 n)
+{
+	struct saying w = {.kind = WIRE_TLS, .total = n, .port = bpf_ntohs(sk->__sk_common.skc_dport)};
+	struct tcp_sock *tp = plain_tcp(sk);
+	struct connection *c;
+	struct spans s;
+	__u8 head[6];
+
+	if (!tp || tp->data_segs_out > GREETING_SEGMENTS)
+		return 0;
+	c = connection_of(sk, 0);
+	if (!c || c->direction != WIRE_OUT || !spans_of(&s, 0) || s.len[0] < sizeof(head) ||
+	    bpf_probe_read_user(head, sizeof(head), (void *)s.at[0]))
+		return 0;
+	/* A record of handshaking, of version 3.x, and in it the first message of a client. */
+	if (head[0] != 22 || head[1] != 3 || head[5] != 1)
+		return 0;
+	w.at = s.at[0];
+	w.len = n < s.len[0] ? n : s.len[0];
+	say(sk, &w);
+	return 0;
+}
+
 /* n bytes have been counted that went to that port, or came from there: are they of interest? */
 static __always_inline void look_at(struct sock *sk, enum way way, __u32 n, __u16 port)
 {
-	if (likely(!is_name_server(port)))
+	if (likely(!is_name_server(port))) {
+		if (way == SENT && n - GREETING_LEAST <= GREETING_MOST - GREETING_LEAST && sk->sk_protocol == IPPROTO_TCP)
+			tls_sent(sk, n);
 		return;
+	}
 	if (is_udp(sk)) {
 		if (way == SENT)
 			dns_asked(sk);

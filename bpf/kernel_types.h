@@ -194,6 +194,7 @@ struct inet_connection_sock {
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 copied_seq, rcv_nxt;
+	__u32 data_segs_out;
 	__u64 bytes_received;
 };
 

@@ -172,11 +172,12 @@ struct wire_channel {
  * leaves process events alone. */
 enum wire_evidence_kind {
 	WIRE_DNS = 1, /* what a program received from a name server */
+	WIRE_TLS = 2, /* the first that it sent on a connection of TCP, and looks like TLS */
 };
 
 #define WIRE_SAID_MOST 4096 /* what is longer is cut */
 
-/* Bytes that a program received. They follow. */
+/* Bytes that a program received, or sent. They follow. */
 struct wire_said {
 	__u32 kind;   /* enum wire_evidence_kind */
 	__u32 len;    /* how many follow ... */

@@ -186,10 +186,15 @@ int decode_event(struct process_event *e, const void *data, size_t len)
 int decode_evidence(struct evidence_event *e, const void *data, size_t len)
 {
 	const struct wire_said *said = data;
+	struct {
+		struct wire_flow_key key;
+		struct wire_flow flow;
+	} pair = {.flow = {.direction = WIRE_OUT}};
 
 	if (len < sizeof(*said) || (uintptr_t)data % 8)
 		return -EINVAL;
-	if (said->kind != WIRE_DNS || said->len > len - sizeof(*said) || said->len > said->total)
+	if ((said->kind != WIRE_DNS && said->kind != WIRE_TLS) || said->len > len - sizeof(*said) ||
+	    said->len > said->total)
 		return -EINVAL;
 	*e = (struct evidence_event){
 	    .kind = said->kind,
@@ -202,5 +207,8 @@ int decode_evidence(struct evidence_event *e, const void *data, size_t len)
 	    .time_ns = (int64_t)said->time,
 	    .text = {(const char *)(said + 1), said->len},
 	};
-	return 0;
+	if (said->kind == WIRE_DNS)
+		return 0;
+	pair.key = said->flow;
+	return decode_flow(&e->flow, &pair, sizeof(pair));
 }

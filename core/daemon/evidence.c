@@ -9,6 +9,7 @@
 #include "core/capture/decode.h"
 #include "core/identify/dns_message.h"
 #include "core/identify/dns_stream.h"
+#include "core/identify/tls_hello.h"
 
 enum {
 	TAKEN_AT_ONCE = 256,
@@ -76,6 +77,29 @@ static void on_dns(struct evidence *e, const struct evidence_event *event)
 		on_message(&answer, event->text.data, event->text.len);
 }
 
+/* ---- greetings of TLS ---- */
+
+static void on_tls(struct evidence *e, const struct evidence_event *event)
+{
+	const struct observation *o = &event->flow;
+	struct domain_flow flow = {
+	    .image = o->image,
+	    .netns = o->netns,
+	    .protocol = o->protocol,
+	    .direction = o->direction,
+	    .lport = o->lport,
+	    .rport = o->rport,
+	    .laddr = o->laddr,
+	    .raddr = o->raddr,
+	    .first_ns = event->time_ns,
+	};
+	char name[DOMAIN_NAME_SIZE];
+	size_t len = tls_hello_name(name, event->text.data, event->text.len);
+
+	if (len)
+		domains_greeted(e->domains, &flow, (struct ps_text){name, (uint32_t)len});
+}
+
 /* ---- taking ---- */
 
 static void on_evidence(void *arg, const void *data, size_t len)
@@ -84,7 +108,11 @@ static void on_evidence(void *arg, const void *data, size_t len)
 	struct evidence *e = arg;
 
 	e->left--;
-	if (!decode_evidence(&event, data, len))
+	if (decode_evidence(&event, data, len))
+		return;
+	if (event.kind == WIRE_TLS)
+		on_tls(e, &event);
+	else
 		on_dns(e, &event);
 }
 
@@ -115,8 +143,9 @@ void evidence_drain(struct evidence *e, uint64_t lost)
 	e->left = TAKEN_MOST;
 	take(e, TAKEN_MOST);
 	if (lost != e->lost)
-		losses_add(e->losses, PS_STAGE_NAMES, lost - e->lost, 0, 0,
-		           "answers of name servers came faster than they are read: what they say is not known");
+		losses_add(
+		    e->losses, PS_STAGE_NAMES, lost - e->lost, 0, 0,
+		    "answers of name servers, or greetings of TLS, came faster than they are read: what they say is not known");
 	e->lost = lost;
 	domains_get_stats(e->domains, &stats);
 	if (stats.evicted != e->evicted)

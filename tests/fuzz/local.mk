@@ -8,8 +8,8 @@ fuzz_targets = tests/fuzz/fuzz_ini tests/fuzz/fuzz_decode tests/fuzz/fuzz_codec 
 fuzz_corpora = tests/fuzz/corpus/ini tests/fuzz/corpus/decode tests/fuzz/corpus/codec \
 	tests/fuzz/corpus/counters tests/fuzz/corpus/memory tests/fuzz/corpus/place
 
-fuzz_targets += tests/fuzz/fuzz_dns
-fuzz_corpora += tests/fuzz/corpus/dns
+fuzz_targets += tests/fuzz/fuzz_dns tests/fuzz/fuzz_tls
+fuzz_corpora += tests/fuzz/corpus/dns tests/fuzz/corpus/tls
 
 if FUZZING
 fuzz_main =
@@ -49,3 +49,7 @@ tests_fuzz_fuzz_place_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c $(fuzz_main)
 tests_fuzz_fuzz_dns_LDADD = core/libpscapture.la
 tests_fuzz_fuzz_dns_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_tls_SOURCES = tests/fuzz/fuzz_tls.c $(fuzz_main)
+tests_fuzz_fuzz_tls_LDADD = core/libpscapture.la
+tests_fuzz_fuzz_tls_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

@@ -207,6 +207,17 @@ static void test_evidence(void)
 	is_int(evidence(&e, sizeof(e), &event, &memory), -EINVAL, "refused: more bytes than there were");
 	free(memory);
 	e.said.total = 8;
+	e.said.kind = WIRE_TLS;
+	is_int(evidence(&e, sizeof(e), &event, &memory), -EINVAL, "refused: a greeting on no connection");
+	free(memory);
+	e.said.flow.family = AF_INET;
+	e.said.flow.protocol = 6;
+	e.said.flow.lport = 1000;
+	is_int(evidence(&e, sizeof(e), &event, &memory), 0, "a greeting decodes");
+	ok(event.flow.protocol == 6 && event.flow.lport == 1000 && event.flow.rport == 53 && event.flow.netns == 4 &&
+	       event.flow.direction == PS_DIRECTION_OUT,
+	   "with its connection");
+	free(memory);
 	e.said.kind = 99;
 	is_int(evidence(&e, sizeof(e), &event, &memory), -EINVAL, "refused: another kind");
 	free(memory);

@@ -14,7 +14,10 @@ core_libpscapture_la_SOURCES = \
 	core/identify/executable.c core/identify/executable.h core/identify/file.c core/identify/file.h \
 	core/identify/hashing.c core/identify/hashing.h core/identify/openings.c core/identify/openings.h \
 	core/identify/place.c core/identify/place.h core/identify/places.c core/identify/places.h \
-	core/identify/process.c core/identify/process.h \
+	core/identify/proc.c core/identify/proc.h core/identify/process.c core/identify/process.h \
+	core/identify/process_inside.h core/identify/process_script.c core/identify/roster.c core/identify/roster.h \
+	core/identify/script.c core/identify/script.h core/identify/script_open.c \
+	core/identify/scripts.c core/identify/scripts.h \
 	core/ledger/audit.c core/ledger/audit.h \
 	core/ledger/executions.c core/ledger/executions.h \
 	core/ledger/first_note.c core/ledger/first_seen.c core/ledger/first_seen.h \

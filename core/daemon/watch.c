@@ -31,14 +31,15 @@ static void on_process_event(void *arg, const void *data, size_t len)
 		return;
 	if (e.kind == WIRE_EXEC && e.file.ino) {
 		int64_t exec_ns = (int64_t)e.time_ns + clock_offset_ns();
+		const char *asked = e.interpreted ? e.filename : NULL;
 		pid_t pid = (pid_t)e.image.tgid;
 
-		told = executables_executed(w->executables, pid, &e.file, exec_ns, &executed);
+		told = executables_executed(w->executables, pid, &e.file, exec_ns, asked, &executed);
 		/* The file was opened before the exec was told: if it was seen at all, it is in the
 		 * queue by now. */
 		if (!told) {
 			executables_take(w->executables, 0);
-			told = executables_executed(w->executables, pid, &e.file, exec_ns, &executed);
+			told = executables_executed(w->executables, pid, &e.file, exec_ns, asked, &executed);
 		}
 	}
 	processes_event(w->processes, &e, told ? &executed : NULL);
@@ -51,8 +52,10 @@ static void on_events(uv_poll_t *poll, int status, int events)
 	struct watch *w = poll->data;
 
 	(void)events;
-	if (!status)
-		probe_consume(w->probe, on_process_event, w, EVENTS_AT_ONCE);
+	if (status)
+		return;
+	probe_consume(w->probe, on_process_event, w, EVENTS_AT_ONCE);
+	processes_take(w->processes);
 }
 
 static void on_opened(uv_poll_t *poll, int status, int events)
@@ -90,6 +93,7 @@ static void tell_losses(struct watch *w)
 	struct exec_watch_stats opened = {0};
 	const struct probe_hook *hook;
 	struct executables_stats stats;
+	struct processes_stats processes;
 
 	while ((hook = probe_overslept(w->probe)))
 		losses_add(w->losses, PS_STAGE_CHANNEL, 1, 0, 0,
@@ -147,6 +151,11 @@ static void tell_losses(struct watch *w)
 		losses_add(w->losses, PS_STAGE_HASH, stats.refused - w->refused, 0, 0,
 		           "executables found no room among those that wait to be hashed");
 	w->refused = stats.refused;
+	processes_get_stats(w->processes, &processes);
+	if (processes.scripts.refused != w->scripts_refused)
+		losses_add(w->losses, PS_STAGE_HASH, processes.scripts.refused - w->scripts_refused, 0, 0,
+		           "scripts found no room among those that wait to be opened");
+	w->scripts_refused = processes.scripts.refused;
 }
 
 /* ---- the self-test ---- */
@@ -316,12 +325,14 @@ static void drain_done(uv_work_t *work, int status)
 {
 	struct watch *w = work->data;
 	struct executables_stats stats;
+	struct processes_stats processes;
 	int64_t now;
 
 	(void)status;
 	w->draining = false;
 	/* Whose flows these are was told before they were drained: take that in first. */
 	probe_consume(w->probe, on_process_event, w, 0);
+	processes_take(w->processes);
 	live_drained(w->live);
 	for (size_t at = 0; at + DECODE_FLOW_SIZE <= w->flows.len; at += DECODE_FLOW_SIZE) {
 		struct observation o;
@@ -347,7 +358,8 @@ static void drain_done(uv_work_t *work, int status)
 	now = clock_monotonic_ns();
 	if (w->stopping && w->drain_is_last) {
 		executables_get_stats(w->executables, &stats);
-		if ((!stats.waiting && programs_idle(&w->programs)) || now >= w->stop_by_ns) {
+		processes_get_stats(w->processes, &processes);
+		if ((!stats.waiting && !processes.scripts.waiting && programs_idle(&w->programs)) || now >= w->stop_by_ns) {
 			finish(w);
 			return;
 		}

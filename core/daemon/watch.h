@@ -69,7 +69,7 @@ struct watch {
 	bool audited_last;  /* they were read after the stop was asked for */
 	bool audit_cut;     /* it has been said that not all namespaces are audited */
 	int64_t window_due_ns, stop_by_ns;
-	uint64_t counters[WIRE_COUNTERS], missed, overflows, unopened, refused;
+	uint64_t counters[WIRE_COUNTERS], missed, overflows, unopened, refused, scripts_refused;
 	unsigned handles;
 };
 

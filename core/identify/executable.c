@@ -312,8 +312,26 @@ static bool is_device(const struct executables *x, uint64_t dev, const struct wi
 	return !((dev ^ makedev(file->dev >> 20, file->dev & 0xfffff)) & mask);
 }
 
+/* The script whose interpreter was opened after it. */
+static void find_script(struct executables *x, const struct opening *o, int64_t exec_ns, const char *asked,
+                        struct executed *out)
+{
+	struct opening *script = openings_script(x->openings, o, asked);
+
+	if (!script)
+		return;
+	out->script_path = script->path;
+	script->path = NULL;
+	/* The interpreter reads it from now on. */
+	if (file_changed_ns(&script->st) > exec_ns)
+		out->script = executables_without(x, PS_HASH_CHANGED);
+	else
+		out->script = executable_hold(script->file);
+	openings_clear(x->openings, script);
+}
+
 bool executables_executed(struct executables *x, pid_t pid, const struct wire_file *file, int64_t exec_ns,
-                          struct executed *out)
+                          const char *asked, struct executed *out)
 {
 	struct stat executed = file_executed(file);
 	bool same, unsure;
@@ -334,8 +352,24 @@ bool executables_executed(struct executables *x, pid_t pid, const struct wire_fi
 	if (same && unsure && !file_is_run_by(file, pid))
 		out->flags |= PS_EXE_HASH_UNSURE;
 	out->file = same ? executable_hold(e) : executables_without(x, PS_HASH_CHANGED);
+	if (asked)
+		find_script(x, o, exec_ns, asked, out);
 	openings_clear(x->openings, o);
 	return true;
+}
+
+struct executable *executables_of_fd(struct executables *x, int fd, char **path)
+{
+	struct stat st;
+	uint32_t mount;
+
+	*path = NULL;
+	if (file_stat(fd, &st, &mount)) {
+		close(fd);
+		return executables_without(x, PS_HASH_UNREADABLE);
+	}
+	*path = file_path(fd);
+	return lookup(x, fd, &st, false);
 }
 
 struct executable *executables_without(struct executables *x, enum ps_hash_state state)

@@ -43,6 +43,10 @@ struct executed {
 	struct executable *file; /* a reference; its state may say why nothing more is known */
 	char *path;              /* to be freed; NULL: not known */
 	uint8_t flags;           /* enum ps_exe_flag */
+	/* What was asked to be executed, if that is a script and this is its interpreter; likewise. NULL: no
+	 * script, or it was not seen. */
+	struct executable *script;
+	char *script_path;
 };
 
 /* workers: how many files are hashed at once. watch: who tells of openings; NULL: nobody, then
@@ -68,9 +72,13 @@ void executables_opened(struct executables *, pid_t pid, int fd, unsigned what);
 void executables_overflowed(struct executables *);
 
 /* The file that `file` describes, as process pid executed it at exec_ns (CLOCK_REALTIME): from the
- * openings that were told. False: it was not among them. */
+ * openings that were told. asked: what was given to execve(), if the kernel handed that to an interpreter,
+ * which is the file; else NULL. False: it was not among them. */
 bool executables_executed(struct executables *, pid_t pid, const struct wire_file *file, int64_t exec_ns,
-                          struct executed *);
+                          const char *asked, struct executed *);
+
+/* Any open file; takes fd over. Gives a reference, and its path (to be freed, or NULL). */
+struct executable *executables_of_fd(struct executables *, int fd, char **path);
 
 /* The same for a process that lives, through /proc/PID/exe. */
 void executables_of_process(struct executables *, pid_t pid, const struct wire_file *file, struct executed *);

@@ -15,6 +15,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 
 #define BCACHEFS_MAGIC 0xca451a4eu
@@ -65,6 +66,13 @@ bool file_is_same(const struct stat *a, const struct stat *b, bool *excused)
 	if (excused)
 		*excused = true;
 	return true;
+}
+
+int64_t file_changed_ns(const struct stat *st)
+{
+	const struct timespec *t = st->st_nlink ? &st->st_ctim : &st->st_mtim;
+
+	return t->tv_sec * NS_PER_S + t->tv_nsec;
 }
 
 bool file_is_foreign(uint32_t magic)

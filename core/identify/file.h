@@ -22,6 +22,10 @@ struct stat file_executed(const struct wire_file *);
  * leaves the content: then that does not count, and *excused is set (it may be NULL). */
 bool file_is_same(const struct stat *, const struct stat *, bool *excused);
 
+/* When the content was last changed, at the latest (wall clock): any change of a file tells, but not that it
+ * was deleted. */
+int64_t file_changed_ns(const struct stat *);
+
 /* statfs()'s f_type, which is the super block's s_magic; 0: not known. */
 uint32_t file_magic(int fd);
 

@@ -2,12 +2,17 @@
 #include "core/identify/openings.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/mem.h"
 #include "core/base/table.h"
 #include "core/identify/file.h"
 
-enum { OPENINGS_MAX = 8192, SAME_KEY_MAX = 8 };
+enum {
+	OPENINGS_MAX = 8192,
+	SAME_KEY_MAX = 8,
+	SCRIPT_MAX = 1024, /* openings, of all processes, between that of a script and that of its interpreter */
+};
 
 struct openings {
 	struct opening all[OPENINGS_MAX]; /* a ring */
@@ -79,6 +84,28 @@ void openings_clear(struct openings *os, struct opening *o)
 
 	while ((o = table_get(&os->by_key, &key, sizeof(key))))
 		clear(os, o);
+}
+
+static const char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+struct opening *openings_script(struct openings *os, const struct opening *executed, const char *asked)
+{
+	size_t at = (size_t)(executed - os->all);
+
+	for (unsigned n = 0; n < SCRIPT_MAX; n++) {
+		struct opening *o;
+
+		at = at ? at - 1 : OPENINGS_MAX - 1;
+		o = &os->all[at];
+		if (o->used && o->key.pid == executed->key.pid && o->path && strcmp(name_of(o->path), name_of(asked)) == 0)
+			return o;
+	}
+	return NULL;
 }
 
 void openings_forget(struct openings *os)

@@ -39,6 +39,11 @@ void openings_add(struct openings *, const struct opening *o);
 struct opening *openings_find(struct openings *, pid_t pid, const struct wire_file *, bool *same);
 void openings_clear(struct openings *, struct opening *);
 
+/* What the same process had opened before `executed`, as the latest of that name (its path may be longer, or
+ * differ by links before the name): what it asked to be executed, and the kernel found to be a script with
+ * that interpreter. NULL: nothing. */
+struct opening *openings_script(struct openings *, const struct opening *executed, const char *asked);
+
 /* Events are missing: an opening that is here may have been followed by another. */
 void openings_forget(struct openings *);
 

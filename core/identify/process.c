@@ -12,107 +12,10 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
-#include "core/base/table.h"
+#include "core/identify/proc.h"
+#include "core/identify/process_inside.h"
 
-/* No command line is kept beyond this; together they may take TEXT_MAX, and then less each. */
-#define CMDLINE_MAX (1u << 20)
-#define TEXT_MAX (64u << 20)
-#define CMDLINE_CROWDED 4096u
-
-struct image {
-	struct wire_image id;
-	struct lineage lineage;
-	struct wire_image parent; /* of processes that were there at start: to be looked up */
-	struct buf args;          /* of an exec whose command line comes in parts */
-	uint32_t args_total;
-	struct image *next_ended;
-};
-
-struct processes {
-	struct executables *executables;
-	struct places *places;
-	struct table images;   /* wire_image -> struct image */
-	struct table programs; /* key text -> struct program */
-	struct program *nobody;
-	uint32_t mnt_ns[2]; /* process 1's, and our own: a unit may have one to itself */
-	size_t text;        /* bytes in programs */
-	struct image *ended, *ended_before;
-	struct processes_stats stats;
-};
-
-/* ---- programs ---- */
-
-void program_hold(struct program *p)
-{
-	p->refs++;
-}
-
-void program_drop(struct processes *ps, struct program *p)
-{
-	if (!p || --p->refs)
-		return;
-	table_remove(&ps->programs, p->key.data, p->key.len);
-	executable_drop(ps->executables, p->file);
-	ps->text -= p->key.len;
-	free((void *)(uintptr_t)p->key.data);
-	free(p);
-}
-
-/* The program of that description, with a reference; takes over the reference to file. */
-static struct program *program_get(struct processes *ps, const char *path, const char *name, struct ps_text cmdline,
-                                   struct executable *file, uint8_t flags)
-{
-	uint32_t path_len = (uint32_t)strlen(path), name_len = (uint32_t)strlen(name);
-	uint32_t most = ps->text > TEXT_MAX ? CMDLINE_CROWDED : CMDLINE_MAX;
-	struct program *p;
-	struct buf key;
-
-	if (cmdline.len > most) {
-		cmdline.len = most;
-		flags |= PS_EXE_CMDLINE_CUT;
-	}
-	if (flags & PS_EXE_CMDLINE_CUT)
-		ps->stats.cut++;
-	/* The key is the description itself, and the program's texts are parts of it. */
-	buf_init(&key);
-	buf_put_u64(&key, (uint64_t)(uintptr_t)file);
-	buf_put_u8(&key, flags);
-	buf_put(&key, path, path_len + 1);
-	buf_put(&key, name, name_len + 1);
-	buf_put(&key, cmdline.data, cmdline.len);
-	p = table_get(&ps->programs, key.data, key.len);
-	if (p) {
-		buf_done(&key);
-		executable_drop(ps->executables, file);
-	} else {
-		char *text = mem_alloc(key.len + 1);
-
-		memcpy(text, key.data, key.len);
-		p = mem_alloc(sizeof(*p));
-		*p = (struct program){
-		    .path = {text + 9, path_len},
-		    .name = {text + 10 + path_len, name_len},
-		    .cmdline = {text + 11 + path_len + name_len, cmdline.len},
-		    .file = file,
-		    .flags = flags,
-		    .key = {text, (uint32_t)key.len},
-		};
-		ps->text += key.len;
-		table_add(&ps->programs, p->key.data, p->key.len, p);
-		buf_done(&key);
-	}
-	program_hold(p);
-	return p;
-}
-
-struct program *program_named(struct processes *ps, struct program *p, bool with_cmdline)
-{
-	if (!with_cmdline && (p->cmdline.len || p->flags & PS_EXE_CMDLINE_CUT))
-		return program_get(ps, p->path.data, p->name.data, (struct ps_text){"", 0}, executable_hold(p->file),
-		                   p->flags & (uint8_t)~PS_EXE_CMDLINE_CUT);
-	program_hold(p);
-	return p;
-}
+/* ---- lineages ---- */
 
 void lineage_hold(const struct lineage *l)
 {
@@ -128,67 +31,25 @@ void lineage_hold(const struct lineage *l)
 
 void lineage_drop(struct processes *ps, const struct lineage *l)
 {
-	program_drop(ps, l->self);
-	program_drop(ps, l->parent);
-	program_drop(ps, l->grandparent);
+	program_drop(ps->roster, l->self);
+	program_drop(ps->roster, l->parent);
+	program_drop(ps->roster, l->grandparent);
 	place_drop(ps->places, l->place);
 }
 
 struct lineage lineage_named(struct processes *ps, const struct lineage *l, bool with_cmdline)
 {
 	return (struct lineage){
-	    .self = program_named(ps, l->self, with_cmdline),
-	    .parent = program_named(ps, l->parent, with_cmdline),
-	    .grandparent = program_named(ps, l->grandparent, with_cmdline),
+	    .self = program_named(ps->roster, l->self, with_cmdline),
+	    .parent = program_named(ps->roster, l->parent, with_cmdline),
+	    .grandparent = program_named(ps->roster, l->grandparent, with_cmdline),
 	    .place = place_hold(l->place),
 	};
 }
 
-/* ---- /proc ---- */
-
-/* Reads a small file of a process; "" when it cannot. */
-static void proc_read(struct buf *out, pid_t pid, const char *name)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && out->len <= CMDLINE_MAX) {
-		uint8_t *at = buf_add(out, 4096);
-		ssize_t n = read(fd, at, 4096);
-
-		out->len -= 4096 - (n > 0 ? (size_t)n : 0);
-		if (n <= 0)
-			break;
-	}
-	if (fd >= 0)
-		close(fd);
-}
-
-/* Whether the process of that number is still the one that started then. */
-static bool proc_is(pid_t pid, uint64_t start)
-{
-	unsigned long long ticks = 0;
-	char *after = NULL;
-	struct buf stat;
-
-	buf_init(&stat);
-	proc_read(&stat, pid, "stat");
-	buf_put_u8(&stat, 0);
-	/* The name, in parentheses, may hold anything; the 20th field after it is the start. */
-	after = strrchr((char *)stat.data, ')');
-	for (int i = 0; after && i < 20; i++)
-		after = strchr(after + 1, ' ');
-	if (after)
-		ticks = strtoull(after, NULL, 10);
-	buf_done(&stat);
-	return after && ticks == start / (uint64_t)(NS_PER_S / sysconf(_SC_CLK_TCK));
-}
-
 /* ---- images ---- */
 
-static struct image *image_find(struct processes *ps, const struct wire_image *id)
+struct image *image_find(struct processes *ps, const struct wire_image *id)
 {
 	return table_get(&ps->images, id, sizeof(*id));
 }
@@ -207,6 +68,7 @@ static void image_free(struct processes *ps, struct image *image)
 	table_remove(&ps->images, &image->id, sizeof(image->id));
 	lineage_drop(ps, &image->lineage);
 	buf_done(&image->args);
+	free(image->start);
 	free(image);
 }
 
@@ -227,12 +89,22 @@ static uint8_t path_flags(const struct processes *ps, const struct executed *exe
 	return executed->path && !ours ? PS_EXE_PATH_ELSEWHERE : 0;
 }
 
+/* ---- those that were there ---- */
+
+/* A process that stays, and is in the same mount namespace as who executes that file. */
+static pid_t like(const struct processes *ps, const struct wire_file *file)
+{
+	if (file->mnt_ns && file->mnt_ns == ps->mnt_ns[1])
+		return getpid();
+	return file->mnt_ns && file->mnt_ns == ps->mnt_ns[0] ? 1 : 0;
+}
+
 /* What /proc says of a process that lives: path, command line and hash, if it is that image. */
-static struct program *program_from_proc(struct processes *ps, const struct wire_task *task)
+static struct program *program_from_proc(struct processes *ps, struct image *image, const struct wire_task *task)
 {
 	pid_t pid = (pid_t)task->image.tgid;
+	struct program is = {.script = {"", 0}}, *p;
 	struct executed executed;
-	struct program *p;
 	struct buf cmdline;
 
 	buf_init(&cmdline);
@@ -244,9 +116,20 @@ static struct program *program_from_proc(struct processes *ps, const struct wire
 		executable_drop(ps->executables, executed.file);
 		executed = (struct executed){.file = executables_without(ps->executables, PS_HASH_GONE)};
 	}
-	p = program_get(ps, executed.path ? executed.path : "", task->comm,
-	                (struct ps_text){cmdline.data ? (char *)cmdline.data : "", (uint32_t)cmdline.len}, executed.file,
-	                executed.flags | path_flags(ps, &executed, &task->file));
+	is.path = text_of(executed.path ? executed.path : "");
+	is.name = text_of(task->comm);
+	is.cmdline = (struct ps_text){cmdline.data ? (char *)cmdline.data : "", (uint32_t)cmdline.len};
+	is.file = executed.file;
+	is.flags = executed.flags | path_flags(ps, &executed, &task->file);
+	/* It has been executed some time after it began; in which folder is not known. */
+	image->start = mem_alloc(sizeof(*image->start));
+	*image->start = (struct start){
+	    .pid = pid,
+	    .process_ns = task->image.start,
+	    .exec_ns = (int64_t)task->image.start + clock_offset_ns(),
+	    .like = like(ps, &task->file),
+	};
+	p = script_find(ps, image, &is);
 	buf_done(&cmdline);
 	free(executed.path);
 	return p;
@@ -262,7 +145,7 @@ void processes_existing(struct processes *ps, const struct wire_task *task)
 		return;
 	image = image_add(ps, &t.image);
 	image->parent = t.parent;
-	image->lineage.self = program_from_proc(ps, &t);
+	image->lineage.self = program_from_proc(ps, image, &t);
 	image->lineage.place = places_of(ps->places, t.cgroup);
 }
 
@@ -312,12 +195,60 @@ static void on_fork(struct processes *ps, const struct process_event *e)
 	set_parents(ps, &image->lineage, &e->parent);
 }
 
+/* How it was started, which is kept for as long as there may be a script. */
+static void set_start(struct processes *ps, struct image *image, const struct process_event *e)
+{
+	if (!image->start)
+		image->start = mem_alloc(sizeof(*image->start));
+	*image->start = (struct start){
+	    .pid = (pid_t)e->image.tgid,
+	    .parent = (pid_t)e->parent.tgid,
+	    .process_ns = e->image.start,
+	    .exec_ns = (int64_t)e->time_ns + clock_offset_ns(),
+	    .root = e->root,
+	    .cwd = e->cwd,
+	    .like = like(ps, &e->file),
+	};
+	if (e->interpreted)
+		snprintf(image->start->asked, sizeof(image->start->asked), "%s", e->filename);
+}
+
+/* Takes over what `executed` refers to. */
+static struct program *executed_program(struct processes *ps, struct image *image, const struct process_event *e,
+                                        struct executed *executed)
+{
+	struct program is = {
+	    .path = text_of(executed->path ? executed->path : e->filename),
+	    .name = text_of(e->comm),
+	    .cmdline = e->args,
+	    .script = text_of(""),
+	    .file = executed->file,
+	    .flags = executed->flags | path_flags(ps, executed, &e->file),
+	};
+	bool whole = e->args_total <= e->args.len;
+	struct program *p;
+
+	is.flags |= executed->path ? 0 : PS_EXE_PATH_GUESSED;
+	set_start(ps, image, e);
+	if (executed->script) {
+		is.script = text_of(executed->script_path ? executed->script_path : e->filename);
+		is.script_file = executed->script;
+		p = roster_get(ps->roster, &is);
+	} else if (whole) {
+		p = script_find(ps, image, &is);
+	} else {
+		p = roster_get(ps->roster, &is);
+	}
+	free(executed->path);
+	free(executed->script_path);
+	return p;
+}
+
 static void on_exec(struct processes *ps, const struct process_event *e, const struct executed *told)
 {
 	struct executed executed;
 	struct wire_image before = e->image;
 	struct image *image = image_find(ps, &e->image), *old;
-	uint8_t flags = e->args_total > e->args.len ? PS_EXE_CMDLINE_CUT : 0;
 	struct lineage lineage;
 
 	before.exec_id--;
@@ -329,10 +260,6 @@ static void on_exec(struct processes *ps, const struct process_event *e, const s
 		if (executed.file->state != PS_HASH_OK && executed.file->state != PS_HASH_LATE)
 			ps->stats.not_opened++;
 	}
-	lineage.self =
-	    program_get(ps, executed.path ? executed.path : e->filename, e->comm, e->args, executed.file,
-	                executed.flags | path_flags(ps, &executed, &e->file) | (executed.path ? 0 : PS_EXE_PATH_GUESSED));
-	free(executed.path);
 	lineage.place = places_of(ps->places, e->cgroup);
 	/* A process keeps its parents when it becomes another program. */
 	if (old && old->lineage.parent) {
@@ -348,10 +275,11 @@ static void on_exec(struct processes *ps, const struct process_event *e, const s
 		lineage_drop(ps, &image->lineage);
 	else
 		image = image_add(ps, &e->image);
+	lineage.self = executed_program(ps, image, e, &executed);
 	image->lineage = lineage;
 	image->args.len = 0;
 	image->args_total = 0;
-	if (flags & PS_EXE_CMDLINE_CUT) {
+	if (e->args_total > e->args.len) {
 		image->args_total = e->args_total;
 		buf_put(&image->args, e->args.data, e->args.len);
 	}
@@ -360,8 +288,7 @@ static void on_exec(struct processes *ps, const struct process_event *e, const s
 /* The whole command line is there, or the most of it that will come. */
 static void set_cmdline(struct processes *ps, struct image *image)
 {
-	struct program *old = image->lineage.self;
-	uint8_t flags = old->flags;
+	struct program *old = image->lineage.self, is = *old;
 
 	if (image->args.len < image->args_total) {
 		struct buf whole;
@@ -377,12 +304,17 @@ static void set_cmdline(struct processes *ps, struct image *image)
 			buf_done(&whole);
 		}
 		if (image->args.len < image->args_total)
-			flags |= PS_EXE_CMDLINE_CUT;
+			is.flags |= PS_EXE_CMDLINE_CUT;
 	}
-	image->lineage.self = program_get(ps, old->path.data, old->name.data,
-	                                  (struct ps_text){(char *)image->args.data, (uint32_t)image->args.len},
-	                                  executable_hold(old->file), flags);
-	program_drop(ps, old);
+	is.cmdline = (struct ps_text){(char *)image->args.data, (uint32_t)image->args.len};
+	executable_hold(is.file);
+	if (image->start && !is.script_file) {
+		image->lineage.self = script_find(ps, image, &is);
+	} else {
+		executable_hold(is.script_file);
+		image->lineage.self = roster_get(ps->roster, &is);
+	}
+	program_drop(ps->roster, old);
 	buf_done(&image->args);
 	image->args_total = 0;
 }
@@ -467,7 +399,6 @@ static struct place *place_from_proc(struct processes *ps, pid_t pid)
 static struct image *image_from_proc(struct processes *ps, const struct wire_image *id)
 {
 	struct wire_task task = {.image = *id};
-	struct program *program;
 	struct image *image;
 	struct buf comm;
 
@@ -479,9 +410,9 @@ static struct image *image_from_proc(struct processes *ps, const struct wire_ima
 		comm.len--;
 	memcpy(task.comm, comm.data ? comm.data : (const uint8_t *)"", comm.len < WIRE_COMM ? comm.len : WIRE_COMM - 1);
 	buf_done(&comm);
-	program = program_from_proc(ps, &task);
 	image = image_add(ps, id);
-	image->lineage = (struct lineage){program, ps->nobody, ps->nobody, place_from_proc(ps, (pid_t)id->tgid)};
+	image->lineage = (struct lineage){program_from_proc(ps, image, &task), ps->nobody, ps->nobody,
+	                                  place_from_proc(ps, (pid_t)id->tgid)};
 	program_hold(ps->nobody);
 	program_hold(ps->nobody);
 	return image;
@@ -532,6 +463,7 @@ void processes_expire(struct processes *ps)
 
 struct processes *processes_open(struct executables *executables)
 {
+	struct program nothing = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}};
 	struct processes *ps = mem_alloc(sizeof(*ps));
 	struct stat mnt_ns;
 
@@ -541,7 +473,10 @@ struct processes *processes_open(struct executables *executables)
 		ps->mnt_ns[1] = (uint32_t)mnt_ns.st_ino;
 	ps->executables = executables;
 	ps->places = places_open();
-	ps->nobody = program_get(ps, "", "", (struct ps_text){"", 0}, executables_without(executables, PS_HASH_ABSENT), 0);
+	ps->roster = roster_open(executables);
+	ps->scripts = scripts_open();
+	nothing.file = executables_without(executables, PS_HASH_ABSENT);
+	ps->nobody = roster_get(ps->roster, &nothing);
 	return ps;
 }
 
@@ -549,11 +484,12 @@ void processes_close(struct processes *ps)
 {
 	struct image *image;
 
+	scripts_close(ps->scripts, script_forget, ps);
 	for (size_t at = 0; (image = table_next(&ps->images, &at));)
 		image_free(ps, image);
-	program_drop(ps, ps->nobody);
+	program_drop(ps->roster, ps->nobody);
 	table_done(&ps->images);
-	table_done(&ps->programs);
+	roster_close(ps->roster);
 	places_close(ps->places);
 	free(ps);
 }
@@ -562,6 +498,8 @@ void processes_get_stats(const struct processes *ps, struct processes_stats *sta
 {
 	*stats = ps->stats;
 	stats->images = ps->images.n;
-	stats->programs = ps->programs.n;
+	stats->programs = roster_count(ps->roster);
+	stats->cut = roster_cut(ps->roster);
+	scripts_get_stats(ps->scripts, &stats->scripts);
 	places_get_stats(ps->places, &stats->places);
 }

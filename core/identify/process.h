@@ -11,16 +11,8 @@
 #include "core/capture/decode.h"
 #include "core/identify/executable.h"
 #include "core/identify/places.h"
-
-/* A program as it was started: interned, so that equal ones are the same pointer. */
-struct program {
-	struct ps_text path, name, cmdline;
-	struct executable *file;
-	uint8_t flags;     /* enum ps_exe_flag */
-	uint32_t asked[3]; /* the ledger's, by enum ps_program_role: the window in which it was asked for last */
-	unsigned refs;     /* private, like all that follows */
-	struct ps_text key;
-};
+#include "core/identify/roster.h"
+#include "core/identify/scripts.h"
 
 /* What an image is, who started it, and who started that one, and where it runs. None is NULL; what
  * is not known is a program without path and name, or a place without a path. */
@@ -54,21 +46,23 @@ void processes_nobody(struct processes *, struct lineage *);
  * all of its flows have been looked up. */
 void processes_expire(struct processes *);
 
-void program_hold(struct program *);
-void program_drop(struct processes *, struct program *);
+/* Settles the programs whose scripts were opened since, or could not be. To be called before lineages are
+ * looked up, and when events were taken in. */
+void processes_take(struct processes *);
+
 /* All that it refers to; what is NULL stays out. */
 void lineage_hold(const struct lineage *);
 void lineage_drop(struct processes *, const struct lineage *);
 
-/* The same program, if wanted without its command line; gives a reference. */
-struct program *program_named(struct processes *, struct program *, bool with_cmdline);
-struct lineage lineage_named(struct processes *, const struct lineage *, bool with_cmdline); /* of all three */
+/* The same, if wanted without command lines; each with a reference. */
+struct lineage lineage_named(struct processes *, const struct lineage *, bool with_cmdline);
 
 struct processes_stats {
 	uint64_t images, programs;
 	uint64_t unknown;    /* lookups of images that are not known */
 	uint64_t not_opened; /* executions whose file neither fanotify nor /proc gave */
 	uint64_t cut;        /* command lines that were cut */
+	struct scripts_stats scripts;
 	struct places_stats places;
 };
 void processes_get_stats(const struct processes *, struct processes_stats *);

@@ -110,7 +110,7 @@ size_t ledger_programs(struct ledger *l, struct buf **batches, void (*note)(void
 
 static int is_late(const struct program *p)
 {
-	return p->file->state == PS_HASH_LATE;
+	return p->file->state == PS_HASH_LATE || (p->script_file && p->script_file->state == PS_HASH_LATE);
 }
 
 /* Says once per window and reason that executables have no hash, or one that is not sure. */
@@ -132,6 +132,15 @@ static void tell_unhashed(struct ledger *l, const struct program *p)
 		char *text = mem_printf("the SHA-256 of %s may not be that of what was executed: it could be changed unseen "
 		                        "before it was read",
 		                        name);
+
+		losses_tell(l->losses, PS_STAGE_HASH, 0, 0, text);
+		free(text);
+	}
+	if (p->script_file && p->script_file->state != PS_HASH_OK) {
+		enum ps_hash_state state = p->script_file->state;
+		char *text =
+		    mem_printf("no SHA-256 of the script %s: %s", p->script.data,
+		               state == PS_HASH_MISMATCH ? "the folder that its path begins in is not known" : why[state]);
 
 		losses_tell(l->losses, PS_STAGE_HASH, 0, 0, text);
 		free(text);
@@ -161,14 +170,19 @@ static void name_row(struct ledger *l, struct row *row)
 		domains_find(l->domains, &flow, clock_boot_ns(), &row->domain);
 }
 
+static bool ignores_file(const struct ledger *l, const struct executable *file)
+{
+	return file && file->state == PS_HASH_OK && ignore_hash(l->ignore, file->sha256);
+}
+
 /* Whether the row is left out, now that all is known that will be. */
 static bool leaves_out(struct ledger *l, const struct row *row)
 {
-	const struct executable *file = row->key.who.self->file;
+	const struct program *self = row->key.who.self;
 
 	if (!row->key.ignored &&
 	    (!l->ignore || !(row_is_ignored(l, &row->key) || ignore_domain(l->ignore, row->domain.name) ||
-	                     (file->state == PS_HASH_OK && ignore_hash(l->ignore, file->sha256)))))
+	                     ignores_file(l, self->file) || ignores_file(l, self->script_file))))
 		return false;
 	if (row_is_execution(&row->key))
 		return true;

@@ -94,7 +94,8 @@ uint32_t writer_add(struct writer *w, const struct program *p, enum ps_hash_stat
 	    .cmdline = p->cmdline,
 	    .flags = p->flags,
 	    .hash_state = (uint8_t)state,
-	    .script = {"", 0},
+	    .script = p->script,
+	    .script_state = p->script_file ? (uint8_t)p->script_file->state : PS_HASH_ABSENT,
 	};
 	if (!w->commands) {
 		exe->cmdline = (struct ps_text){"", 0};
@@ -102,7 +103,9 @@ uint32_t writer_add(struct writer *w, const struct program *p, enum ps_hash_stat
 	}
 	if (state == PS_HASH_OK)
 		memcpy(exe->sha256, sha256, sizeof(exe->sha256));
-	w->text_size += exe->path.len + exe->name.len + exe->cmdline.len;
+	if (exe->script_state == PS_HASH_OK)
+		memcpy(exe->script_sha256, p->script_file->sha256, sizeof(exe->script_sha256));
+	w->text_size += exe->path.len + exe->name.len + exe->cmdline.len + exe->script.len;
 	return w->n_exes++;
 }
 

@@ -10,6 +10,8 @@ fuzz_corpora = tests/fuzz/corpus/ini tests/fuzz/corpus/decode tests/fuzz/corpus/
 
 fuzz_targets += tests/fuzz/fuzz_dns tests/fuzz/fuzz_tls
 fuzz_corpora += tests/fuzz/corpus/dns tests/fuzz/corpus/tls
+fuzz_targets += tests/fuzz/fuzz_script
+fuzz_corpora += tests/fuzz/corpus/script
 
 if FUZZING
 fuzz_main =
@@ -53,3 +55,7 @@ tests_fuzz_fuzz_dns_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_tls_SOURCES = tests/fuzz/fuzz_tls.c $(fuzz_main)
 tests_fuzz_fuzz_tls_LDADD = core/libpscapture.la
 tests_fuzz_fuzz_tls_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_script_SOURCES = tests/fuzz/fuzz_script.c $(fuzz_main)
+tests_fuzz_fuzz_script_LDADD = core/libpscapture.la
+tests_fuzz_fuzz_script_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

@@ -16,7 +16,7 @@ tests_unit_test_settings_LDADD = core/libpsconfig.la
 
 watch_tests = tests/unit/test_decode tests/unit/test_executable tests/unit/test_process tests/unit/test_ledger tests/unit/test_ignore \
 	tests/unit/test_audit tests/unit/test_counters tests/unit/test_first_seen tests/unit/test_memory tests/unit/test_place \
-	tests/unit/test_self_test
+	tests/unit/test_script tests/unit/test_scripts tests/unit/test_self_test
 check_PROGRAMS += $(watch_tests)
 TESTS += $(watch_tests)
 EXTRA_DIST += tests/unit/watch_fixture.h
@@ -26,6 +26,8 @@ tests_unit_test_decode_LDADD = core/libpscapture.la
 tests_unit_test_first_seen_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsconfig.la
 tests_unit_test_memory_LDADD = core/libpscapture.la
 tests_unit_test_place_LDADD = core/libpscapture.la
+tests_unit_test_script_LDADD = core/libpscapture.la
+tests_unit_test_scripts_LDADD = core/libpscapture.la
 tests_unit_test_self_test_LDADD = core/libpscapture.la
 tests_unit_test_executable_LDADD = core/libpscapture.la
 tests_unit_test_process_LDADD = core/libpscapture.la

@@ -46,7 +46,7 @@ static bool try_executed(struct fixture *f, pid_t pid, const struct wire_file *f
 {
 	struct executed e;
 
-	if (!executables_executed(f->executables, pid, file, clock_wall_ns(), &e))
+	if (!executables_executed(f->executables, pid, file, clock_wall_ns(), NULL, &e))
 		return false;
 	executable_drop(f->executables, e.file);
 	free(e.path);
@@ -57,7 +57,8 @@ static struct executable *executed(struct fixture *f, pid_t pid, const struct wi
 {
 	struct executed e = {0};
 
-	ok(executables_executed(f->executables, pid, file, clock_wall_ns(), &e) && e.path && strcmp(e.path, name) == 0,
+	ok(executables_executed(f->executables, pid, file, clock_wall_ns(), NULL, &e) && e.path &&
+	       strcmp(e.path, name) == 0,
 	   "the open file is found by who executed it");
 	free(e.path);
 	return e.file;
@@ -144,7 +145,8 @@ static void test_changes(void)
 	file = file_of(path);
 	write_file(path, "ddddddd");
 	open_as(&f, 16, path);
-	ok(executables_executed(f.executables, 16, &file, clock_wall_ns(), &third) && third.file->state == PS_HASH_CHANGED,
+	ok(executables_executed(f.executables, 16, &file, clock_wall_ns(), NULL, &third) &&
+	       third.file->state == PS_HASH_CHANGED,
 	   "a file that changed before it was read has no hash, and says why");
 	executable_drop(f.executables, third.file);
 	free(third.path);
@@ -163,19 +165,19 @@ static void test_unsure(void)
 	write_file(path, "new");
 	file = file_of(path);
 	open_as(&f, 1, path);
-	ok(executables_executed(f.executables, 1, &file, clock_wall_ns(), &e) && e.flags == PS_EXE_HASH_UNSURE,
+	ok(executables_executed(f.executables, 1, &file, clock_wall_ns(), NULL, &e) && e.flags == PS_EXE_HASH_UNSURE,
 	   "what was written within a tick before its execution can have been written to after it");
 	executable_drop(f.executables, e.file);
 	free(e.path);
 
 	rest();
 	open_as(&f, 2, path);
-	ok(executables_executed(f.executables, 2, &file, clock_wall_ns(), &e) && !e.flags, "what is older cannot");
+	ok(executables_executed(f.executables, 2, &file, clock_wall_ns(), NULL, &e) && !e.flags, "what is older cannot");
 	executable_drop(f.executables, e.file);
 	free(e.path);
 
 	open_as(&f, 3, path);
-	ok(executables_executed(f.executables, 3, &file, file.ctime_s * NS_PER_S + file.ctime_ns + NS_PER_MS, &e) &&
+	ok(executables_executed(f.executables, 3, &file, file.ctime_s * NS_PER_S + file.ctime_ns + NS_PER_MS, NULL, &e) &&
 	       e.flags == PS_EXE_HASH_UNSURE,
 	   "its age is that of the execution, and not of our look");
 	executable_drop(f.executables, e.file);
@@ -185,14 +187,14 @@ static void test_unsure(void)
 	file.ctime_s--;
 	file.nlink = 0;
 	open_as(&f, 4, path);
-	ok(executables_executed(f.executables, 4, &file, clock_wall_ns(), &e) && e.flags == PS_EXE_HASH_UNSURE,
+	ok(executables_executed(f.executables, 4, &file, clock_wall_ns(), NULL, &e) && e.flags == PS_EXE_HASH_UNSURE,
 	   "nor are we sure of one that was deleted before we looked");
 	executable_drop(f.executables, e.file);
 	free(e.path);
 
 	file = file_of(path);
 	executables_opened(f.executables, 5, open(path, O_RDONLY | O_CLOEXEC), EXEC_OPENED | EXEC_WRITTEN);
-	ok(executables_executed(f.executables, 5, &file, clock_wall_ns(), &e) && e.flags == PS_EXE_HASH_UNSURE,
+	ok(executables_executed(f.executables, 5, &file, clock_wall_ns(), NULL, &e) && e.flags == PS_EXE_HASH_UNSURE,
 	   "nor of one that was also written to by who executed it");
 	executable_drop(f.executables, e.file);
 	free(e.path);
@@ -201,7 +203,7 @@ static void test_unsure(void)
 	file.ctime_s--;
 	file.nlink = 0;
 	open_as(&f, getpid(), "/proc/self/exe");
-	ok(executables_executed(f.executables, getpid(), &file, clock_wall_ns(), &e) && !e.flags,
+	ok(executables_executed(f.executables, getpid(), &file, clock_wall_ns(), NULL, &e) && !e.flags,
 	   "while it is executed, it cannot be written to");
 	executable_drop(f.executables, e.file);
 	free(e.path);

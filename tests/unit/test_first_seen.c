@@ -67,7 +67,7 @@ static void exec_file(struct desk *d, struct wire_image who, const char *name, c
 	scratch_write(path, content, strlen(content), 0755);
 	e.file = file_of(path);
 	executables_opened(d->f.executables, (pid_t)who.tgid, open(path, O_RDONLY | O_CLOEXEC), EXEC_OPENED);
-	if (executables_executed(d->f.executables, (pid_t)who.tgid, &e.file, clock_wall_ns(), &executed))
+	if (executables_executed(d->f.executables, (pid_t)who.tgid, &e.file, clock_wall_ns(), NULL, &executed))
 		processes_event(d->f.processes, &e, &executed);
 	free(path);
 }

@@ -196,7 +196,7 @@ static void test_late_hash(void)
 	desk_open(&d, 1000);
 	e.file = file_of("/proc/self/exe");
 	executables_opened(d.f.executables, 1, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), EXEC_OPENED);
-	if (!ok(executables_executed(d.f.executables, 1, &e.file, clock_wall_ns(), &executed), "the file is found"))
+	if (!ok(executables_executed(d.f.executables, 1, &e.file, clock_wall_ns(), NULL, &executed), "the file is found"))
 		return;
 	processes_event(d.f.processes, &e, &executed);
 	observe(&d, image(1, 1), 1, 1, 1);
@@ -393,7 +393,7 @@ static void test_ignored_hash(void)
 	desk_open(&d, 1000);
 	e.file = file_of("/proc/self/exe");
 	executables_opened(d.f.executables, 1, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), EXEC_OPENED);
-	if (!ok(executables_executed(d.f.executables, 1, &e.file, clock_wall_ns(), &executed), "the file is found"))
+	if (!ok(executables_executed(d.f.executables, 1, &e.file, clock_wall_ns(), NULL, &executed), "the file is found"))
 		return;
 	processes_event(d.f.processes, &e, &executed);
 	observe(&d, image(1, 1), 1, 1, 1);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/identify/scripts.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+
+enum {
+	WAITING_MAX = 1024,
+	THREADS_MAX = 8, /* all but one of them hang in a file system */
+};
+#define PATIENCE_NS (2 * NS_PER_S)
+
+struct request {
+	struct start start;
+	void *subject; /* NULL: it was given up */
+	int64_t begun_ns;
+	int fd;
+	enum ps_hash_state why;
+	struct request *next;
+	char path[];
+};
+
+struct queue {
+	struct request *first, *last;
+};
+
+struct scripts {
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct queue asked, found;
+	struct request *working; /* what the thread that does not hang is at */
+	unsigned threads, hanging;
+	bool closing;
+	struct scripts_stats stats; /* the main thread's */
+};
+
+static void push(struct queue *q, struct request *r)
+{
+	r->next = NULL;
+	*(q->last ? &q->last->next : &q->first) = r;
+	q->last = r;
+}
+
+static struct request *pop(struct queue *q)
+{
+	struct request *r = q->first;
+
+	if (r) {
+		q->first = r->next;
+		if (!q->first)
+			q->last = NULL;
+	}
+	return r;
+}
+
+static void request_free(struct request *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	free(r);
+}
+
+static void *work(void *arg)
+{
+	struct scripts *s = arg;
+	struct request *r = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->closing) {
+		r = pop(&s->asked);
+		if (!r) {
+			pthread_cond_wait(&s->more, &s->lock);
+			continue;
+		}
+		r->begun_ns = clock_monotonic_ns();
+		s->working = r;
+		pthread_mutex_unlock(&s->lock);
+		r->fd = script_open(&r->start, r->path, &r->why);
+		pthread_mutex_lock(&s->lock);
+		if (!r->subject) {
+			/* Another thread has taken this one's place. */
+			request_free(r);
+			s->hanging--;
+			break;
+		}
+		s->working = NULL;
+		push(&s->found, r);
+	}
+	s->threads--;
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/* Under the lock. */
+static void add_thread(struct scripts *s)
+{
+	pthread_attr_t detached;
+	sigset_t all, before;
+	pthread_t thread;
+
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (!pthread_create(&thread, &detached, work, s))
+		s->threads++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&detached);
+}
+
+struct scripts *scripts_open(void)
+{
+	struct scripts *s = mem_alloc(sizeof(*s));
+
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->more, NULL);
+	return s;
+}
+
+bool scripts_ask(struct scripts *s, const struct start *start, struct ps_text path, void *subject)
+{
+	struct request *r;
+	bool room;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->threads == s->hanging)
+		add_thread(s);
+	room = s->threads > s->hanging && s->stats.waiting < WAITING_MAX;
+	if (room) {
+		r = mem_alloc(sizeof(*r) + path.len + 1);
+		*r = (struct request){.start = *start, .subject = subject, .fd = -1};
+		memcpy(r->path, path.data, path.len);
+		push(&s->asked, r);
+		pthread_cond_signal(&s->more);
+	}
+	pthread_mutex_unlock(&s->lock);
+	*(room ? &s->stats.waiting : &s->stats.refused) += 1;
+	return room;
+}
+
+/* What a thread hangs at, if one does; it is left alone, as long as others can be made. */
+static void *give_up(struct scripts *s)
+{
+	struct request *r = s->working;
+	void *subject;
+
+	if (!r || s->threads == THREADS_MAX || clock_monotonic_ns() - r->begun_ns < PATIENCE_NS)
+		return NULL;
+	subject = r->subject;
+	r->subject = NULL;
+	s->working = NULL;
+	s->hanging++;
+	add_thread(s);
+	return subject;
+}
+
+void scripts_take(struct scripts *s, void (*found)(void *, void *, int, enum ps_hash_state), void *arg)
+{
+	struct request *r, *next;
+	void *given_up;
+
+	if (!s->stats.waiting)
+		return;
+	pthread_mutex_lock(&s->lock);
+	r = s->found.first;
+	s->found = (struct queue){0};
+	given_up = give_up(s);
+	pthread_mutex_unlock(&s->lock);
+	for (; r; r = next) {
+		next = r->next;
+		s->stats.waiting--;
+		found(arg, r->subject, r->fd, r->why);
+		free(r);
+	}
+	if (given_up) {
+		s->stats.waiting--;
+		found(arg, given_up, -1, PS_HASH_UNREADABLE);
+	}
+}
+
+static void drop_all(struct queue *q, void (*drop)(void *, void *), void *arg)
+{
+	struct request *r;
+
+	while ((r = pop(q))) {
+		drop(arg, r->subject);
+		request_free(r);
+	}
+}
+
+void scripts_close(struct scripts *s, void (*drop)(void *, void *), void *arg)
+{
+	int64_t until = clock_monotonic_ns() + PATIENCE_NS;
+	unsigned left;
+
+	pthread_mutex_lock(&s->lock);
+	s->closing = true;
+	pthread_cond_broadcast(&s->more);
+	while (s->threads > s->hanging && clock_monotonic_ns() < until) {
+		pthread_mutex_unlock(&s->lock);
+		usleep(200);
+		pthread_mutex_lock(&s->lock);
+	}
+	drop_all(&s->asked, drop, arg);
+	drop_all(&s->found, drop, arg);
+	if (s->working) {
+		drop(arg, s->working->subject);
+		s->working->subject = NULL;
+	}
+	left = s->threads;
+	pthread_mutex_unlock(&s->lock);
+	/* Those that hang end with the process; until then this is theirs. */
+	if (left)
+		return;
+	pthread_cond_destroy(&s->more);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+void scripts_get_stats(const struct scripts *s, struct scripts_stats *stats)
+{
+	*stats = s->stats;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Opens the scripts that interpreters were started on, where nobody has handed over an open file:
+ * by their path, as it is for the process, by a thread of its own, since any folder may be one of
+ * a network or of a program's. Main thread only, but for script_open().
+ */
+#ifndef PS_IDENTIFY_SCRIPTS_H
+#define PS_IDENTIFY_SCRIPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/wire.h"
+#include "core/record.h"
+
+/* How a process was started: what a path that it was given meant. */
+struct start {
+	pid_t pid, parent;
+	uint64_t process_ns;          /* since boot: when the process began */
+	int64_t exec_ns;              /* wall clock: when it was executed, or no earlier than that */
+	struct wire_folder root, cwd; /* inode 0: not known */
+	pid_t like;                   /* a process that stays, and sees the same files; 0: none is known */
+	char asked[WIRE_FILENAME];    /* a script, if the kernel was given that and executed its interpreter; or "" */
+};
+
+/* Opens a regular file for reading: absolute paths below the root of the process, relative ones from
+ * its working folder, symbolic links as it would follow them. It must not have changed since the
+ * process was started. Opens nothing else, not even for a moment. -1: *why says why. Any thread;
+ * blocks, on any file system. */
+int script_open(const struct start *, const char *path, enum ps_hash_state *why);
+
+struct scripts;
+
+struct scripts *scripts_open(void);
+/* What was asked for and not taken is handed to `drop`. A thread that hangs in a file system is left. */
+void scripts_close(struct scripts *, void (*drop)(void *arg, void *subject), void *arg);
+
+/* Asks for a script; both are copied. False: 1024 others wait, or there are no threads to be had. */
+bool scripts_ask(struct scripts *, const struct start *, struct ps_text path, void *subject);
+
+/* Hands on what was found since: an open file, the callee's, or -1 and why. What takes longer than
+ * two seconds is given up. */
+void scripts_take(struct scripts *, void (*found)(void *arg, void *subject, int fd, enum ps_hash_state why), void *arg);
+
+struct scripts_stats {
+	uint64_t waiting; /* scripts that are being opened */
+	uint64_t refused; /* those that found no room, since start */
+};
+void scripts_get_stats(const struct scripts *, struct scripts_stats *);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Opening the script of a process, which is this one, and what becomes of programs meanwhile. */
+#include "core/identify/scripts.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "core/base/clock.h"
+#include "core/identify/proc.h"
+#include "tests/tap.h"
+#include "tests/unit/watch_fixture.h"
+
+static char folder[] = "/tmp/test_scripts.XXXXXX";
+
+static struct wire_folder folder_of(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		memset(&st, 0, sizeof(st));
+	return (struct wire_folder){.ino = st.st_ino, .dev = major(st.st_dev) << 20 | minor(st.st_dev)};
+}
+
+/* That process, as if it were executed now, in this folder. */
+static struct start start_of(pid_t pid)
+{
+	struct start by = {.pid = pid, .root = folder_of("/"), .cwd = folder_of("."), .exec_ns = clock_wall_ns()};
+	unsigned long long ticks = 0;
+	struct buf stat;
+	char *at;
+
+	buf_init(&stat);
+	proc_read(&stat, by.pid, "stat");
+	buf_put_u8(&stat, 0);
+	at = strrchr((char *)stat.data, ')');
+	for (int i = 0; i < 20; i++)
+		at = strchr(at + 1, ' ');
+	ticks = strtoull(at, NULL, 10);
+	buf_done(&stat);
+	by.process_ns = ticks * (uint64_t)(NS_PER_S / sysconf(_SC_CLK_TCK));
+	return by;
+}
+
+static struct start now(void)
+{
+	return start_of(getpid());
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (f) {
+		fputs(text, f);
+		fclose(f);
+	}
+}
+
+static void opens(const struct start *by, const char *path, const char *want, const char *what)
+{
+	enum ps_hash_state why = PS_HASH_OK;
+	int fd = script_open(by, path, &why);
+	char text[16] = "";
+
+	if (ok(fd >= 0, "%s: opened", what)) {
+		ok(read(fd, text, sizeof(text) - 1) >= 0, "it can be read");
+		is_str(text, want, "it is that file");
+		close(fd);
+	} else {
+		printf("# state %d\n", why);
+	}
+}
+
+static void fails(const struct start *by, const char *path, enum ps_hash_state want, const char *what)
+{
+	enum ps_hash_state why = PS_HASH_OK;
+	int fd = script_open(by, path, &why);
+
+	is_int(fd, -1, "%s: nothing is opened", what);
+	is_int(why, want, "and why is said");
+	if (fd >= 0)
+		close(fd);
+}
+
+static void test_open(void)
+{
+	char whole[64], up[80], number[32];
+	struct start by;
+	int fd;
+
+	snprintf(whole, sizeof(whole), "%s/x.sh", folder);
+	write_file("x.sh", "one");
+	mkdir("below", 0755);
+	ok(!symlink(whole, "absolute") && !symlink("../x.sh", "below/link"), "links");
+	usleep(30000);
+	by = now();
+	opens(&by, whole, "one", "a path");
+	opens(&by, "x.sh", "one", "from the folder");
+	opens(&by, "absolute", "one", "a link that leaves the folder");
+	opens(&by, "below/link", "one", "a link that goes up");
+	snprintf(up, sizeof(up), "/../..%s", whole);
+	opens(&by, up, "one", "a path that goes above the root");
+	fails(&by, "nothing", PS_HASH_GONE, "what is not there");
+	fails(&by, ".", PS_HASH_UNREADABLE, "a folder");
+	ok(!mkfifo("pipe", 0644), "a pipe");
+	fails(&by, "pipe", PS_HASH_UNREADABLE, "a pipe");
+	fails(&by, "/proc/self/fd/0/../../exe", PS_HASH_UNREADABLE, "a link of /proc");
+	fails(&by, "/dev/null", PS_HASH_UNREADABLE, "a device");
+
+	fd = open("x.sh", O_RDONLY | O_CLOEXEC);
+	snprintf(number, sizeof(number), "/dev/fd/%d", fd);
+	opens(&by, number, "one", "a descriptor");
+	snprintf(number, sizeof(number), "/dev/fd/%d", 99999);
+	fails(&by, number, PS_HASH_GONE, "one that is closed");
+	unlink("x.sh");
+	snprintf(number, sizeof(number), "/proc/self/fd/%d", fd);
+	opens(&by, number, "one", "one that is deleted");
+	close(fd);
+
+	write_file("x.sh", "two");
+	by.exec_ns = clock_wall_ns() - NS_PER_S;
+	fails(&by, "x.sh", PS_HASH_CHANGED, "what is younger than the execution");
+	usleep(30000);
+	by = now();
+	ok(!chdir("below"), "to another folder");
+	fails(&by, "x.sh", PS_HASH_MISMATCH, "when the folder is another");
+	opens(&by, whole, "two", "a path is the same from there");
+	by.parent = getppid();
+	fails(&by, "x.sh", PS_HASH_MISMATCH, "a parent that may see other files is not asked");
+	ok(!chdir(".."), "back");
+	by.cwd.ino = 0;
+	fails(&by, "x.sh", PS_HASH_MISMATCH, "when it is not known which it was");
+	by = now();
+	by.root.ino++;
+	fails(&by, whole, PS_HASH_MISMATCH, "below another root");
+
+	by = now();
+	by.process_ns += NS_PER_S;
+	fails(&by, whole, PS_HASH_GONE, "another process of that number");
+	by.like = getpid();
+	opens(&by, whole, "two", "unless one is known that sees the same");
+	fails(&by, "x.sh", PS_HASH_GONE, "which has no folder");
+	by.parent = getpid();
+	opens(&by, "x.sh", "two", "but its parent may be where it was");
+	by.root.ino = 0;
+	fails(&by, whole, PS_HASH_GONE, "without the root, nothing is the same");
+}
+
+static int answers, found;
+
+static void on_found(void *arg, void *subject, int fd, enum ps_hash_state why)
+{
+	(void)arg;
+	answers++;
+	if (fd >= 0) {
+		found += subject && why != PS_HASH_LATE;
+		close(fd);
+	}
+}
+
+static void on_dropped(void *arg, void *subject)
+{
+	(void)subject;
+	++*(int *)arg;
+}
+
+static void test_queue(void)
+{
+	struct ps_text path = {"x.sh and no more", 4};
+	struct scripts *s = scripts_open();
+	struct start by = now();
+	struct scripts_stats stats;
+	int taken = 0, dropped = 0;
+
+	for (int i = 0; i < 1030; i++)
+		taken += scripts_ask(s, &by, path, s);
+	scripts_get_stats(s, &stats);
+	is_int(taken, 1024, "so many wait at most");
+	is_int(stats.refused, 6, "others are counted");
+	for (int i = 0; i < 1000 && answers < 1024; i++, usleep(10000))
+		scripts_take(s, on_found, NULL);
+	is_int(answers, 1024, "each is answered");
+	is_int(found, 1024, "and was found");
+	scripts_get_stats(s, &stats);
+	is_int(stats.waiting, 0, "nobody waits");
+	for (int i = 0; i < 3; i++)
+		scripts_ask(s, &by, path, s);
+	scripts_close(s, on_dropped, &dropped);
+	is_int(dropped, 3, "what was not taken is dropped");
+}
+
+/* A process that sleeps in this folder. */
+static pid_t sleeper(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	return pid;
+}
+
+static void test_programs(void)
+{
+	char args[] = "python3\0x.sh";
+	struct wire_image first = image(1, 1), second = image(2, 1), child = image(3, 1);
+	struct process_event e = {
+	    .kind = WIRE_EXEC,
+	    .comm = "python3",
+	    .filename = "/usr/bin/python3",
+	    .time_ns = (uint64_t)clock_boot_ns(),
+	    .args = {args, sizeof(args)},
+	    .args_total = sizeof(args),
+	    .root = folder_of("/"),
+	    .cwd = folder_of("."),
+	};
+	struct processes_stats stats;
+	struct lineage a, b, c;
+	pid_t pid = sleeper();
+	struct fixture f;
+	struct start by = start_of(pid);
+
+	fixture_open(&f);
+	first.tgid = second.tgid = (uint32_t)pid;
+	first.start = second.start = by.process_ns;
+	second.exec_id = 2;
+	e.image = first;
+	processes_event(f.processes, &e, NULL);
+	fork_event(&f, first, child);
+	processes_find(f.processes, &child, &c);
+	is_int(c.parent->script_file->state, PS_HASH_LATE, "a script is known by name, and its content is not");
+	is_str(c.parent->script.data, "x.sh", "as it was given");
+	e.image = second;
+	processes_event(f.processes, &e, NULL);
+	processes_get_stats(f.processes, &stats);
+	is_int(stats.scripts.waiting, 2, "two wait");
+	for (int i = 0; i < 1000 && stats.scripts.waiting; i++, usleep(10000)) {
+		processes_take(f.processes);
+		processes_get_stats(f.processes, &stats);
+	}
+	processes_find(f.processes, &first, &a);
+	processes_find(f.processes, &second, &b);
+	ok(a.self == b.self, "equal programs with an equal script are one");
+	ok(c.parent->script_file == a.self->script_file, "whoever had it before sees the script, too");
+	is_str(c.parent->script.data, a.self->script.data, "with its path");
+	lineage_drop(f.processes, &a);
+	lineage_drop(f.processes, &b);
+	lineage_drop(f.processes, &c);
+	fixture_close(&f);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+int main(void)
+{
+	char command[64];
+
+	if (!mkdtemp(folder) || chdir(folder))
+		return 1;
+	test_open();
+	test_queue();
+	test_programs();
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	return system(command) || tap_done();
+}

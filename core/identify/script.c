@@ -255,8 +255,10 @@ static enum script_found read_long(const struct language *l, struct words *w, st
 	case '!':
 		return SCRIPT_NONE;
 	case ':':
+		if (!equals)
+			return next_word(w, script);
 		*script = (struct ps_text){equals + 1, word.len - name.len - 1};
-		return equals ? SCRIPT_FOUND : next_word(w, script);
+		return SCRIPT_FOUND;
 	case '=':
 		return equals ? SCRIPT_FOUND : skip_word(w);
 	default:

@@ -12,6 +12,12 @@ static const char *const events[] = {
     [PS_PROGRAM_NEW_HASH] = "new content",
     [PS_PROGRAM_CHANGED] = "changed while it runs",
 };
+static const char *const script_events[] = {
+    [PS_PROGRAM_NEW_EXE] = "new script",
+    [PS_PROGRAM_NEW_NAME] = "new name of a script",
+    [PS_PROGRAM_NEW_HASH] = "new content of a script",
+    [PS_PROGRAM_CHANGED] = "script changed while it runs",
+};
 /* As the stores have them. */
 static const char *const words[] = {
     [PS_PROGRAM_NEW_EXE] = "new_exe",
@@ -39,10 +45,14 @@ void first_note_text(const struct first_note *note, struct buf *out)
 	const struct program *p = note->who.self;
 	char hex[65];
 
-	buf_put_str(out, events[note->event]);
+	buf_put_str(out, (note->script ? script_events : events)[note->event]);
 	if (note->role != PS_ROLE_SELF)
 		buf_printf(out, ", of a %s", roles[note->role]);
 	buf_put_str(out, ": ");
+	if (note->script) {
+		put_shown(out, p->script);
+		buf_put_str(out, ", run by ");
+	}
 	put_program(out, p);
 	if (p->path.len && p->name.len) {
 		buf_put_str(out, " (");
@@ -67,21 +77,32 @@ static void put_hash(struct buf *out, const uint8_t sha256[32])
 	buf_put_str(out, memcmp(sha256, none, 32) == 0 ? "-" : text_hex(hex, sha256, 32));
 }
 
+struct ps_text first_note_name(const struct first_note *note)
+{
+	const struct program *p = note->who.self;
+	const char *slash = note->script ? memrchr(p->script.data, '/', p->script.len) : NULL;
+
+	if (slash)
+		return (struct ps_text){slash + 1, (uint32_t)(p->script.data + p->script.len - slash - 1)};
+	return note->script ? p->script : p->name;
+}
+
 void first_note_line(const struct first_note *note, struct buf *out)
 {
 	const struct program *p = note->who.self, *parent = note->who.parent;
+	const struct executable *file = note->script ? p->script_file : p->file;
 	static const uint8_t none[32];
 	char stamp[CLOCK_TEXT_SIZE];
 
 	buf_printf(out, "%s\t%s\t%s\t", clock_text(stamp, note->at_ns), words[note->event], roles[note->role]);
-	put_shown(out, p->name);
+	put_shown(out, first_note_name(note));
 	buf_put_u8(out, '\t');
-	put_shown(out, p->path);
+	put_shown(out, note->script ? p->script : p->path);
 	buf_put_u8(out, '\t');
 	if (note->event == PS_PROGRAM_CHANGED)
 		put_hash(out, note->sha256);
 	else
-		put_hash(out, p->file->state == PS_HASH_OK ? p->file->sha256 : none);
+		put_hash(out, file->state == PS_HASH_OK ? file->sha256 : none);
 	buf_put_u8(out, '\t');
 	put_hash(out, note->previous);
 	buf_put_u8(out, '\t');

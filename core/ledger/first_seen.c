@@ -15,7 +15,7 @@
 struct waiting {
 	struct waiting_key {
 		struct program *program;
-		uint64_t role;
+		uint32_t role, script;
 	} key;
 	struct lineage who;
 	uint32_t uid;
@@ -48,7 +48,7 @@ struct first_seen *first_seen_open(struct processes *processes, struct losses *l
 /* ---- notes ---- */
 
 static struct first_note *note_add(struct first_seen *f, const struct lineage *who, uint32_t uid,
-                                   enum ps_program_event event, enum ps_program_role role, bool expected)
+                                   enum ps_program_event event, enum ps_program_role role, bool script, bool expected)
 {
 	struct first_note *note;
 
@@ -71,6 +71,7 @@ static struct first_note *note_add(struct first_seen *f, const struct lineage *w
 	    .uid = uid,
 	    .event = event,
 	    .role = role,
+	    .script = script,
 	    .expected = expected,
 	};
 	lineage_hold(&note->who);
@@ -98,11 +99,39 @@ void first_seen_taken(struct first_seen *f)
 
 /* ---- asking ---- */
 
+/* The file that is remembered: of the program, or of its script (NULL: it has none). */
+static const struct executable *file_of(const struct program *p, bool script)
+{
+	return script ? p->script_file : p->file;
+}
+
+static bool is_late(const struct program *p, bool script)
+{
+	const struct executable *file = file_of(p, script);
+
+	return file && file->state == PS_HASH_LATE;
+}
+
+/* A script has the name of its file. What could not be found is told by an alert. */
+static bool describe_script(const struct program *p, enum ps_program_role role, struct memory_sighting *s)
+{
+	const char *slash = memrchr(p->script.data, '/', p->script.len);
+
+	if (!p->script_file || (!is_late(p, true) && (!slash || slash == p->script.data + p->script.len - 1)))
+		return false;
+	*s = (struct memory_sighting){.path = p->script, .role = role};
+	s->name.data = slash ? slash + 1 : p->script.data;
+	s->name.len = (uint32_t)(p->script.data + p->script.len - s->name.data);
+	return true;
+}
+
 /* False if it is nobody that can be remembered: not known at all, which an alert says. */
-static bool describe(const struct program *p, enum ps_program_role role, struct memory_sighting *s)
+static bool describe(const struct program *p, enum ps_program_role role, bool script, struct memory_sighting *s)
 {
 	const char *slash;
 
+	if (script)
+		return describe_script(p, role, s);
 	*s = (struct memory_sighting){.path = p->path, .name = p->name, .role = role};
 	if (p->path.len)
 		return true;
@@ -115,37 +144,34 @@ static bool describe(const struct program *p, enum ps_program_role role, struct 
 	return true;
 }
 
-static void look_up(struct first_seen *f, const struct lineage *who, uint32_t uid, enum ps_program_role role)
+static void look_up(struct first_seen *f, const struct lineage *who, uint32_t uid, enum ps_program_role role,
+                    bool script)
 {
-	const struct executable *file = who->self->file;
+	const struct executable *file = file_of(who->self, script);
 	struct first_note *note = NULL;
 	struct memory_sighting s;
 	struct memory_news news;
 
-	if (!describe(who->self, role, &s))
+	if (!describe(who->self, role, script, &s))
 		return;
 	s.at_s = clock_wall_ns() / NS_PER_S;
 	s.sha256 = file->state == PS_HASH_OK ? file->sha256 : NULL;
 	if (!memory_see(f->memory, &s, &news))
 		return;
 	if (news.exe)
-		note_add(f, who, uid, PS_PROGRAM_NEW_EXE, role, news.exe_expected);
+		note_add(f, who, uid, PS_PROGRAM_NEW_EXE, role, script, news.exe_expected);
 	if (news.name)
-		note_add(f, who, uid, PS_PROGRAM_NEW_NAME, role, news.name_expected);
+		note_add(f, who, uid, PS_PROGRAM_NEW_NAME, role, script, news.name_expected);
 	if (news.hash)
-		note = note_add(f, who, uid, PS_PROGRAM_NEW_HASH, role, news.hash_expected);
+		note = note_add(f, who, uid, PS_PROGRAM_NEW_HASH, role, script, news.hash_expected);
 	if (note)
 		memcpy(note->previous, news.previous, sizeof(note->previous));
 }
 
-static bool is_late(const struct program *p)
+static void wait_for(struct first_seen *f, const struct lineage *who, uint32_t uid, enum ps_program_role role,
+                     bool script)
 {
-	return p->file->state == PS_HASH_LATE;
-}
-
-static void wait_for(struct first_seen *f, const struct lineage *who, uint32_t uid, enum ps_program_role role)
-{
-	struct waiting_key key = {who->self, role};
+	struct waiting_key key = {who->self, role, script};
 	struct waiting *w;
 
 	if (table_get(&f->index, &key, sizeof(key)))
@@ -154,7 +180,7 @@ static void wait_for(struct first_seen *f, const struct lineage *who, uint32_t u
 		losses_add(f->losses, PS_STAGE_MEMORY, 1, 0, 0,
 		           "programs that could not wait for their SHA-256: whether they have changed is not known");
 		if (f->memory)
-			look_up(f, who, uid, role);
+			look_up(f, who, uid, role, script);
 		return;
 	}
 	w = mem_alloc(sizeof(*w));
@@ -170,13 +196,17 @@ static void ask(struct first_seen *f, struct lineage who, uint32_t uid, enum ps_
 	struct memory_sighting ignored;
 	struct program *p = who.self;
 
-	if (!p || p->asked[role] == window || !describe(p, role, &ignored))
+	if (!p || p->asked[role] == window)
 		return;
 	p->asked[role] = window;
-	if (!f->memory || is_late(p))
-		wait_for(f, &who, uid, role);
-	else
-		look_up(f, &who, uid, role);
+	for (int script = 0; script < 2; script++) {
+		if (!describe(p, role, script, &ignored))
+			continue;
+		if (!f->memory || is_late(p, script))
+			wait_for(f, &who, uid, role, script);
+		else
+			look_up(f, &who, uid, role, script);
+	}
 }
 
 void first_seen_ask(struct first_seen *f, const struct lineage *l, uint32_t uid, uint32_t window)
@@ -195,7 +225,7 @@ void first_seen_changed(struct first_seen *f, const struct lineage *who, uint32_
 
 	if (!e || !e->roles)
 		return;
-	note = note_add(f, who, uid, PS_PROGRAM_CHANGED, PS_ROLE_SELF, e->expected);
+	note = note_add(f, who, uid, PS_PROGRAM_CHANGED, PS_ROLE_SELF, false, e->expected);
 	if (!note)
 		return;
 	note->state = now ? PS_HASH_OK : state;
@@ -237,10 +267,10 @@ bool first_seen_check(struct first_seen *f, int final)
 	if (!f->memory)
 		return f->first;
 	while ((w = *at)) {
-		bool late = is_late(w->key.program), due = !late || final || (w->until_ns && now >= w->until_ns);
+		bool late = is_late(w->key.program, w->key.script), due = !late || final || (w->until_ns && now >= w->until_ns);
 
 		if (due) {
-			look_up(f, &w->who, w->uid, (enum ps_program_role)w->key.role);
+			look_up(f, &w->who, w->uid, (enum ps_program_role)w->key.role, w->key.script);
 			w->until_ns = 0;
 		}
 		soon |= late && w->until_ns;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Asks the memory about every program that is seen with traffic, and about its parents, and makes notes of
- * what is new: at once, or as soon as the hash is there. Main thread only.
+ * Asks the memory about every program that is seen with traffic, and about its parents, and about the script
+ * that one of them was started on, which is remembered as an executable of its own; and makes notes of what is
+ * new: at once, or as soon as the hash is there. Main thread only.
  */
 #ifndef PS_LEDGER_FIRST_SEEN_H
 #define PS_LEDGER_FIRST_SEEN_H
@@ -48,6 +49,7 @@ struct first_note {
 	enum ps_program_event event;
 	enum ps_program_role role;
 	bool expected;
+	bool script; /* it is about the script that the program was started on */
 	uint8_t previous[32];
 	/* CHANGED: what lies there, instead of the program's own. */
 	enum ps_hash_state state;
@@ -57,6 +59,9 @@ struct first_note {
 size_t first_seen_waiting_notes(const struct first_seen *);
 const struct first_note *first_seen_note(const struct first_seen *, size_t i);
 void first_seen_taken(struct first_seen *); /* all of them */
+
+/* The name of what the note is about: the program's, or that of its script's file. */
+struct ps_text first_note_name(const struct first_note *);
 
 /* One line for people: what is new of whom. */
 void first_note_text(const struct first_note *, struct buf *out);

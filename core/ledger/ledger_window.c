@@ -60,6 +60,27 @@ static void write_alert(void *arg, const struct ps_record *alert, const char *te
 	r->alert.text = writer_text(l->writer, text, strlen(text));
 }
 
+/* What a note is about: the program; of a file that was changed, with what lies there now; of a script, as if
+ * that had been executed. */
+static uint32_t note_exe(struct writer *w, const struct first_note *note)
+{
+	const struct program *p = note->who.self;
+	const struct executable *file = note->script ? p->script_file : p->file;
+	bool changed = note->event == PS_PROGRAM_CHANGED;
+	struct program script = *p;
+
+	if (!note->script && !changed)
+		return writer_exe(w, note->who.self);
+	if (note->script) {
+		script.path = p->script;
+		script.name = first_note_name(note);
+		script.script = (struct ps_text){"", 0};
+		script.script_file = NULL;
+		script.flags &= PS_EXE_CMDLINE_CUT;
+	}
+	return writer_add(w, &script, changed ? note->state : file->state, changed ? note->sha256 : file->sha256);
+}
+
 static void write_note(struct writer *w, const struct first_note *note)
 {
 	struct ps_record *r = writer_record(w);
@@ -70,9 +91,7 @@ static void write_note(struct writer *w, const struct first_note *note)
 	r->kind = PS_PROGRAM;
 	r->start_ns = r->end_ns = note->at_ns;
 	r->program = (struct ps_program){
-	    /* Of a file that was changed, what lies there now. */
-	    .exe = note->event == PS_PROGRAM_CHANGED ? writer_add(w, note->who.self, note->state, note->sha256)
-	                                             : writer_exe(w, note->who.self),
+	    .exe = note_exe(w, note),
 	    .parent = writer_exe(w, note->who.parent),
 	    .grandparent = writer_exe(w, note->who.grandparent),
 	    .place = writer_place(w, note->who.place),

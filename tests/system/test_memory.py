@@ -130,6 +130,33 @@ def names(place, daemon):
     tap.equal([p.event for p in of(daemon, path)], ["new_exe"], "nor is argv[0]", *of(daemon, path))
 
 
+def scripts(place, daemon):
+    """Told like executables, by their own path."""
+    path, blinks = place.file("talks.sh"), place.copy(built("tests/system/blink"), "of-a-script")
+
+    def write(text):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(f"#!/bin/sh\n{text}\n")
+        os.chmod(path, 0o755)
+        return sha256(path)
+    one = write(f"{blinks} 127.0.0.1 9")
+    since = time.monotonic()
+    subprocess.run([path], check=True)
+    found = within("a new script is told, as the parent of who talks", since, lambda: of(daemon, path))
+    tap.equal([(p.event, p.role, p.name, p.sha256, p.previous) for p in found], [("new_exe", "parent", "talks.sh", one, "")],
+              "with its name and hash", *found)
+    tap.ok(found[0].text.startswith(f"new script, of a parent: {path}, run by /"), "and a line for people", found[0].text)
+    two = write(f": ; {blinks} 127.0.0.1 9")
+    since = time.monotonic()
+    subprocess.run(["sh", path], check=True)
+    found = within("one that was changed, and is named on a command line", since, lambda: of(daemon, path)[1:])
+    tap.equal([(p.event, p.role, p.name, p.sha256, p.previous) for p in found],
+              [("new_hash", "parent", "talks.sh", two, one)], "likewise", *found)
+    mine = wait_for("exe.log", lambda: [line for line in lines(daemon) if line.path == path][1:])
+    tap.equal([(m.event, m.role, m.name, m.sha256, m.previous) for m in mine],
+              [("new_hash", "parent", "talks.sh", two, one)], "and so in exe.log", *mine)
+
+
 def changed(place, daemon):
     path = place.copy(built("tests/system/blink"), "changed")
     one = sha256(path)
@@ -346,7 +373,7 @@ def main():
     need_root()
     with Place() as place, Daemon(place, write_interval="30 s") as daemon:
         daemon.start()
-        for part in (at_once, silent, names, changed, upgrade, hostile):
+        for part in (at_once, silent, names, scripts, changed, upgrade, hostile):
             part(place, daemon)
         tap.equal([loss for loss in daemon.status()["losses"] if loss["stage"] == "memory"], [], "nothing was missed")
         daemon.options["write_interval"] = "1 s"

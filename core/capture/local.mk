@@ -31,7 +31,7 @@ core_libpscapture_la_SOURCES += \
 	core/identify/dns_message.c core/identify/dns_message.h core/identify/dns_stream.c core/identify/dns_stream.h \
 	core/identify/domain.c core/identify/domain.h core/identify/domain_flow.c core/identify/domain_inside.h \
 	core/identify/domain_name.c core/identify/domain_name.h \
-	core/identify/tls_hello.c core/identify/tls_hello.h
+	core/identify/hosts_file.c core/identify/hosts_file.h core/identify/tls_hello.c core/identify/tls_hello.h
 nodist_core_libpscapture_la_SOURCES = bpf/picosnitch.skel.h
 core_libpscapture_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBBPF_CFLAGS) $(LIBUV_CFLAGS)
 core_libpscapture_la_LIBADD = core/libpsbase.la $(JANSSON_LIBS) $(LIBBPF_LIBS) $(LIBUV_LIBS)

@@ -239,6 +239,13 @@ const struct namespace_counters *namespaces_counters(const struct namespaces *ns
 	return ns->counters;
 }
 
+size_t namespaces_processes(const struct namespaces *ns, struct namespace_process out[NAMESPACES_MAX])
+{
+	for (size_t i = 0; i < ns->n; i++)
+		out[i] = (struct namespace_process){ns->places[i].netns, ns->places[i].pid};
+	return ns->n;
+}
+
 bool namespaces_cut(const struct namespaces *ns)
 {
 	return ns->cut;

@@ -38,6 +38,14 @@ const struct own_addresses *namespaces_addresses(const struct namespaces *);
 /* What was read last. A namespace whose process has gone is left out until another is found. */
 const struct namespace_counters *namespaces_counters(const struct namespaces *, size_t *n);
 
+/* Of each, a process that lives in it. */
+struct namespace_process {
+	uint32_t netns, pid; /* pid 0: none is known */
+};
+
+/* How many of NAMESPACES_MAX were set; the first is our own. */
+size_t namespaces_processes(const struct namespaces *, struct namespace_process out[NAMESPACES_MAX]);
+
 /* True while there are more namespaces than are read. */
 bool namespaces_cut(const struct namespaces *);
 

@@ -7,7 +7,7 @@ picosnitch_SOURCES = \
 	core/daemon/control.c core/daemon/control.h core/daemon/daemon.c core/daemon/daemon.h \
 	core/daemon/gap.c core/daemon/gap.h \
 	core/daemon/evidence.c core/daemon/evidence.h core/daemon/own_file.c core/daemon/own_file.h \
-	core/daemon/live.c core/daemon/live.h core/daemon/live_line.c core/daemon/live_line.h \
+	core/daemon/hosts.c core/daemon/hosts.h core/daemon/live.c core/daemon/live.h core/daemon/live_line.c core/daemon/live_line.h \
 	core/daemon/pidfile.c core/daemon/pidfile.h core/daemon/privileges.c core/daemon/privileges.h \
 	core/daemon/programs.c core/daemon/programs.h core/daemon/record.c core/daemon/record.h \
 	core/daemon/record_file.c core/daemon/record_file.h \

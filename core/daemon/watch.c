@@ -277,6 +277,7 @@ static void finish(struct watch *w)
 	w->live = NULL;
 	tamper_close(w->tamper, part_closed, w);
 	evidence_close(w->evidence, part_closed, w);
+	hosts_close(w->hosts, part_closed, w);
 	w->finished = true;
 	if (w->self_child && w->self_ended)
 		self_child_close(w->self_child, self_closed);
@@ -308,9 +309,11 @@ static void on_audit(void *arg, const struct ps_record *record)
 
 static void take_audit(struct watch *w)
 {
+	struct namespace_process processes[NAMESPACES_MAX];
 	const struct namespace_counters *counters;
 	size_t n;
 
+	hosts_look(w->hosts, processes, namespaces_processes(w->namespaces, processes));
 	ledger_set_addresses(w->ledger, namespaces_addresses(w->namespaces));
 	counters = namespaces_counters(w->namespaces, &n);
 	audit_read(w->audit, counters, n, clock_wall_ns(), w->settings->core.audit_threshold, on_audit, w);
@@ -471,7 +474,8 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	w->domains = domains_open();
 	ledger_name_by(w->ledger, w->domains);
 	w->evidence = evidence_open(w->loop, w->probe, w->domains, w->losses);
-	w->handles++;
+	w->hosts = hosts_open(w->loop, w->domains, w->losses);
+	w->handles += 2;
 	w->namespaces = namespaces_open();
 	w->audit = audit_open(w->losses);
 	namespaces_want_addresses(w->namespaces, ledger_wants_addresses(w->ledger));

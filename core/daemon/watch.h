@@ -16,6 +16,7 @@
 #include "core/capture/self_child.h"
 #include "core/config/settings.h"
 #include "core/daemon/evidence.h"
+#include "core/daemon/hosts.h"
 #include "core/daemon/live.h"
 #include "core/daemon/programs.h"
 #include "core/daemon/tamper.h"
@@ -37,6 +38,7 @@ struct watch {
 	struct processes *processes;
 	struct domains *domains;
 	struct evidence *evidence;
+	struct hosts *hosts;
 	struct losses *losses;
 	struct ledger *ledger;
 	struct executions *executions;

@@ -17,7 +17,7 @@
 
 enum {
 	IMAGES = 4, /* that are remembered to have learnt the same */
-	HOSTS_MAX = 8192,
+	HOSTS_MAX = 65536,
 };
 
 /* How much a piece of evidence is worth for a flow. What is equal here is a rival. */
@@ -292,21 +292,22 @@ void domains_learn(struct domains *d, const struct domain_seen *seen)
 
 /* ---- the hosts file ---- */
 
-static void hosts_clear(struct domains *d)
+static void hosts_clear(struct domains *d, bool all, uint32_t netns)
 {
 	struct host *h;
 
 	for (size_t at = 0; (h = table_next(&d->hosts, &at));) {
+		if (!all && h->key.netns != netns)
+			continue;
 		table_remove(&d->hosts, &h->key, sizeof(h->key));
 		name_drop(d, h->name);
 		free(h);
 	}
-	table_done(&d->hosts);
 }
 
 void domains_hosts_begin(struct domains *d, uint32_t netns)
 {
-	hosts_clear(d);
+	hosts_clear(d, false, netns);
 	names_sweep(d);
 	d->hosts_netns = netns;
 }
@@ -436,7 +437,8 @@ void domains_close(struct domains *d)
 		return;
 	for (size_t at = 0; (space = table_next(&d->spaces, &at)); at = 0)
 		pair_free(d, space->oldest);
-	hosts_clear(d);
+	hosts_clear(d, true, 0);
+	table_done(&d->hosts);
 	flows_clear(d);
 	names_sweep(d);
 	table_done(&d->spots);

@@ -61,7 +61,8 @@ void domains_learn(struct domains *, const struct domain_seen *);
 /* A program said the name of its peer on that very connection. */
 void domains_greeted(struct domains *, const struct domain_flow *, struct ps_text name);
 
-/* One address of a hosts file; valid in that namespace until domains_hosts_begin(), for all of a new one. */
+/* The addresses of a namespace's hosts file, with its names one by one: valid there until the next
+ * domains_hosts_begin() of the same. */
 void domains_hosts_begin(struct domains *, uint32_t netns);
 void domains_hosts_add(struct domains *, const struct ps_addr *, struct ps_text name);
 

@@ -23,7 +23,9 @@ class Take(socketserver.BaseRequestHandler):
         while self.request.recv(65536): pass
 class Server(socketserver.ThreadingTCPServer):
     address_family, daemon_threads, allow_reuse_address, request_queue_size = 10, True, True, 128
-Server(("::", {PORT}), Take).serve_forever()
+server = Server(("::", {PORT}), Take)
+print("ready", flush=True)
+server.serve_forever()
 """
 OLD = tuple(int(n) for n in os.uname().release.split(".")[:2]) < (5, 11)
 Named = collections.namedtuple("Named", "domain source rivals received sent")
@@ -82,7 +84,7 @@ class Net:
             json.dump(ZONE, f)
         self.server = v4(2)
         self.run(self.far, PYTHON, f"{HERE}/dns_server.py", "53", zone, self.server, v6(2), ready=True)
-        self.run(self.far, PYTHON, "-c", SINK)
+        self.run(self.far, PYTHON, "-c", SINK, ready=True)
         return self
 
     def run(self, space, *words, ready=False):
@@ -311,6 +313,37 @@ def tls(net, daemon):
     tap.ok(isinstance(row, Named) and row[:3] == (reverse("mail.tls.example"), "sni", 0), "TLS that is begun in the middle", row)
 
 
+def hosts(net, daemon):
+    """Files of other namespaces, as their programs see them; what others say of the same address is stronger."""
+    file = net.place.file("hosts")
+
+    def write(*lines):
+        with open(file, "w", encoding="ascii") as f:
+            f.write("".join(line + "\n" for line in ("127.0.0.1 localhost", *lines)))
+
+    def talk(number):
+        program = net.place.traffic(f"hosts-{number}")
+        Role(program, f"tcp-connect,{v4(57)},{PORT}", "send,send,77", netns=space).result()
+        return wait_for("the row", lambda: named(daemon, program))
+
+    write(f"{v4(57)} printer.lan.example printer")
+    space = net.here + "h"
+    Namespaces.ip("netns", "add", space)
+    try:
+        # A server at that address, in the same namespace.
+        Namespaces.ip("-n", space, "link", "set", "lo", "up")
+        Namespaces.ip("-n", space, "addr", "add", v4(57) + "/32", "dev", "lo")
+        net.run(space, "sh", "-c", f'mount --bind {file} /etc/hosts && exec {PYTHON} -c "$0"', SINK, ready=True)
+        numbers = iter(range(1000))
+        row = wait_for("the hosts file", lambda: (r := talk(next(numbers))) and r[0] and r, 90)
+        tap.equal(row[:3], (reverse("printer.lan.example"), "hosts", 1), "a name of the hosts file that its namespace has")
+        write(f"{v4(57)} scanner.lan.example")
+        row = wait_for("the new one", lambda: (r := talk(next(numbers))) and "scanner" in r[0] and r, 60)
+        tap.equal(row[:3], (reverse("scanner.lan.example"), "hosts", 0), "a change of it")
+    finally:
+        Namespaces.ip("netns", "del", space)
+
+
 def nameless(net, daemon, what, address, space=None, **role):
     other = Role(net.place.traffic(f"nameless-{Asker.sent}"), f"tcp-connect,{address},{PORT}", "send,send,55",
                  netns=space or net.here, **role)
@@ -379,6 +412,7 @@ def main():
         stubs(net, daemon)
         shared(net, daemon)
         tls(net, daemon)
+        hosts(net, daemon)
         forged(net, daemon)
         flood(net, daemon)
         daemon.stop()

@@ -120,6 +120,8 @@ static void test_bounds_of_evidence(void)
 	f = flow("192.0.2.9", 20 * S);
 	f.netns = 2;
 	is_str(find(d, &f, 20 * S), " none 0", "in its own namespace");
+	domains_hosts_begin(d, 2);
+	is_str(find_new(d, "192.0.2.9", 20 * S), "first hosts 1", "whatever another's says");
 	domains_hosts_begin(d, 1);
 	is_str(find_new(d, "192.0.2.9", 20 * S), " none 0", "until it is read anew");
 	learn(d, (struct wire_image){0}, PS_DOMAIN_PTR, "com.ptr", "192.0.2.9", 60, 30 * S);

@@ -271,6 +271,7 @@ static void finish(struct watch *w)
 	uv_handle_t *all[] = {(uv_handle_t *)&w->events, (uv_handle_t *)&w->opened, (uv_handle_t *)&w->mounts,
 	                      (uv_handle_t *)&w->timer};
 
+	changes_close(w->changes, part_closed, w);
 	programs_stop(&w->programs, part_closed, w);
 	end_window(w, 1);
 	live_close(w->live, part_closed, w);
@@ -344,6 +345,7 @@ static void drain_done(uv_work_t *work, int status)
 			continue;
 		ledger_add(w->ledger, &o);
 		audit_add(w->audit, &o);
+		changes_see(w->changes, &o.image, o.uid);
 	}
 	buf_done(&w->flows);
 	executions_flush(w->executions);
@@ -354,6 +356,7 @@ static void drain_done(uv_work_t *work, int status)
 	processes_expire(w->processes);
 	if (w->audits)
 		take_audit(w);
+	changes_tick(w->changes);
 	programs_tick(&w->programs);
 	tell_losses(w);
 	live_tick(w->live);
@@ -469,6 +472,8 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	                        (size_t)w->settings->capture.max_flows * 4);
 	ledger_set_log(w->ledger, &w->settings->log);
 	programs_open(&w->programs, w->loop, w->settings, w->processes, w->losses, w->journal, w->ledger);
+	w->handles++;
+	w->changes = changes_open(w->loop, w->executables, w->processes, w->programs.first_seen, w->losses);
 	w->handles++;
 	w->executions = executions_open(w->ledger);
 	w->domains = domains_open();

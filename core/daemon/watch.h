@@ -15,6 +15,7 @@
 #include "core/capture/probe.h"
 #include "core/capture/self_child.h"
 #include "core/config/settings.h"
+#include "core/daemon/changes.h"
 #include "core/daemon/evidence.h"
 #include "core/daemon/hosts.h"
 #include "core/daemon/live.h"
@@ -47,6 +48,7 @@ struct watch {
 	struct journal *journal;
 	struct tamper *tamper;
 	struct programs programs;
+	struct changes *changes;
 	struct live *live;
 	const char *program, *config; /* paths of this program and of its configuration */
 	struct self_test self_test;

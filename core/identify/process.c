@@ -444,6 +444,13 @@ bool processes_find(struct processes *ps, const struct wire_image *id, struct li
 	return true;
 }
 
+bool processes_lives(struct processes *ps, const struct wire_image *id)
+{
+	const struct image *image = image_find(ps, id);
+
+	return image && !image->next_ended;
+}
+
 static void free_ended(struct processes *ps, struct image *list)
 {
 	while (list) {

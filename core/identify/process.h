@@ -39,6 +39,9 @@ void processes_event(struct processes *, const struct process_event *, const str
  * False, and programs that say nothing, when it is not known at all. */
 bool processes_find(struct processes *, const struct wire_image *, struct lineage *);
 
+/* Whether an image is known, and has not ended. */
+bool processes_lives(struct processes *, const struct wire_image *);
+
 /* The lineage of what is not known at all, each with a reference. */
 void processes_nobody(struct processes *, struct lineage *);
 

@@ -144,7 +144,7 @@ static int open_root(const struct start *by, bool *gone)
 {
 	int root = open_link(by->pid, "root");
 
-	*gone = root < 0 || !proc_is(by->pid, by->process_ns);
+	*gone = root < 0 || (by->process_ns && !proc_is(by->pid, by->process_ns));
 	if (!*gone)
 		return root;
 	if (root >= 0)

@@ -17,7 +17,7 @@
 /* How a process was started: what a path that it was given meant. */
 struct start {
 	pid_t pid, parent;
-	uint64_t process_ns;          /* since boot: when the process began */
+	uint64_t process_ns;          /* since boot: when the process began; 0: it is known to live */
 	int64_t exec_ns;              /* wall clock: when it was executed, or no earlier than that */
 	struct wire_folder root, cwd; /* inode 0: not known */
 	pid_t like;                   /* a process that stays, and sees the same files; 0: none is known */

@@ -32,11 +32,11 @@ struct memory *first_seen_memory(const struct first_seen *); /* NULL: not loaded
  * is looked at once. Call it also for traffic that is not logged. */
 void first_seen_ask(struct first_seen *, const struct lineage *, uint32_t uid, uint32_t window);
 
-/* The file at the path of a running program has other content now, or is gone: who runs (its own file
- * is what it runs), the content that lies there (NULL: none, or it is not known, and `state` says why).
- * Noted if the program is one of those that were seen. */
-void first_seen_changed(struct first_seen *, const struct lineage *who, uint32_t uid, enum ps_hash_state state,
-                        const uint8_t now[32]);
+/* The file at the path of a running program (or of the script that it was started on) has other content now, or is
+ * gone: who runs (its own file is what it runs), the content that lies there (NULL: none, or it is not known, and
+ * `state` says why). Noted if the program is one of those that were seen. */
+void first_seen_changed(struct first_seen *, const struct lineage *who, uint32_t uid, bool script,
+                        enum ps_hash_state state, const uint8_t now[32]);
 
 /* Looks after those that wait. True while some do for less than their time: call it again soon. */
 bool first_seen_check(struct first_seen *, int final);

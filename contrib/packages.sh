@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Which packages building (and testing) needs, by package manager; sourced by the scripts here.
 
-# install_packages build [test]: installs what is missing, with whichever manager is there.
+# install_packages build [test [cross]]: installs what is missing, with whichever manager is there;
+# what cross-arm64 needs is known for Debian alone.
 install_packages() {
 	local wanted=() missing=() p
 
@@ -11,6 +12,7 @@ install_packages() {
 		[[ ${2:-} != test ]] || wanted+=(libclang-rt-14-dev gcc-12-multilib clang-format iproute2 nftables liburing-dev
 			qemu-system-x86 busybox-static cpio kmod xz-utils zstd mandoc sqlite3 e2fsprogs libcap2-bin crun podman
 			musl-tools dnsmasq-base unbound bind9)
+		[[ ${3:-} != cross ]] || wanted+=(gcc-aarch64-linux-gnu qemu-system-arm)
 		for p in "${wanted[@]}"; do
 			[[ $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) == installed ]] || missing+=("$p")
 		done

@@ -7,7 +7,11 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_bu
 
 EXTRA_DIST += tests/tap.h tests/tap.py
 
-.PHONY: bench bench-scenarios matrix
+.PHONY: bench bench-scenarios matrix list-tests
+
+# For whoever runs them elsewhere: tests/vm.
+list-tests:
+	@echo $(TESTS)
 
 include tests/unit/local.mk
 include tests/sinks/local.mk

@@ -22,7 +22,7 @@
 #include "core/delivery/sink_host.h"
 #include "core/delivery/trust.h"
 
-#define LIMIT_MS 5000
+#define LIMIT_MS 20000
 #define TEXT_LONGEST (256 * 1024)
 
 static const char *describe_program;

@@ -14,6 +14,7 @@ import hashlib
 import ipaddress
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -66,6 +67,12 @@ def sha256(path):
         for block in iter(lambda: f.read(1 << 20), b""):
             digest.update(block)
         return digest.hexdigest()
+
+
+def sanitary(who, said):
+    """Fails when a sanitizer has found something."""
+    if re.search(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error: ", said):
+        tap.ok(False, f"{who}: nothing for a sanitizer to find", said)
 
 
 def built(*names):
@@ -155,8 +162,10 @@ class Daemon:
 
     def command(self, *words, timeout=90):
         """Runs one of its commands to the end."""
-        return subprocess.run([self.program, "--config", self.config, *words], capture_output=True, text=True,
+        done = subprocess.run([self.program, "--config", self.config, *words], capture_output=True, text=True,
                               errors="replace", timeout=timeout, check=False)
+        sanitary(f"`{words[0]}`", done.stderr)
+        return done
 
     def spawn(self):
         with open(self.output, "a", encoding="utf-8") as output:
@@ -213,6 +222,8 @@ class Daemon:
 
     def __exit__(self, *_):
         self.kill()
+        if os.path.exists(self.output):
+            sanitary("the daemon, or a process of a sink", self.messages())
 
     def database(self):
         return sqlite3.connect(f"file:{self.state}/snitch.db?mode=ro", uri=True)

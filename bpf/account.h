@@ -4,7 +4,7 @@
 #define PS_BPF_ACCOUNT_H
 
 #include "flows.h"
-#include "peers.h"
+#include "stand_in.h"
 
 /* Sockets of the other families do not leave this machine. */
 static __always_inline bool is_counted(const struct sock *sk)

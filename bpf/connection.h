@@ -5,6 +5,16 @@
 
 #include "account.h"
 
+/* The position behind the last byte of data that was read. A FIN that was read counts as one. */
+static __always_inline __u32 position_of(struct sock *sk, struct tcp_sock *tp)
+{
+	__u32 seq = tp->copied_seq;
+
+	if ((sk->__sk_common.skc_flags >> SOCK_DONE & 1) && seq == tp->rcv_nxt)
+		seq--;
+	return seq;
+}
+
 /* A flow of the connection, even if no byte ever moves. A socket that closes has given its port back
  * by now: what is known already stays. */
 static __always_inline struct wire_flow *owners_flow(struct sock *sk, struct connection *c)
@@ -19,8 +29,22 @@ static __always_inline struct wire_flow *owners_flow(struct sock *sk, struct con
 	return flow_find(IN_KERNEL, sk, &key);
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(on_set_state, struct sock *sk, int old, int new)
+/* What has been read and passed by the program that would have counted it. */
+static __always_inline void catch_up(struct sock *sk, struct connection *c, struct wire_flow *flow)
+{
+	struct tcp_sock *tp = plain_tcp(sk);
+	__u32 moved;
+
+	if (!tp || !c->placed || c->late)
+		return;
+	moved = position_of(sk, tp) - c->seq;
+	if (!moved || (__s32)moved < 0)
+		return;
+	c->seq += moved;
+	flow_add(flow, RECEIVED, moved);
+}
+
+static __noinline int state_set(struct sock *sk, int old, int new)
 {
 	struct wire_flow *flow;
 	struct connection *c;
@@ -40,9 +64,10 @@ int BPF_PROG(on_set_state, struct sock *sk, int old, int new)
 		c->owned = 1;
 		break;
 	case TCP_SYN_RECV: /* a listener's child; whose it will be is seen when it is used */
-		c = is_plain(sk) ? connection_of(sk, BPF_SK_STORAGE_GET_F_CREATE) : 0;
+		c = old != TCP_SYN_SENT && is_plain(sk) ? connection_of(sk, BPF_SK_STORAGE_GET_F_CREATE) : 0;
 		if (!c)
 			break;
+		__builtin_memset(c, 0, sizeof(*c));
 		c->direction = WIRE_IN;
 		c->born = 1;
 		break;
@@ -50,19 +75,39 @@ int BPF_PROG(on_set_state, struct sock *sk, int old, int new)
 		c = connection_of(sk, 0);
 		if (!c)
 			break;
-		c->opened = bpf_ktime_get_boot_ns();
+		if (!c->opened)
+			c->opened = bpf_ktime_get_boot_ns();
 		if (c->owned)
 			owners_flow(sk, c);
 		break;
 	case TCP_CLOSE: /* also of a connection that came to nothing */
 		c = connection_of(sk, 0);
-		if (!c || !c->owned)
+		if (!c)
 			break;
-		flow = owners_flow(sk, c);
-		if (flow)
+		flow = c->owned ? owners_flow(sk, c) : 0;
+		if (flow) {
 			flow->closed = bpf_ktime_get_boot_ns();
+			catch_up(sk, c, flow);
+		}
+		connection_forget(sk);
 		break;
 	}
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_set_state, struct sock *sk, int old, int new)
+{
+	state_set(sk, old, new);
+	return 0;
+}
+
+/* The kernel passes over the one above where it runs already, on whatever socket: an interrupt may come
+ * in between. To do it again is the same. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_set_state_2, struct sock *sk, int old, int new)
+{
+	state_set(sk, old, new);
 	return 0;
 }
 

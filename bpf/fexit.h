@@ -77,22 +77,30 @@ static __always_inline void count_call(enum home home, struct socket *sock, stru
 		peer_forget(note);
 }
 
+static __noinline int count_call_IN_KERNEL(struct socket *sock, struct msghdr *msg, enum way way, bool counts, long ret)
+{
+	count_call(IN_KERNEL, sock, msg, way, counts, ret);
+	return 0;
+}
+
+static __noinline int count_call_IN_MODULE(struct socket *sock, struct msghdr *msg, enum way way, bool counts, long ret)
+{
+	count_call(IN_MODULE, sock, msg, way, counts, ret);
+	return 0;
+}
+
+#define TAKES(flags) !((flags) & (MSG_PEEK | MSG_ERRQUEUE))
+
 /* A family's call for sending, and one for receiving. */
 #define ON_SEND(home, function)                                                                                        \
-	SEC("fexit/" #function)                                                                                            \
-	int BPF_PROG(on_##function, struct socket *sock, struct msghdr *msg, unsigned long size, int ret)                  \
-	{                                                                                                                  \
-		count_call(home, sock, msg, SENT, true, ret);                                                                  \
-		return 0;                                                                                                      \
-	}
+	WITH_STAND_INS("fexit/" #function, on_##function, count_call(home, sock, msg, SENT, true, ret),                    \
+	               count_call_##home(sock, msg, SENT, true, ret), struct socket *sock, struct msghdr *msg,             \
+	               unsigned long size, int ret)
 
 #define ON_RECEIVE(home, function)                                                                                     \
-	SEC("fexit/" #function)                                                                                            \
-	int BPF_PROG(on_##function, struct socket *sock, struct msghdr *msg, unsigned long size, int flags, int ret)       \
-	{                                                                                                                  \
-		count_call(home, sock, msg, RECEIVED, !(flags & (MSG_PEEK | MSG_ERRQUEUE)), ret);                              \
-		return 0;                                                                                                      \
-	}
+	WITH_STAND_INS("fexit/" #function, on_##function, count_call(home, sock, msg, RECEIVED, TAKES(flags), ret),        \
+	               count_call_##home(sock, msg, RECEIVED, TAKES(flags), ret), struct socket *sock, struct msghdr *msg, \
+	               unsigned long size, int flags, int ret)
 
 /* TCP, UDP, UDP-Lite, ICMP, raw IPv4, SCTP, MPTCP */
 ON_SEND(IN_KERNEL, inet_sendmsg)
@@ -115,13 +123,11 @@ ON_RECEIVE(IN_MODULE, vsock_dgram_recvmsg)
 
 /* What splice() takes out of a socket, whatever the layers above TCP: kTLS's own function is in a
  * module, where programs cannot have a socket's storage. */
-SEC("fexit/sock_splice_read")
-int BPF_PROG(on_sock_splice_read, struct file *file, void *ppos, void *pipe, unsigned long len, unsigned int flags,
-             long ret)
+static __noinline int spliced(struct file *file, long ret)
 {
 	struct socket *sock;
 
-	if (!since_5_11() || ret <= 0)
+	if (ret <= 0)
 		return 0;
 	sock = bpf_sock_from_file(file);
 	/* Without a function of its own, the socket was read by recvmsg(), which is counted. */
@@ -130,20 +136,22 @@ int BPF_PROG(on_sock_splice_read, struct file *file, void *ppos, void *pipe, uns
 	return 0;
 }
 
+WITH_STAND_INS("fexit/sock_splice_read", on_sock_splice_read, spliced(file, ret), spliced(file, ret), struct file *file,
+               void *ppos, void *pipe, unsigned long len, unsigned int flags, long ret)
+
 /* The same before 5.11, where a file does not lead to its socket: each piece of it. */
 SEC("fexit/skb_splice_bits")
 int BPF_PROG(on_skb_splice_bits, struct sk_buff *skb, struct sock *sk, unsigned int offset, void *pipe,
              unsigned int len, unsigned int flags, int ret)
 {
-	if (!since_5_11() && ret > 0 && sk && is_counted(sk))
+	if (ret > 0 && sk && is_counted(sk))
 		account(sk, RECEIVED, ret, 0);
 	return 0;
 }
 
 /* An IPv4 address that is named to an IPv6 socket is replaced, inside, by one on a stack that is
  * gone when the call returns: read it before. */
-SEC("fentry/inet6_sendmsg")
-int BPF_PROG(before_inet6_sendmsg, struct socket *sock, struct msghdr *msg, unsigned long size)
+static __noinline int named_before(struct socket *sock, struct msghdr *msg)
 {
 	struct sock *sk = sock->sk;
 	struct peer named, *peer;
@@ -153,13 +161,15 @@ int BPF_PROG(before_inet6_sendmsg, struct socket *sock, struct msghdr *msg, unsi
 	return 0;
 }
 
+WITH_STAND_INS("fentry/inet6_sendmsg", before_inet6_sendmsg, named_before(sock, msg), named_before(sock, msg),
+               struct socket *sock, struct msghdr *msg, unsigned long size)
+
 struct ports {
 	__u16 source, dest;
 };
 
 /* A program that does not ask whom a datagram is from: the datagram knows. */
-SEC("fentry/skb_consume_udp")
-int BPF_PROG(before_consume_udp, struct sock *sk, struct sk_buff *skb, int len)
+static __always_inline void consumed(struct sock *sk, struct sk_buff *skb)
 {
 	unsigned char *head = skb->head, *network = head + skb->network_header;
 	struct ports ports;
@@ -167,10 +177,10 @@ int BPF_PROG(before_consume_udp, struct sock *sk, struct sk_buff *skb, int len)
 	__u32 addr = 0;
 
 	if (sk->__sk_common.skc_dport || bpf_probe_read_kernel(&ports, sizeof(ports), head + skb->transport_header))
-		return 0;
+		return;
 	peer = peer_leave(sk);
 	if (!peer)
-		return 0;
+		return;
 	if (skb->protocol == bpf_htons(0x0800)) {
 		bpf_probe_read_kernel(&addr, 4, network + 12);
 		peer_set4(peer, sk->__sk_common.skc_family, addr, bpf_ntohs(ports.source));
@@ -178,19 +188,27 @@ int BPF_PROG(before_consume_udp, struct sock *sk, struct sk_buff *skb, int len)
 		peer->port = bpf_ntohs(ports.source);
 		bpf_probe_read_kernel(peer->addr, 16, network + 8);
 	}
+}
+
+static __noinline int consumed_again(struct sock *sk, struct sk_buff *skb)
+{
+	consumed(sk, skb);
 	return 0;
 }
 
-/* sendfile() and splice() to a socket, before 6.5. */
-SEC("fexit/inet_sendpage")
-int BPF_PROG(on_inet_sendpage, struct socket *sock, void *page, int offset, unsigned long size, int flags, long ret)
-{
-	struct sock *sk = sock->sk;
+WITH_STAND_INS("fentry/skb_consume_udp", before_consume_udp, consumed(sk, skb), consumed_again(sk, skb),
+               struct sock *sk, struct sk_buff *skb, int len)
 
+/* sendfile() and splice() to a socket, before 6.5. */
+static __noinline int paged(struct sock *sk, long ret)
+{
 	/* The other protocols make a call of sendmsg() of it, which is counted. */
 	if (ret > 0 && (is_udp(sk) || sk->sk_protocol == IPPROTO_TCP))
 		account(sk, SENT, ret, 0);
 	return 0;
 }
+
+WITH_STAND_INS("fexit/inet_sendpage", on_inet_sendpage, paged(sock->sk, ret), paged(sock->sk, ret), struct socket *sock,
+               void *page, int offset, unsigned long size, int flags, long ret)
 
 #endif

@@ -98,6 +98,15 @@ struct {
 	__type(value, struct connection);
 } connections SEC(".maps");
 
+/* The same before 5.11, where sockets have no storage: by the socket's address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct connection);
+} old_connections SEC(".maps");
+
 /* Keys and addresses in pieces of eight bytes: an IPv4 address is the first four, as a number that
  * is below 2^32. */
 typedef __u64 __attribute__((may_alias)) word;
@@ -146,8 +155,9 @@ static __noinline int count(__u32 which, __u64 n)
 {
 	__u64 *counter = bpf_map_lookup_elem(&counters, &which);
 
+	/* The task may be preempted here, and another come. */
 	if (counter)
-		*counter += n;
+		__sync_fetch_and_add(counter, n);
 	return 0;
 }
 
@@ -201,17 +211,39 @@ static __always_inline void current_image(struct wire_image *image, __u32 *uid)
 	image_of_current(image, uid, current_task());
 }
 
+static __always_inline struct connection *old_connection_of(struct sock *sk, bool create)
+{
+	struct connection *c, fresh = {0};
+	__u64 key = (__u64)sk;
+
+	c = bpf_map_lookup_elem(&old_connections, &key);
+	if (c || !create)
+		return c;
+	bpf_map_update_elem(&old_connections, &key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&old_connections, &key);
+}
+
 /* What is known of a connection. flags: 0, or BPF_SK_STORAGE_GET_F_CREATE. NULL: nothing, or no room. */
 static __always_inline struct connection *connection_of(struct sock *sk, __u64 flags)
 {
 	struct connection *c;
 
-	if (!since_5_11())
-		return 0;
-	c = bpf_sk_storage_get(&connections, sk, 0, flags);
+	if (since_5_11())
+		c = bpf_sk_storage_get(&connections, sk, 0, flags);
+	else
+		c = old_connection_of(sk, flags);
 	if (!c && flags)
 		count(WIRE_NO_STORAGE, 1);
 	return c;
+}
+
+/* The socket is closed. */
+static __always_inline void connection_forget(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	if (!since_5_11())
+		bpf_map_delete_elem(&old_connections, &key);
 }
 
 /* sk as a TCP socket whose data goes to the program, or NULL: what a layer above TCP (kTLS,

@@ -4,7 +4,7 @@
 #ifndef PS_BPF_PROCESS_H
 #define PS_BPF_PROCESS_H
 
-#include "account.h"
+#include "stand_in.h"
 
 /* The mount of a file is a part of a larger structure that is not known to the verifier by its
  * type: what is read of that is read as bytes. */
@@ -109,8 +109,7 @@ static __always_inline void submit_later(void *event)
 	bpf_ringbuf_submit(event, filling ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+static __noinline int forked(struct task_struct *parent, struct task_struct *child)
 {
 	struct wire_fork *event;
 
@@ -126,6 +125,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	submit_later(event);
 	return 0;
 }
+
+WITH_STAND_INS("tp_btf/sched_process_fork", on_fork, forked(parent, child), forked(parent, child),
+               struct task_struct *parent, struct task_struct *child)
 
 /* One part of a long command line. Not inlined and not static: so the verifier looks at it once,
  * not once per turn of the loop. */
@@ -145,8 +147,7 @@ __noinline int send_args(__u64 address, __u32 offset, __u32 n)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+static __noinline int executed(struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct mm_struct *mm = task->mm;
 	unsigned long start = mm->arg_start;
@@ -183,8 +184,10 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
+WITH_STAND_INS("tp_btf/sched_process_exec", on_exec, executed(task, bprm), executed(task, bprm),
+               struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+
+static __noinline int exited(struct task_struct *task)
 {
 	struct wire_exit *event;
 
@@ -197,6 +200,19 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	image_of(&event->event.image, task);
 	submit_later(event);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	return exited(task);
+}
+
+/* For what the kernel passes over the one above with. Who is told twice of an end takes it once. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit_2, struct task_struct *task)
+{
+	return exited(task);
 }
 
 SEC("tp_btf/cgroup_mkdir")

@@ -9,17 +9,8 @@
 #ifndef PS_BPF_TRACEPOINT_H
 #define PS_BPF_TRACEPOINT_H
 
+#include "connection.h"
 #include "evidence.h"
-
-/* The position behind the last byte of data that was read. A FIN that was read counts as one. */
-static __always_inline __u32 position_of(struct sock *sk, struct tcp_sock *tp)
-{
-	__u32 seq = tp->copied_seq;
-
-	if ((sk->__sk_common.skc_flags >> SOCK_DONE & 1) && seq == tp->rcv_nxt)
-		seq--;
-	return seq;
-}
 
 /* TCP sockets that we met in the middle of their first call. Mostly none: so the end of a call need
  * not look. */
@@ -40,13 +31,20 @@ static __always_inline void count_length(struct sock *sk, enum way way, bool cou
 		peer_forget(note);
 }
 
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(on_send_length, struct sock *sk, int ret, int flags)
+static __always_inline void sent_length(struct sock *sk, int ret)
 {
 	if (is_counted(sk))
 		count_length(sk, SENT, true, ret);
+}
+
+static __noinline int sent_length_again(struct sock *sk, int ret)
+{
+	sent_length(sk, ret);
 	return 0;
 }
+
+WITH_STAND_INS("tp_btf/sock_send_length", on_send_length, sent_length(sk, ret), sent_length_again(sk, ret),
+               struct sock *sk, int ret, int flags)
 
 /* The end of a latecomer's first call: what it had read before the meeting. */
 static __noinline int late_received(struct sock *sk, int ret)
@@ -61,13 +59,12 @@ static __noinline int late_received(struct sock *sk, int ret)
 	return 0;
 }
 
-SEC("tp_btf/sock_recv_length")
-int BPF_PROG(on_recv_length, struct sock *sk, int ret, int flags)
+static __always_inline void received_length(struct sock *sk, int ret, int flags)
 {
 	bool counts = !(flags & (MSG_PEEK | MSG_ERRQUEUE));
 
 	if (!is_counted(sk))
-		return 0;
+		return;
 	if (!plain_tcp(sk)) {
 		count_length(sk, RECEIVED, counts, ret);
 	} else if (counts && ret > 0) {
@@ -75,8 +72,16 @@ int BPF_PROG(on_recv_length, struct sock *sk, int ret, int flags)
 			late_received(sk, ret);
 		look_at(sk, RECEIVED, ret, bpf_ntohs(sk->__sk_common.skc_dport));
 	}
+}
+
+static __noinline int received_length_again(struct sock *sk, int ret, int flags)
+{
+	received_length(sk, ret, flags);
 	return 0;
 }
+
+WITH_STAND_INS("tp_btf/sock_recv_length", on_recv_length, received_length(sk, ret, flags),
+               received_length_again(sk, ret, flags), struct sock *sk, int ret, int flags)
 
 /* A socket that is being read for the first time. */
 static __noinline int place(struct connection *c, struct tcp_sock *tp, __u32 seq)
@@ -91,28 +96,41 @@ static __noinline int place(struct connection *c, struct tcp_sock *tp, __u32 seq
 	return 0;
 }
 
-SEC("tp_btf/tcp_rcv_space_adjust")
-int BPF_PROG(on_rcv_space_adjust, struct sock *sk)
+static __always_inline void space_adjusted(struct sock *sk)
 {
 	struct tcp_sock *tp = plain_tcp(sk);
 	struct connection *c;
 	__u32 seq, moved;
 
 	if (!tp)
-		return 0;
+		return;
 	c = connection_of(sk, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!c)
-		return 0;
+		return;
 	seq = position_of(sk, tp);
 	if (unlikely(!c->placed))
 		place(c, tp, seq);
 	moved = seq - c->seq;
 	if (!moved || (__s32)moved < 0)
-		return 0;
+		return;
 	c->seq = seq;
 	if (unlikely(c->late))
 		c->counted += moved;
 	account(sk, RECEIVED, moved, 0);
+}
+
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(on_rcv_space_adjust, struct sock *sk)
+{
+	space_adjusted(sk);
+	return 0;
+}
+
+/* For what the kernel passes over the one above with; else there is nothing left to count. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(on_rcv_space_adjust_2, struct sock *sk)
+{
+	space_adjusted(sk);
 	return 0;
 }
 

@@ -197,6 +197,7 @@ enum wire_counter {
 	WIRE_FULL_SENT,   /* ... with their bytes */
 	WIRE_FULL_RECEIVED,
 	WIRE_NO_PEER,    /* datagrams whose peer found no room */
+	WIRE_STOOD_IN,   /* calls whose work a stand-in did */
 	WIRE_NO_STORAGE, /* TCP sockets without room for what is known of them: splice reads may be missed */
 	WIRE_LOST_NAMES, /* evidence of names without room in its ring buffer */
 	WIRE_COUNTERS

@@ -7,8 +7,10 @@ core_libpscapture_la_SOURCES = \
 	core/capture/decode.c core/capture/decode.h \
 	core/capture/drain.c core/capture/drain.h \
 	core/capture/exec_watch.c core/capture/exec_watch.h \
+	core/capture/kernel.c core/capture/kernel.h \
 	core/capture/namespaces.c core/capture/namespaces.h \
 	core/capture/probe.c core/capture/probe.h \
+	core/capture/programs.c core/capture/programs.h \
 	core/capture/self_child.c core/capture/self_child.h core/capture/self_test.c core/capture/self_test.h \
 	core/capture/self_traffic.c core/capture/self_traffic.h core/capture/self_traffic_io.c core/capture/self_traffic_rare.c \
 	core/identify/executable.c core/identify/executable.h core/identify/file.c core/identify/file.h \

@@ -50,7 +50,8 @@ bool probe_consume(struct probe *, probe_event, void *arg, unsigned max);
 int probe_evidence_fd(const struct probe *);
 bool probe_consume_evidence(struct probe *, probe_event, void *arg, unsigned max); /* likewise */
 
-/* Calls `each` for every process that runs now. 0 or -errno. */
+/* Calls `each` for every process that ran when events of processes began to come, and before anything
+ * was counted. Once. 0 or -errno. */
 int probe_tasks(struct probe *, void (*each)(void *arg, const struct wire_task *), void *arg);
 
 /* Calls `each` for every open AF_XDP socket, and every open character device that is neither memory
@@ -68,8 +69,8 @@ void probe_counters(struct probe *, uint64_t counters[WIRE_COUNTERS]);
  * the programs are loaded anew. Each is given once; then NULL. */
 const struct probe_hook *probe_overslept(struct probe *);
 
-/* How many times the kernel did not run one of the programs, because it was already running on
- * that CPU: what they would have counted is missing. */
+/* How many calls the kernel did not show to a program, because it was already running on that CPU,
+ * nor to one that stands in for it: what they would have counted is missing. */
 uint64_t probe_missed(struct probe *);
 
 /* What has become of a hook; one that is not attached holds. Any thread, but not beside

@@ -15,7 +15,7 @@
 #include "core/base/mem.h"
 #include "core/capture/self_traffic.h"
 
-#define PATIENCE_MS 60000
+#define PATIENCE_MS 180000
 
 struct self_child {
 	struct self_child_events events;

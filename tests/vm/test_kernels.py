@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The paths (LISTS) under distributions' kernels, each door on one kernel; `make matrix`: each door on every kernel.
+"""The paths (LISTS) under distributions' kernels, each door on one kernel, and one with tasks that can be preempted
+anywhere; `make matrix`: each door on every kernel.
 
 In a build for arm64 (contrib/cross-arm64) it is `picosnitch check` and the quick ones of the build's other tests,
 through both doors of one kernel; `make matrix`: LISTS and all of them. The kernels are those of kernels.py. What
@@ -18,8 +19,8 @@ import kernels  # noqa: E402
 import tap  # noqa: E402
 
 build = os.environ.get("top_builddir") or top
-KERNELS = [("6.1", "bookworm", ["fexit"]), ("6.12", "bookworm-backports", ["tracepoint"])]
-LISTS = [f"{top}/tests/system/test_{name}.py" for name in ("paths", "containers", "sockets", "families")]
+KERNELS = [("6.1", "bookworm", ["fexit"]), ("6.12", "bookworm-backports", ["tracepoint", "fexit preempt=full"])]
+LISTS = [f"{top}/tests/system/test_{name}.py" for name in ("paths", "containers", "sockets", "families", "contention")]
 ARM_KERNELS = [("6.12", "bookworm-backports", ["tracepoint", "fexit"])]
 ARM_ROOT = os.environ.get("VMRUN_ROOT") or f"{kernels.CACHE}/picosnitch-vm/arm64-root"
 # These take half a minute and more where the processor is emulated; and those that build something.
@@ -52,10 +53,11 @@ def portable(slow):
 
 def run(version, folder, door, lists, root="/"):
     """Boots, and gives the lists' results as this test's own. How many passed, failed and were skipped."""
+    hooks, _, options = door.partition(" ")
     env = [f"{k}={os.environ[k]}" for k in ("top_srcdir", "top_builddir") if k in os.environ]
-    env += [f"PICOSNITCH_HOOKS={door}", f"PYTHON={sys.executable if root == '/' else '/usr/bin/python3'}"]
+    env += [f"PICOSNITCH_HOOKS={hooks}", f"PYTHON={sys.executable if root == '/' else '/usr/bin/python3'}"]
     vm = subprocess.Popen([f"{top}/tests/vm/vmrun", folder, "env", *env, "sh", "-c", SCRIPT, "lists", *lists],
-                          cwd=build if root == "/" else top, env={**os.environ, "VMRUN_ROOT": root},
+                          cwd=build if root == "/" else top, env={**os.environ, "VMRUN_ROOT": root, "VMRUN_KERNEL": options},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     plans, skipped, results, bad = [], 0, 0, 0
     for line in vm.stdout:
@@ -100,7 +102,7 @@ def main():
             else:
                 table.append((release, door, *run(name, folder, door, LISTS)))
     for row in table:
-        tap.note("{:28} {:10} {:3} exact, {} wrong, {} that the kernel has not".format(*row))
+        tap.note("{:28} {:18} {:3} exact, {} wrong, {} that the kernel has not".format(*row))
     tap.done()
 
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where a program that sees a datagram's other end leaves it for the one that counts the call, in the
- * same thread: one note a thread, kept until the thread ends. Most threads have theirs in an array, at
- * a place that follows from their address. Those that find it taken have it in a hash map.
+ * What a program leaves for another that comes after it in the same thread: the other end of a
+ * datagram for the one that counts the call, and whose turn it was for stand-ins (stand_in.h).
+ * One note a thread, kept until the thread ends. Most threads have theirs in an array, at a place that
+ * follows from their address. Those that find it taken have it in a hash map.
  */
-#ifndef PS_BPF_PEERS_H
-#define PS_BPF_PEERS_H
+#ifndef PS_BPF_NOTES_H
+#define PS_BPF_NOTES_H
 
 #include "maps.h"
 
@@ -24,8 +25,9 @@ static __always_inline void peer_set4(struct peer *peer, __u32 family, __u32 add
 }
 
 struct note {
-	__u64 sk; /* the socket's address; 0: there is nothing here */
+	__u64 sk; /* the socket that peer is for, by its address; 0: for none */
 	struct peer peer;
+	__u64 turn; /* of the programs that stand in for each other, the number of the one that ran last */
 };
 
 struct thread {
@@ -82,17 +84,22 @@ static __noinline struct note *note_begin(struct thread *thread, __u64 task)
 	return bpf_map_lookup_elem(&more_threads, &task);
 }
 
-/* Where to write the peer of this thread's call on sk. NULL: there is no room, which is counted. */
-static __always_inline struct peer *peer_leave(const void *sk)
+/* The note of the current thread, made if need be. NULL: there is no room. */
+static __always_inline struct note *note_here(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct thread *thread = thread_at(task);
-	struct note *note = 0;
 
 	if (likely(thread && thread->task == (__u64)task))
-		note = &thread->note;
-	else if (thread)
-		note = note_begin(thread, (__u64)task);
+		return &thread->note;
+	return thread ? note_begin(thread, (__u64)task) : 0;
+}
+
+/* Where to write the peer of this thread's call on sk. NULL: there is no room, which is counted. */
+static __always_inline struct peer *peer_leave(const void *sk)
+{
+	struct note *note = note_here();
+
 	if (!note) {
 		count(WIRE_NO_PEER, 1);
 		return 0;
@@ -130,7 +137,7 @@ static __always_inline void thread_end(struct task_struct *task)
 	if (!thread)
 		return;
 	if (thread->task == address) {
-		thread->note.sk = 0;
+		thread->note.sk = thread->note.turn = 0;
 		thread->task = 0;
 		__sync_fetch_and_add(&thread->claims, -1);
 	} else if (thread->others && !bpf_map_delete_elem(&more_threads, &address)) {

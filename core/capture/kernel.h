@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the running kernel has, as far as it decides which programs are loaded. */
+#ifndef PS_CAPTURE_KERNEL_H
+#define PS_CAPTURE_KERNEL_H
+
+#include <bpf/btf.h>
+#include <stdbool.h>
+
+#include "core/config/settings.h"
+
+/* Whether the kernel of that BTF, or that module of it (NULL: none), has a function. */
+bool kernel_has_function(struct btf *, const char *name, const char *module);
+
+bool kernel_has_module(const char *name); /* loaded, or built in */
+
+/* Whether a task may be preempted inside of a program of that door; true if that is not known. */
+bool kernel_preempts(enum hooks door);
+
+#endif

@@ -27,6 +27,8 @@ ARM_ROOT = os.environ.get("VMRUN_ROOT") or f"{kernels.CACHE}/picosnitch-vm/arm64
 SLOW = ["tests/unit/test_courier", "tests/unit/test_journal", "tests/sinks/contract_sqlite.sh", "tests/sinks/test_query",
         "tests/sinks/test_sqlite", "tests/sinks/contract_textlog_csv.sh", "tests/sinks/contract_textlog_json.sh"]
 NEVER = ["tests/sinks/test_example.sh", "tests/unit/test_install.sh"]
+# What the machine has for /tmp is changes in memory above a network's file system: of that, identity is not sure.
+NEVER += ["tests/unit/test_executable", "tests/unit/test_ledger", "tests/unit/test_changes"]
 # On one line: vmrun's quoting.
 SCRIPT = ('run() { case $1 in *.py) "$PYTHON" "$1" ;; *.sh) sh "$1" ;; *) "$1" ;; esac; }; '
           'bad=0; for list; do run "$list" || bad=1; done; exit $bad')

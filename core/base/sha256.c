@@ -19,6 +19,11 @@ void sha256_bytes(const void *data, size_t len, uint8_t out[SHA256_SIZE])
 
 int sha256_file(int fd, uint8_t out[SHA256_SIZE], const volatile int *cancel)
 {
+	return sha256_bounded(fd, UINT64_MAX, out, cancel);
+}
+
+int sha256_bounded(int fd, uint64_t most, uint8_t out[SHA256_SIZE], const volatile int *cancel)
+{
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char *block = mem_alloc(READ_SIZE);
 	off_t at = 0;
@@ -43,6 +48,10 @@ int sha256_file(int fd, uint8_t out[SHA256_SIZE], const volatile int *cancel)
 		}
 		EVP_DigestUpdate(ctx, block, (size_t)n);
 		at += n;
+		if ((uint64_t)at > most) {
+			err = -EFBIG;
+			goto out;
+		}
 	}
 	EVP_DigestFinal_ex(ctx, out, NULL);
 out:

@@ -14,4 +14,7 @@ void sha256_bytes(const void *data, size_t len, uint8_t out[SHA256_SIZE]);
  * *cancel becomes true (cancel may be NULL). */
 int sha256_file(int fd, uint8_t out[SHA256_SIZE], const volatile int *cancel);
 
+/* The same of a file that must not have more than `most` bytes: -EFBIG. */
+int sha256_bounded(int fd, uint64_t most, uint8_t out[SHA256_SIZE], const volatile int *cancel);
+
 #endif

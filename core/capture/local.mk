@@ -18,6 +18,7 @@ core_libpscapture_la_SOURCES = \
 	core/identify/place.c core/identify/place.h core/identify/places.c core/identify/places.h \
 	core/identify/proc.c core/identify/proc.h core/identify/process.c core/identify/process.h \
 	core/identify/process_inside.h core/identify/process_script.c core/identify/roster.c core/identify/roster.h \
+	core/identify/reader.c core/identify/reader.h core/identify/reader_child.c \
 	core/identify/script.c core/identify/script.h core/identify/script_open.c \
 	core/identify/scripts.c core/identify/scripts.h \
 	core/ledger/audit.c core/ledger/audit.h \

@@ -12,6 +12,7 @@
 #include "core/cli/cli.h"
 #include "core/cli/query.h"
 #include "core/delivery/sink_host.h"
+#include "core/identify/reader.h"
 
 struct cli cli = {.config = CLI_CONFIG};
 
@@ -42,6 +43,7 @@ static const struct command {
     {"sink-host", sink_host_main, NULL},
     {"plugin-describe", plugin_describe_main, NULL},
     {"self-traffic", self_traffic_main, NULL},
+    {"read-file", reader_child_main, NULL},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

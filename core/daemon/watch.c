@@ -278,6 +278,7 @@ static void finish(struct watch *w)
 	w->live = NULL;
 	tamper_close(w->tamper, part_closed, w);
 	evidence_close(w->evidence, part_closed, w);
+	executables_end(w->executables, part_closed, w);
 	hosts_close(w->hosts, part_closed, w);
 	w->finished = true;
 	if (w->self_child && w->self_ended)
@@ -468,6 +469,8 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	err = probe_open(&w->probe, w->settings);
 	if (err)
 		return err;
+	executables_read_apart(w->executables, w->program);
+	w->handles++;
 	w->ledger = ledger_open(w->processes, w->executables, w->losses, origin, codec_encode,
 	                        (size_t)w->settings->capture.max_flows * 4);
 	ledger_set_log(w->ledger, &w->settings->log);

@@ -16,6 +16,7 @@
 #include "core/identify/file.h"
 #include "core/identify/hashing.h"
 #include "core/identify/openings.h"
+#include "core/identify/reader.h"
 
 enum { UNUSED_MAX = 8192 }; /* files in the cache that nobody holds */
 
@@ -34,6 +35,8 @@ struct guard {
 };
 
 struct executables {
+	uv_loop_t *loop;
+	struct reader *reader; /* NULL: all is read here */
 	struct exec_watch *watch;
 	struct table files; /* key -> struct executable */
 	struct executable *oldest, *newest;
@@ -132,7 +135,10 @@ void executable_drop(struct executables *x, struct executable *e)
 {
 	if (!e || --e->refs)
 		return;
-	if (!e->in_table) {
+	/* When nobody runs it, the next of that key may be another. */
+	if (e->apart && e->in_table)
+		table_remove(&x->files, &e->key, sizeof(e->key));
+	if (e->apart || !e->in_table) {
 		free(e);
 		return;
 	}
@@ -381,6 +387,104 @@ struct executable *executables_without(struct executables *x, enum ps_hash_state
 	return executable_hold(x->without[state]);
 }
 
+/* ---- files that are read by others ---- */
+
+static void on_read(void *arg, void *subject, enum ps_hash_state state, const uint8_t sha256[32])
+{
+	struct executables *x = arg;
+	struct executable *e = subject;
+
+	e->state = state;
+	if (state == PS_HASH_OK) {
+		memcpy(e->sha256, sha256, sizeof(e->sha256));
+		x->stats.hashed++;
+	} else {
+		x->stats.failed += state != PS_HASH_LATE;
+		forget(x, e);
+	}
+	executable_drop(x, e);
+}
+
+/* The file that a process executes, as a path, if it is that one. */
+static int open_executed(pid_t pid, const struct wire_file *file)
+{
+	uint32_t mount;
+	uint64_t ino;
+	char link[32];
+	int fd;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	fd = open(link, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return -ENOENT;
+	if (!file_where(fd, &mount, &ino) && (!mount || !file->mount || mount == file->mount) && (!ino || ino == file->ino))
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+/* What was read for one process holds for another as long as that one lives: then the file system is still mounted.
+ * Later, another one may be there with the same numbers. */
+static struct executable *find_apart(struct executables *x, const struct executable_key *key,
+                                     const struct wire_file *file)
+{
+	struct executable *e = table_get(&x->files, key, sizeof(*key));
+	int fd;
+
+	if (!e || !e->apart)
+		return NULL;
+	fd = open_executed(e->apart, file);
+	if (fd < 0) {
+		forget(x, e);
+		return NULL;
+	}
+	close(fd);
+	return executable_hold(e);
+}
+
+/* What the kernel says of the file at its execution is all that is asked here. Its content may be another for others.
+ */
+static void read_apart(struct executables *x, pid_t pid, const struct wire_file *file, struct executed *out)
+{
+	struct stat st = file_executed(file);
+	int fd = open_executed(pid, file);
+	struct executable_key key;
+	struct executable *e;
+
+	if (fd < 0) {
+		out->file = executables_without(x, fd == -ENOENT ? PS_HASH_GONE : PS_HASH_MISMATCH);
+		return;
+	}
+	out->path = file_path_of(fd, file);
+	out->flags |= PS_EXE_HASH_UNSURE;
+	st.st_dev = makedev(file->dev >> 20, file->dev & 0xfffff);
+	key = key_of(&st);
+	out->file = find_apart(x, &key, file);
+	if (out->file) {
+		close(fd);
+		return;
+	}
+	e = mem_alloc(sizeof(*e));
+	*e = (struct executable){.state = PS_HASH_LATE, .refs = 2, .key = key, .apart = pid};
+	e->in_table = !table_get(&x->files, &key, sizeof(key));
+	if (e->in_table)
+		table_add(&x->files, &e->key, sizeof(e->key), e);
+	out->file = e;
+	reader_add(x->reader, e, pid, fd, file->size);
+}
+
+void executables_read_apart(struct executables *x, const char *program)
+{
+	x->reader = reader_open(x->loop, program, on_read, x);
+}
+
+void executables_end(struct executables *x, void (*closed)(void *), void *arg)
+{
+	struct reader *r = x->reader;
+
+	reader_close(r, closed, arg);
+}
+
 void executables_of_process(struct executables *x, pid_t pid, const struct wire_file *file, struct executed *out)
 {
 	struct stat st, executed = file_executed(file);
@@ -394,11 +498,19 @@ void executables_of_process(struct executables *x, pid_t pid, const struct wire_
 		out->file = executables_without(x, PS_HASH_ABSENT);
 		return;
 	}
+	if (x->reader && is_foreign(x, file)) {
+		read_apart(x, pid, file, out);
+		return;
+	}
 	/* What is opened from here on is told; this file is not written to before, as it is executed. */
 	if (x->watch && !is_foreign(x, file))
 		told = exec_watch_cover(x->watch, pid);
 	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 	fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && x->reader && (errno == EACCES || errno == EPERM)) {
+		read_apart(x, pid, file, out);
+		return;
+	}
 	if (fd < 0) {
 		out->file = executables_without(x, errno == ENOENT || errno == ESRCH ? PS_HASH_GONE : PS_HASH_UNREADABLE);
 		return;
@@ -424,6 +536,7 @@ struct executables *executables_open(uv_loop_t *loop, unsigned workers, struct e
 {
 	struct executables *x = mem_alloc(sizeof(*x));
 
+	x->loop = loop;
 	x->watch = watch;
 	x->openings = openings_new(drop_opened, x);
 	x->hashing = hashing_open(loop, workers, on_hashed, x);
@@ -463,6 +576,6 @@ void executables_close(struct executables *x)
 void executables_get_stats(const struct executables *x, struct executables_stats *stats)
 {
 	*stats = x->stats;
-	stats->waiting = hashing_waiting(x->hashing);
+	stats->waiting = hashing_waiting(x->hashing) + (x->reader ? reader_waiting(x->reader) : 0);
 	stats->known = x->files.n;
 }

@@ -32,6 +32,7 @@ struct executable {
 	bool settled;                     /* its change time was old enough to be trusted when it was hashed */
 	bool guarded;                     /* every end of writing on its file system is told, from before it was opened */
 	bool timeless;                    /* it can change while its times do not */
+	pid_t apart;                      /* who executed it when it was read by another process; 0: it was not */
 	bool written;                     /* someone wrote to it since it was opened to be hashed */
 	struct executable *newer, *older; /* the queue of those that nobody holds */
 	struct guard *guard;              /* those of the same file */
@@ -53,6 +54,11 @@ struct executed {
  * /proc is all there is. It must outlive this. */
 struct executables *executables_open(uv_loop_t *loop, unsigned workers, struct exec_watch *watch);
 void executables_close(struct executables *); /* waits for the hashes under way */
+
+/* From now on, files that this process may not read, or should not, are read by others: see reader.h. program: this
+ * program's own file. Before executables_close(), executables_end() must have called closed(). */
+void executables_read_apart(struct executables *, const char *program);
+void executables_end(struct executables *, void (*closed)(void *arg), void *arg);
 
 /* [core] st_dev_mask: which bits of the device number must be the same in a file that was opened
  * and the one that was executed. */
@@ -80,7 +86,8 @@ bool executables_executed(struct executables *, pid_t pid, const struct wire_fil
 /* Any open file; takes fd over. Gives a reference, and its path (to be freed, or NULL). */
 struct executable *executables_of_fd(struct executables *, int fd, char **path);
 
-/* The same for a process that lives, through /proc/PID/exe. */
+/* The same for a process that lives, through /proc/PID/exe. A file system that is a program (FUSE) is not asked
+ * anything by this process. */
 void executables_of_process(struct executables *, pid_t pid, const struct wire_file *file, struct executed *);
 
 /* An executable without a file behind it: `state` says why. Gives a reference. */

@@ -133,21 +133,33 @@ bool file_has_writers(int fd)
 	return false;
 }
 
-char *file_path(int fd)
+/* cut: how much of it is the path, without the kernel's note that the file was deleted. */
+static char *path_and_note(int fd, size_t *cut)
 {
-	static const char deleted[] = " (deleted)", memory[] = "/memfd:";
+	static const char deleted[] = " (deleted)";
 	char link[32], path[4096 + sizeof(deleted)];
-	struct stat st;
-	ssize_t n, cut;
+	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
 	if (n <= 0 || *path != '/')
 		return NULL;
 	path[n] = 0;
-	cut = n - (ssize_t)(sizeof(deleted) - 1);
-	if (cut <= 0 || strcmp(path + cut, deleted) != 0 || fstat(fd, &st))
-		return mem_strdup(path);
+	*cut = (size_t)n;
+	if (*cut >= sizeof(deleted) && strcmp(path + *cut - (sizeof(deleted) - 1), deleted) == 0)
+		*cut -= sizeof(deleted) - 1;
+	return mem_strdup(path);
+}
+
+char *file_path(int fd)
+{
+	static const char memory[] = "/memfd:";
+	struct stat st;
+	size_t cut;
+	char *path = path_and_note(fd, &cut);
+
+	if (!path || !path[cut] || fstat(fd, &st))
+		return path;
 	if (!st.st_nlink) {
 		/* No file ever had the name that a file in memory has without the note. */
 		if (strncmp(path, memory, sizeof(memory) - 1) != 0)
@@ -156,7 +168,39 @@ char *file_path(int fd)
 		/* It has other names, and none of them ends like this. */
 		path[cut] = 0;
 	}
-	return mem_strdup(path);
+	return path;
+}
+
+char *file_path_of(int fd, const struct wire_file *file)
+{
+	size_t cut;
+	char *path = path_and_note(fd, &cut);
+
+	if (path && !file->nlink)
+		path[cut] = 0;
+	return path;
+}
+
+int file_where(int fd, uint32_t *mount, uint64_t *ino)
+{
+	char path[40], line[128];
+	unsigned long long n;
+	FILE *in;
+
+	*mount = 0;
+	*ino = 0;
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	in = fopen(path, "re");
+	if (!in)
+		return -errno;
+	while (fgets(line, sizeof(line), in)) {
+		if (sscanf(line, "mnt_id: %llu", &n) == 1)
+			*mount = (uint32_t)n;
+		else if (sscanf(line, "ino: %llu", &n) == 1)
+			*ino = n; /* 5.14 */
+	}
+	fclose(in);
+	return 0;
 }
 
 bool file_is_run_by(const struct wire_file *file, int pid)

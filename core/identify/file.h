@@ -46,6 +46,11 @@ bool file_has_writers(int fd);
 /* The path of an open file, as the kernel tells it, without its note that the file was deleted. To
  * be freed; NULL: it has none that fits into PATH_MAX. */
 char *file_path(int fd);
+/* The same without asking the file system, for a file that was executed. */
+char *file_path_of(int fd, const struct wire_file *);
+
+/* The mount and inode (0: this kernel does not say) of an open file, without asking its file system. 0 or -errno. */
+int file_where(int fd, uint32_t *mount, uint64_t *ino);
 
 /* Whether process pid executes that file now. */
 bool file_is_run_by(const struct wire_file *, int pid);

@@ -261,8 +261,10 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 	*end_ns = clock_wall_ns();
 	if (*end_ns < l->stats.window_start_ns) /* the clock was set back */
 		*end_ns = l->stats.window_start_ns;
-	if (!l->rows.n && !l->n_more && !losses_waiting(l->losses))
+	if (!l->rows.n && !l->n_more && !losses_waiting(l->losses)) {
+		losses_take(l->losses, write_alert, l); /* what lasted until now has ended */
 		goto out;
+	}
 	writer_open(&w, &l->origin, l->encode, l->commands,
 	            l->rows.n + l->n_more + losses_waiting(l->losses) + UNHASHED_TOLD);
 	writer_begin(&w);

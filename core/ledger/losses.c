@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/ledger/losses.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,13 +12,21 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 
-/* Distinct alerts in one window; further ones are added to the last. */
-enum { WAITING_MAX = 256, STAGES = PS_STAGE_NAMES + 1 };
+/* Distinct alerts at a time; further ones are added up by stage. */
+enum { STAGES = PS_STAGE_NAMES + 1, DISTINCT_MAX = 256, WAITING_MAX = DISTINCT_MAX + STAGES };
 
+#define AND_MORE "and more, of too many kinds to be told one by one"
+
+/* An alert: of this window, or one of before that may not be over. */
 struct waiting {
-	struct ps_record record;
-	struct ps_alert shown; /* of its counts */
+	struct ps_record record; /* of this window */
+	struct ps_alert shown;   /* of its counts */
 	char *text;
+	bool seen; /* in this window */
+	enum log_level level;
+	unsigned times;                 /* windows that it was seen in */
+	uint64_t count, sent, received; /* in all of them */
+	int64_t since_ns;
 };
 
 struct losses {
@@ -72,18 +81,51 @@ void losses_show_more(struct losses *l)
 	for (size_t i = 0; i < l->n; i++) {
 		const struct ps_alert *now = &l->waiting[i].record.alert, *shown = &l->waiting[i].shown;
 
-		if (now->count != shown->count || now->sent != shown->sent || now->received != shown->received)
+		if (l->waiting[i].seen &&
+		    (now->count != shown->count || now->sent != shown->sent || now->received != shown->received))
 			show(l, &l->waiting[i]);
 	}
+}
+
+__attribute__((format(printf, 2, 3))) static void log_at(enum log_level level, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_message(level, format, args);
+	va_end(args);
+}
+
+static struct waiting *find(struct losses *l, enum ps_stage stage, int64_t start_ns, const char *text)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->waiting[i].record.alert.stage == stage && l->waiting[i].record.start_ns == start_ns &&
+		    strcmp(l->waiting[i].text, text) == 0)
+			return &l->waiting[i];
+	return NULL;
+}
+
+static struct waiting *begin(struct losses *l, enum log_level level, enum ps_stage stage, int64_t start_ns,
+                             int64_t end_ns, const char *text)
+{
+	struct waiting *w = &l->waiting[l->n++];
+
+	*w = (struct waiting){.text = mem_strdup(text), .level = level, .since_ns = clock_wall_ns()};
+	w->record.kind = PS_ALERT;
+	w->record.start_ns = start_ns;
+	w->record.end_ns = end_ns;
+	w->record.alert.stage = stage;
+	log_at(level, "%s: %s", losses_stage_name(stage), text);
+	return w;
 }
 
 static void add(struct losses *l, enum log_level level, enum ps_stage stage, int64_t start_ns, int64_t end_ns,
                 uint64_t count, uint64_t sent, uint64_t received, const char *text)
 {
 	struct losses_total *total = &l->totals[stage];
-	struct waiting *w = NULL;
+	struct waiting *w = find(l, stage, start_ns, text);
 	struct ps_alert *a;
-	bool first = false;
+	bool first;
 
 	/* What was only told, and lost nothing, is a record but no loss. */
 	if (count || sent || received) {
@@ -93,25 +135,15 @@ static void add(struct losses *l, enum log_level level, enum ps_stage stage, int
 		total->received += received;
 		total->last_ns = clock_wall_ns();
 	}
-	for (size_t i = 0; i < l->n && !w; i++)
-		if (l->waiting[i].record.alert.stage == stage && l->waiting[i].record.start_ns == start_ns &&
-		    strcmp(l->waiting[i].text, text) == 0)
-			w = &l->waiting[i];
-	if (!w && l->n == WAITING_MAX)
-		w = &l->waiting[WAITING_MAX - 1];
-	if (!w) {
-		first = true;
-		w = &l->waiting[l->n++];
-		*w = (struct waiting){.text = mem_strdup(text)};
-		w->record.kind = PS_ALERT;
-		w->record.start_ns = start_ns;
-		w->record.end_ns = end_ns;
-		w->record.alert.stage = stage;
-		if (level == LOG_LEVEL_INFO)
-			log_info("%s: %s", losses_stage_name(stage), text);
-		else
-			log_error("%s: %s", losses_stage_name(stage), text);
+	if (!w && l->n >= DISTINCT_MAX) {
+		start_ns = end_ns = 0;
+		text = AND_MORE;
+		w = find(l, stage, 0, text);
 	}
+	if (!w)
+		w = begin(l, level, stage, start_ns, end_ns, text);
+	first = !w->seen;
+	w->seen = true;
 	a = &w->record.alert;
 	a->count += count;
 	a->sent += sent;
@@ -143,19 +175,60 @@ void losses_add(struct losses *l, enum ps_stage stage, uint64_t count, uint64_t 
 	losses_add_range(l, stage, 0, 0, count, sent, received, text);
 }
 
+/* The window of an alert ends. */
+static void close_window(struct waiting *w)
+{
+	struct ps_alert *a = &w->record.alert;
+
+	w->times++;
+	w->count += a->count;
+	w->sent += a->sent;
+	w->received += a->received;
+	a->count = a->sent = a->received = 0;
+	w->shown = *a;
+	w->seen = false;
+}
+
+/* A whole window has passed without it. What was seen once needs no word about its end. */
+static void end(struct waiting *w)
+{
+	if (w->times > 1)
+		log_at(w->level, "%s: %s: this has ended; since it was told %.0f s ago: %" PRIu64 " times, in %u windows",
+		       losses_stage_name(w->record.alert.stage), w->text, (double)(clock_wall_ns() - w->since_ns) / NS_PER_S,
+		       w->count, w->times);
+	free(w->text);
+}
+
 void losses_take(struct losses *l, void (*each)(void *, const struct ps_record *, const char *), void *arg)
 {
+	size_t kept = 0;
+
 	losses_show_more(l);
 	for (size_t i = 0; i < l->n; i++) {
-		each(arg, &l->waiting[i].record, l->waiting[i].text);
-		free(l->waiting[i].text);
+		struct waiting *w = &l->waiting[i];
+
+		if (!w->seen) {
+			end(w);
+			continue;
+		}
+		each(arg, &w->record, w->text);
+		close_window(w);
+		/* What has a range of its own has been said. */
+		if (w->record.start_ns)
+			free(w->text);
+		else
+			l->waiting[kept++] = *w;
 	}
-	l->n = 0;
+	l->n = kept;
 }
 
 size_t losses_waiting(const struct losses *l)
 {
-	return l->n;
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += l->waiting[i].seen;
+	return n;
 }
 
 size_t losses_totals(const struct losses *l, struct losses_total *out, size_t max)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What was lost, and what went wrong: counted per stage, told once per change and window, and
- * handed to the ledger as alert records. Main thread only.
+ * What was lost, and what went wrong: counted per stage, logged when it begins and, if it lasts for
+ * more than a window, when it has ended, and handed to the ledger as one alert record a window. Main
+ * thread only.
  */
 #ifndef PS_LEDGER_LOSSES_H
 #define PS_LEDGER_LOSSES_H

@@ -125,7 +125,7 @@ struct pt_regs {
 	__u64 regs[31];
 	__s32 syscallno;
 #else
-	unsigned long orig_ax, bx, cx, dx, si, di;
+	unsigned long orig_ax, ax, bx, cx, dx, si, di;
 	unsigned long cs;
 #endif
 };

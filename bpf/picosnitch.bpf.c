@@ -13,6 +13,7 @@
 #include "tun.h"
 
 #include "fexit.h"
+#include "lookup.h"
 #include "tracepoint.h"
 
 char LICENSE[] SEC("license") = "GPL";

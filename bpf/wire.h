@@ -171,8 +171,27 @@ struct wire_channel {
 /* What tells the names of addresses. It goes through a ring buffer of its own, so that a flood of it
  * leaves process events alone. */
 enum wire_evidence_kind {
-	WIRE_DNS = 1, /* what a program received from a name server */
-	WIRE_TLS = 2, /* the first that it sent on a connection of TCP, and looks like TLS */
+	WIRE_DNS = 1,    /* what a program received from a name server */
+	WIRE_TLS = 2,    /* the first that it sent on a connection of TCP, and looks like TLS */
+	WIRE_LOOKUP = 3, /* what a C library told it */
+};
+
+#define WIRE_LOOKUP_FOUND 32 /* what is beyond is left out; most are there three times, for kinds of sockets */
+
+struct wire_found {
+	__u32 family; /* 0: nothing */
+	__u8 addr[16];
+};
+
+/* What getaddrinfo() said. */
+struct wire_lookup {
+	__u32 kind; /* WIRE_LOOKUP */
+	__u32 len;  /* of the name */
+	__u64 time; /* ns since boot */
+	struct wire_image image;
+	__u32 netns, pad;
+	struct wire_found found[WIRE_LOOKUP_FOUND];
+	char name[256];
 };
 
 #define WIRE_SAID_MOST 4096 /* what is longer is cut */
@@ -210,6 +229,7 @@ WIRE_SAME(struct wire_flow, 48);
 WIRE_SAME(struct wire_slot, 128);
 WIRE_SAME(struct wire_file, 64);
 WIRE_SAME(struct wire_event, 24);
+WIRE_SAME(struct wire_lookup, 936);
 WIRE_SAME(struct wire_folder, 16);
 WIRE_SAME(struct wire_fork, 64);
 WIRE_SAME(struct wire_exec, 576);

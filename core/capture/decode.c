@@ -183,6 +183,23 @@ int decode_event(struct process_event *e, const void *data, size_t len)
 	}
 }
 
+static int decode_lookup(struct evidence_event *e, const struct wire_lookup *lookup, size_t len)
+{
+	if (len < sizeof(*lookup) || lookup->len >= sizeof(lookup->name))
+		return -EINVAL;
+	*e = (struct evidence_event){
+	    .kind = lookup->kind,
+	    .image = lookup->image,
+	    .netns = lookup->netns,
+	    .time_ns = (int64_t)lookup->time,
+	    .text = {lookup->name, lookup->len},
+	};
+	for (size_t i = 0; i < WIRE_LOOKUP_FOUND; i++)
+		if (lookup->found[i].family == AF_INET || lookup->found[i].family == AF_INET6)
+			e->found[i] = address((uint16_t)lookup->found[i].family, lookup->found[i].addr);
+	return 0;
+}
+
 int decode_evidence(struct evidence_event *e, const void *data, size_t len)
 {
 	const struct wire_said *said = data;
@@ -193,6 +210,8 @@ int decode_evidence(struct evidence_event *e, const void *data, size_t len)
 
 	if (len < sizeof(*said) || (uintptr_t)data % 8)
 		return -EINVAL;
+	if (said->kind == WIRE_LOOKUP)
+		return decode_lookup(e, data, len);
 	if ((said->kind != WIRE_DNS && said->kind != WIRE_TLS) || said->len > len - sizeof(*said) ||
 	    said->len > said->total)
 		return -EINVAL;

@@ -53,13 +53,14 @@ struct evidence_event {
 	enum wire_evidence_kind kind;
 	struct wire_image image; /* who received them, or sent them */
 	uint32_t netns;
-	uint16_t rport;          /* whence */
-	struct observation flow; /* of TLS: on which connection */
-	uint64_t stream;         /* of TCP: which; 0: a datagram */
-	uint32_t seq;            /* of TCP: the place of the first byte */
-	uint32_t total;          /* how many there were; text has the first of them */
-	int64_t time_ns;         /* since boot */
-	struct ps_text text;     /* into data; no NUL behind it */
+	uint16_t rport;                          /* whence */
+	struct observation flow;                 /* of TLS: on which connection */
+	uint64_t stream;                         /* of TCP: which; 0: a datagram */
+	uint32_t seq;                            /* of TCP: the place of the first byte */
+	uint32_t total;                          /* how many there were; text has the first of them */
+	int64_t time_ns;                         /* since boot */
+	struct ps_text text;                     /* into data; no NUL behind it; of a lookup the name */
+	struct ps_addr found[WIRE_LOOKUP_FOUND]; /* of a lookup; without a family: nothing */
 };
 
 /* 0, or -EINVAL when the bytes are no such event. */

@@ -6,8 +6,10 @@ core_libpscapture_la_SOURCES = \
 	core/capture/counters.c core/capture/counters.h \
 	core/capture/decode.c core/capture/decode.h \
 	core/capture/drain.c core/capture/drain.h \
+	core/capture/elf_symbol.c core/capture/elf_symbol.h \
 	core/capture/exec_watch.c core/capture/exec_watch.h \
 	core/capture/kernel.c core/capture/kernel.h \
+	core/capture/lookups.c core/capture/lookups.h \
 	core/capture/namespaces.c core/capture/namespaces.h \
 	core/capture/probe.c core/capture/probe.h \
 	core/capture/programs.c core/capture/programs.h \

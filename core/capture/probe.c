@@ -149,6 +149,9 @@ static int try_door(struct probe *p, enum hooks door, const struct settings *s, 
 	if (!p->skel)
 		return -errno;
 	programs_choose(&p->programs, p->skel->obj, door, btf);
+	/* These are attached when and where a library is found. */
+	bpf_program__set_autoload(p->skel->progs.on_getaddrinfo, true);
+	bpf_program__set_autoload(p->skel->progs.on_getaddrinfo_ends, true);
 	bpf_map__set_max_entries(p->skel->maps.flows_a, s->capture.max_flows);
 	bpf_map__set_max_entries(p->skel->maps.flows_b, s->capture.max_flows);
 	bpf_map__set_max_entries(p->skel->maps.slots, slots_for(s->capture.max_flows));
@@ -288,6 +291,16 @@ bool probe_consume(struct probe *p, probe_event event, void *arg, unsigned max)
 int probe_evidence_fd(const struct probe *p)
 {
 	return ring_buffer__epoll_fd(p->evidence_ring);
+}
+
+int probe_lookup_begins(const struct probe *p)
+{
+	return bpf_program__fd(p->skel->progs.on_getaddrinfo);
+}
+
+int probe_lookup_ends(const struct probe *p)
+{
+	return bpf_program__fd(p->skel->progs.on_getaddrinfo_ends);
 }
 
 bool probe_consume_evidence(struct probe *p, probe_event event, void *arg, unsigned max)

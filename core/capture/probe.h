@@ -50,6 +50,10 @@ bool probe_consume(struct probe *, probe_event, void *arg, unsigned max);
 int probe_evidence_fd(const struct probe *);
 bool probe_consume_evidence(struct probe *, probe_event, void *arg, unsigned max); /* likewise */
 
+/* The programs for the beginning and the end of getaddrinfo(), for lookups.h. */
+int probe_lookup_begins(const struct probe *);
+int probe_lookup_ends(const struct probe *);
+
 /* Calls `each` for every process that ran when events of processes began to come, and before anything
  * was counted. Once. 0 or -errno. */
 int probe_tasks(struct probe *, void (*each)(void *arg, const struct wire_task *), void *arg);

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/capture/decode.h"
+#include "core/capture/lookups.h"
 #include "core/identify/dns_message.h"
 #include "core/identify/dns_stream.h"
 #include "core/identify/tls_hello.h"
@@ -14,6 +15,7 @@
 enum {
 	TAKEN_AT_ONCE = 256,
 	TAKEN_MOST = 4096, /* between two drains */
+	LOOK_MS = 3000,    /* between two looks for C libraries */
 	PORT_MDNS = 5353,
 	PORT_LLMNR = 5355,
 };
@@ -27,6 +29,9 @@ struct evidence {
 	bool polls;    /* the poll handle is open */
 	unsigned left; /* that may be taken before the next drain */
 	uint64_t lost, evicted;
+	struct lookups *lookups;
+	bool looks;   /* for C libraries, or at least has tried */
+	bool crowded; /* there are more libraries than are probed: it has been told */
 	void (*closed)(void *arg);
 	void *arg;
 };
@@ -100,6 +105,32 @@ static void on_tls(struct evidence *e, const struct evidence_event *event)
 		domains_greeted(e->domains, &flow, (struct ps_text){name, (uint32_t)len});
 }
 
+/* ---- what libraries say ---- */
+
+static void on_lookup(struct evidence *e, const struct evidence_event *event)
+{
+	struct domain_seen seen = {
+	    .source = PS_DOMAIN_GETADDRINFO,
+	    .image = event->image,
+	    .netns = event->netns,
+	    .seen_ns = event->time_ns,
+	};
+	char name[DOMAIN_NAME_SIZE];
+	const struct ps_addr *last = NULL;
+
+	seen.name = (struct ps_text){name, (uint32_t)domain_name_from_text(name, event->text.data, event->text.len)};
+	for (size_t i = 0; seen.name.len && i < WIRE_LOOKUP_FOUND; i++) {
+		const struct ps_addr *addr = &event->found[i];
+
+		/* There is one for each kind of socket. */
+		if (!addr->family || (last && memcmp(last, addr, sizeof(*addr)) == 0))
+			continue;
+		last = addr;
+		seen.addr = *addr;
+		domains_learn(e->domains, &seen);
+	}
+}
+
 /* ---- taking ---- */
 
 static void on_evidence(void *arg, const void *data, size_t len)
@@ -112,6 +143,8 @@ static void on_evidence(void *arg, const void *data, size_t len)
 		return;
 	if (event.kind == WIRE_TLS)
 		on_tls(e, &event);
+	else if (event.kind == WIRE_LOOKUP)
+		on_lookup(e, &event);
 	else
 		on_dns(e, &event);
 }
@@ -136,6 +169,7 @@ static void on_filling(uv_poll_t *poll, int status, int events)
 
 void evidence_drain(struct evidence *e, uint64_t lost)
 {
+	struct lookups_stats lookups;
 	struct domains_stats stats;
 
 	if (!e->left && e->polls)
@@ -152,6 +186,22 @@ void evidence_drain(struct evidence *e, uint64_t lost)
 		losses_add(e->losses, PS_STAGE_NAMES, stats.evicted - e->evicted, 0, 0,
 		           "names of addresses that were valid still had to be forgotten, as there were too many");
 	e->evicted = stats.evicted;
+	/* Its thread has no more rights than we have by now. */
+	if (!e->looks)
+		e->lookups = lookups_open(probe_lookup_begins(e->probe), probe_lookup_ends(e->probe), LOOK_MS);
+	e->looks = true;
+	lookups_get_stats(e->lookups, &lookups);
+	if (lookups.refused && !e->crowded)
+		losses_add(
+		    e->losses, PS_STAGE_NAMES, 1, 0, 0,
+		    "more C libraries are in use than the %d that are probed: what others' getaddrinfo() says is not known",
+		    LOOKUPS_LIBRARIES);
+	e->crowded = lookups.refused;
+}
+
+void evidence_get_stats(const struct evidence *e, struct lookups_stats *stats)
+{
+	lookups_get_stats(e->lookups, stats);
 }
 
 /* ---- life ---- */
@@ -185,6 +235,7 @@ static void on_closed(uv_handle_t *handle)
 
 void evidence_close(struct evidence *e, void (*closed)(void *), void *arg)
 {
+	lookups_close(e->lookups);
 	e->closed = closed;
 	e->arg = arg;
 	if (e->polls) {

@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "core/capture/lookups.h"
 #include "core/capture/probe.h"
 #include "core/identify/domain.h"
 #include "core/ledger/losses.h"
@@ -21,6 +22,9 @@ struct evidence *evidence_open(uv_loop_t *, struct probe *, struct domains *, st
 /* With each drain: takes what there is, and tells of what was lost since the last time. lost: what the
  * kernel side has counted so far. */
 void evidence_drain(struct evidence *, uint64_t lost);
+
+/* Of what is probed. */
+void evidence_get_stats(const struct evidence *, struct lookups_stats *);
 
 /* Ends; calls closed() when nothing of it is in the loop any more. */
 void evidence_close(struct evidence *, void (*closed)(void *arg), void *arg);

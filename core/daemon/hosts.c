@@ -61,6 +61,7 @@ struct hosts {
 	struct losses *losses;
 	int64_t since_ns; /* CLOCK_MONOTONIC: a look is under way; 0: none is */
 	bool hung;        /* which has been told */
+	bool began;       /* to read, or at least to try */
 	void (*closed)(void *arg);
 	void *arg;
 };
@@ -237,10 +238,38 @@ static void *read_all(void *arg)
 
 /* ---- the main thread ---- */
 
+static struct reading *reading_open(uv_async_t *done)
+{
+	struct reading *r = mem_alloc(sizeof(*r));
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->wake, NULL);
+	r->owners = 2;
+	r->done = done;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, 256 << 10);
+	err = pthread_create(&thread, &attr, read_all, r);
+	pthread_attr_destroy(&attr);
+	if (!err)
+		return r;
+	log_warning("hosts files are not read: %s", strerror(err));
+	r->owners = 1;
+	reading_drop(r);
+	return NULL;
+}
+
 void hosts_look(struct hosts *h, const struct namespace_process *places, size_t n)
 {
-	struct reading *r = h->reading;
+	struct reading *r;
 
+	if (!h->began)
+		h->reading = reading_open(&h->async);
+	h->began = true;
+	r = h->reading;
 	if (h->since_ns && !h->hung && clock_monotonic_ns() - h->since_ns > PATIENCE_NS) {
 		h->hung = true;
 		losses_add(
@@ -285,30 +314,6 @@ static void on_found(uv_async_t *async)
 	buf_done(&found);
 }
 
-static struct reading *reading_open(uv_async_t *done)
-{
-	struct reading *r = mem_alloc(sizeof(*r));
-	pthread_attr_t attr;
-	pthread_t thread;
-	int err;
-
-	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->wake, NULL);
-	r->owners = 2;
-	r->done = done;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, 256 << 10);
-	err = pthread_create(&thread, &attr, read_all, r);
-	pthread_attr_destroy(&attr);
-	if (!err)
-		return r;
-	log_warning("hosts files are not read: %s", strerror(err));
-	r->owners = 1;
-	reading_drop(r);
-	return NULL;
-}
-
 struct hosts *hosts_open(uv_loop_t *loop, struct domains *domains, struct losses *losses)
 {
 	struct hosts *h = mem_alloc(sizeof(*h));
@@ -317,7 +322,6 @@ struct hosts *hosts_open(uv_loop_t *loop, struct domains *domains, struct losses
 	h->losses = losses;
 	uv_async_init(loop, &h->async, on_found);
 	h->async.data = h;
-	h->reading = reading_open(&h->async);
 	return h;
 }
 

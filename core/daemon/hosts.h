@@ -22,7 +22,8 @@ struct hosts *hosts_open(uv_loop_t *, struct domains *, struct losses *);
 /* closed(): what is still being read is left to its thread. */
 void hosts_close(struct hosts *, void (*closed)(void *arg), void *arg);
 
-/* Looks for changes in these; domains get them later. Those that are not among them any more are forgotten. */
+/* Looks for changes in these, from the first call on with a thread, which has the rights of who makes it; domains get
+ * them later. Those that are not among them any more are forgotten. */
 void hosts_look(struct hosts *, const struct namespace_process *, size_t n);
 
 #endif

@@ -134,6 +134,19 @@ static json_t *feed(const struct live *live)
 	                 number(f.waiting));
 }
 
+static json_t *names(const struct watch *w)
+{
+	struct lookups_stats l = {0};
+	struct domains_stats d;
+
+	domains_get_stats(w->domains, &d);
+	if (w->evidence)
+		evidence_get_stats(w->evidence, &l);
+	return json_pack("{s:I, s:I, s:I, s:I, s:i, s:I}", "learnt", number(d.learnt), "evicted", number(d.evicted),
+	                 "pairs", number(d.pairs), "connections", number(d.flows), "libraries", (int)l.probed,
+	                 "libraries_failed", number(l.failed));
+}
+
 static json_t *self_test(const struct self_test *t)
 {
 	json_t *root = json_pack("{s:s, s:f, s:i, s:i, s:i, s:i, s:s}", "state", self_test_state(t), "seconds",
@@ -178,6 +191,7 @@ char *status_json(const struct watch *w, struct courier *const *couriers, size_t
 	                              number(l.ignored.received), "calls", number(l.ignored.calls)));
 	json_object_set_new(root, "identity", identity(w));
 	json_object_set_new(root, "memory", memory(w));
+	json_object_set_new(root, "names", names(w));
 	json_object_set_new(root, "self_test", self_test(&w->self_test));
 	json_object_set_new(root, "journal",
 	                    json_pack("{s:I, s:I, s:I, s:I, s:s}", "last_batch", number(j.last_seq), "batches_waiting",

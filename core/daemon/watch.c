@@ -278,6 +278,7 @@ static void finish(struct watch *w)
 	w->live = NULL;
 	tamper_close(w->tamper, part_closed, w);
 	evidence_close(w->evidence, part_closed, w);
+	w->evidence = NULL;
 	executables_end(w->executables, part_closed, w);
 	hosts_close(w->hosts, part_closed, w);
 	w->finished = true;
@@ -311,11 +312,9 @@ static void on_audit(void *arg, const struct ps_record *record)
 
 static void take_audit(struct watch *w)
 {
-	struct namespace_process processes[NAMESPACES_MAX];
 	const struct namespace_counters *counters;
 	size_t n;
 
-	hosts_look(w->hosts, processes, namespaces_processes(w->namespaces, processes));
 	ledger_set_addresses(w->ledger, namespaces_addresses(w->namespaces));
 	counters = namespaces_counters(w->namespaces, &n);
 	audit_read(w->audit, counters, n, clock_wall_ns(), w->settings->core.audit_threshold, on_audit, w);
@@ -324,6 +323,14 @@ static void take_audit(struct watch *w)
 		           "there are more network namespaces than %d: the kernel's counters of the others are not looked at",
 		           NAMESPACES_MAX);
 	w->audit_cut = namespaces_cut(w->namespaces);
+}
+
+static void look_at_hosts(struct watch *w)
+{
+	struct namespace_process processes[NAMESPACES_MAX];
+
+	hosts_look(w->hosts, processes, namespaces_processes(w->namespaces, processes));
+	w->hosts_looked_at = true;
 }
 
 static void drain_done(uv_work_t *work, int status)
@@ -357,6 +364,8 @@ static void drain_done(uv_work_t *work, int status)
 	processes_expire(w->processes);
 	if (w->audits)
 		take_audit(w);
+	if (w->audits || !w->hosts_looked_at)
+		look_at_hosts(w);
 	changes_tick(w->changes);
 	programs_tick(&w->programs);
 	tell_losses(w);

@@ -67,11 +67,12 @@ struct watch {
 	char self_why[160];
 	bool self_ended, drain_judges; /* the child has ended; the drain under way began after that */
 	bool draining, stopping, finished;
-	bool drain_is_last; /* it began after the stop was asked for: an earlier one may miss what came between */
-	bool window_ends;   /* with this drain */
-	bool audits;        /* this drain reads the kernel's own counters */
-	bool audited_last;  /* they were read after the stop was asked for */
-	bool audit_cut;     /* it has been said that not all namespaces are audited */
+	bool drain_is_last;   /* it began after the stop was asked for: an earlier one may miss what came between */
+	bool window_ends;     /* with this drain */
+	bool hosts_looked_at; /* at least once */
+	bool audits;          /* this drain reads the kernel's own counters */
+	bool audited_last;    /* they were read after the stop was asked for */
+	bool audit_cut;       /* it has been said that not all namespaces are audited */
 	int64_t window_due_ns, stop_by_ns;
 	uint64_t counters[WIRE_COUNTERS], missed, overflows, unopened, refused, scripts_refused;
 	unsigned handles;

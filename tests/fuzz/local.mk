@@ -8,8 +8,8 @@ fuzz_targets = tests/fuzz/fuzz_ini tests/fuzz/fuzz_decode tests/fuzz/fuzz_codec 
 fuzz_corpora = tests/fuzz/corpus/ini tests/fuzz/corpus/decode tests/fuzz/corpus/codec \
 	tests/fuzz/corpus/counters tests/fuzz/corpus/memory tests/fuzz/corpus/place
 
-fuzz_targets += tests/fuzz/fuzz_dns tests/fuzz/fuzz_hosts tests/fuzz/fuzz_tls
-fuzz_corpora += tests/fuzz/corpus/dns tests/fuzz/corpus/hosts tests/fuzz/corpus/tls
+fuzz_targets += tests/fuzz/fuzz_dns tests/fuzz/fuzz_elf tests/fuzz/fuzz_hosts tests/fuzz/fuzz_tls
+fuzz_corpora += tests/fuzz/corpus/dns tests/fuzz/corpus/elf tests/fuzz/corpus/hosts tests/fuzz/corpus/tls
 fuzz_targets += tests/fuzz/fuzz_script
 fuzz_corpora += tests/fuzz/corpus/script
 
@@ -63,3 +63,7 @@ tests_fuzz_fuzz_script_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_hosts_SOURCES = tests/fuzz/fuzz_hosts.c $(fuzz_main)
 tests_fuzz_fuzz_hosts_LDADD = core/libpscapture.la
 tests_fuzz_fuzz_hosts_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_elf_SOURCES = tests/fuzz/fuzz_elf.c $(fuzz_main)
+tests_fuzz_fuzz_elf_LDADD = core/libpscapture.la
+tests_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

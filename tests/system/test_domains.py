@@ -234,6 +234,56 @@ def libcs(net, daemon):
         tap.skip("32 bits", f"neither made nor run here: {lack}")
 
 
+def lookups(net, daemon):
+    """Names that no name server is asked for: the C library alone knows them."""
+    net.resolve_by(net.server)
+    with open(f"{net.etc}/hosts", "w", encoding="ascii") as f:
+        f.write(f"127.0.0.1 localhost\n{v4(44)} glibc.files.example\n{v6(45)} glibc6.files.example\n{v4(46)} musl.files.example\n"
+                f"{v4(47)} copy.files.example\n")
+
+    def libraries():
+        return daemon.status()["names"]["libraries"]
+
+    wait_for("the libc", libraries)
+    check(daemon, [Asker(net, "libc", "", "4", "glibc.files.example", program="asker_libc"),
+                   Asker(net, "libc", "", "6", "glibc6.files.example", program="asker_libc")], ("getaddrinfo",))
+    def learns(what, name, program):
+        """Once the library is found, which takes some seconds."""
+        def source():
+            asker = Asker(net, "libc", "", "4", name, program=program).done()
+            row = wait_for(asker.what, lambda: asker.row(daemon))
+            return isinstance(row, Named) and row.source == "getaddrinfo" and row
+        row = wait_for(what, source, 60)
+        tap.equal(row[:3], (reverse(name), "getaddrinfo", 0), what)
+
+    try:
+        holder = Asker(net, "libc", "", "4", "musl.files.example", "w" + PORT, program="asker_musl")
+        learns("musl", "musl.files.example", "asker_musl")
+        holder.role.kill()
+    except FileNotFoundError:
+        tap.skip("musl", "musl-gcc is not here")
+    # Another file system with a library of its own, as a container has.
+    mount = net.place.file("mount")
+    os.mkdir(mount)
+    subprocess.run(["mount", "-t", "tmpfs", "none", mount], check=True)
+    try:
+        with open("/proc/self/maps", encoding="utf-8") as f:
+            shutil.copy(next(line.split()[-1] for line in f if line.endswith("/libc.so.6\n")), f"{mount}/libc.so.6")
+        os.environ["LD_LIBRARY_PATH"] = mount
+        holder = subprocess.Popen(["sleep", "1000"])
+        try:
+            learns("another file system's library", "copy.files.example", "asker_libc")
+        finally:
+            del os.environ["LD_LIBRARY_PATH"]
+            holder.kill()
+            holder.wait()
+        done = wait_for("the file system", lambda: subprocess.run(["umount", mount], check=False, capture_output=True).returncode == 0)
+        tap.ok(done, "a library is let go with the process that it was found by")
+    finally:
+        subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
+    os.unlink(f"{net.etc}/hosts")
+
+
 def shared(net, daemon):
     """Two names of one address, as at a CDN: who asked gets what it asked for, others the newest, and a rival."""
     first = Asker(net, "read", net.server, "A", "one.shared.example", "w" + PORT)
@@ -410,6 +460,7 @@ def main():
         resolvers(net, daemon)
         libcs(net, daemon)
         stubs(net, daemon)
+        lookups(net, daemon)
         shared(net, daemon)
         tls(net, daemon)
         hosts(net, daemon)

@@ -36,13 +36,14 @@ tests_unit_test_ignore_LDADD = core/libpscapture.la core/libpsconfig.la
 tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsconfig.la
 
 # Names of addresses.
-name_tests = tests/unit/test_dns_message tests/unit/test_dns_stream tests/unit/test_domain tests/unit/test_hosts_file tests/unit/test_tls_hello
+name_tests = tests/unit/test_elf_symbol tests/unit/test_dns_message tests/unit/test_dns_stream tests/unit/test_domain tests/unit/test_hosts_file tests/unit/test_tls_hello
 check_PROGRAMS += $(name_tests)
 TESTS += $(name_tests)
 EXTRA_DIST += tests/unit/dns_builder.h
 tests_unit_test_dns_message_LDADD = core/libpscapture.la
 tests_unit_test_dns_stream_LDADD = core/libpscapture.la
 tests_unit_test_domain_LDADD = core/libpscapture.la
+tests_unit_test_elf_symbol_LDADD = core/libpscapture.la
 tests_unit_test_hosts_file_LDADD = core/libpscapture.la
 tests_unit_test_tls_hello_LDADD = core/libpscapture.la
 

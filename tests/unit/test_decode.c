@@ -223,11 +223,35 @@ static void test_evidence(void)
 	free(memory);
 }
 
+static void test_lookup(void)
+{
+	struct wire_lookup l = {.kind = WIRE_LOOKUP, .len = 11, .time = 3, .netns = 4, .name = "example.com"};
+	struct evidence_event event;
+	void *memory;
+
+	l.found[1] = (struct wire_found){AF_INET6, {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 7}};
+	l.found[2] = (struct wire_found){99, {1}};
+	is_int(evidence(&l, sizeof(l), &event, &memory), 0, "a lookup decodes");
+	ok(event.kind == WIRE_LOOKUP && event.time_ns == 3 && event.netns == 4 && event.text.len == 11 &&
+	       memcmp(event.text.data, "example.com", 11) == 0,
+	   "with the name");
+	ok(!event.found[0].family && event.found[1].family == AF_INET && event.found[1].bytes[3] == 7 &&
+	       !event.found[2].family,
+	   "and its addresses");
+	free(memory);
+	is_int(evidence(&l, sizeof(l) - 1, &event, &memory), -EINVAL, "refused: what is cut");
+	free(memory);
+	l.len = sizeof(l.name);
+	is_int(evidence(&l, sizeof(l), &event, &memory), -EINVAL, "refused: a name that is longer than its place");
+	free(memory);
+}
+
 int main(void)
 {
 	test_flows();
 	test_events();
 	test_cgroups();
 	test_evidence();
+	test_lookup();
 	return tap_done();
 }

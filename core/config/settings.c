@@ -54,6 +54,20 @@ static const char *check_nofile(const char *s, int64_t *n)
 	return strcmp(s, "auto") == 0 || !option_parse(&files, s, n) ? NULL : "must be auto, or between 256 and 1073741816";
 }
 
+static const char *check_mask(const char *s, int64_t *n)
+{
+	bool hex = strncmp(s, "0x", 2) == 0;
+	const char *digits = hex ? s + 2 : s;
+	size_t len = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
+
+	*n = -1;
+	if (strcmp(s, "auto") == 0)
+		return NULL;
+	if (len && len <= 10 && !digits[len])
+		*n = strtoll(digits, NULL, hex ? 16 : 10);
+	return *n < 0 || *n > UINT32_MAX ? "must be auto, or between 0 and 4294967295 (0xffffffff)" : NULL;
+}
+
 static const char *check_power(const char *s, int64_t *n)
 {
 	(void)s;
@@ -81,6 +95,8 @@ static const struct ps_option core_options[] = {
      NULL},
     {"user", PS_OPTION_TEXT, PS_USER, 0, 0, NULL, "user that sinks run as", 0, NULL},
     {"rlimit_nofile", PS_OPTION_TEXT, "auto", 0, 0, NULL, "how many files may be open at once", 0, NULL},
+    {"st_dev_mask", PS_OPTION_TEXT, "auto", 0, 0, NULL,
+     "bits of the device number that are compared in the check of executables; 0: none", 0, NULL},
     {"hash_threads", PS_OPTION_INT, "2", 1, 16, NULL, "threads that hash executables", 0, NULL},
     {"self_test", PS_OPTION_BOOL, "yes", 0, 0, NULL, "try at start whether each path is counted", 0, NULL},
     {"audit_threshold", PS_OPTION_SIZE, "16 MiB", 0, INT64_C(1) << 40, NULL,
@@ -94,6 +110,7 @@ static const struct place core_places[] = {
     {offsetof(struct settings, core.every_exe), AS_BOOL, NULL},
     {offsetof(struct settings, core.user), AS_TEXT, check_sink_user},
     {offsetof(struct settings, core.rlimit_nofile), AS_INT64, check_nofile},
+    {offsetof(struct settings, core.st_dev_mask), AS_INT64, check_mask},
     {offsetof(struct settings, core.hash_threads), AS_INT64, NULL},
     {offsetof(struct settings, core.self_test), AS_BOOL, NULL},
     {offsetof(struct settings, core.audit_threshold), AS_INT64, NULL},

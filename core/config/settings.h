@@ -49,6 +49,7 @@ struct settings {
 		bool every_exe;
 		char *user;            /* whom sinks run as */
 		int64_t rlimit_nofile; /* 0: auto */
+		int64_t st_dev_mask;   /* -1: auto */
 		int64_t hash_threads;
 		bool self_test;
 		int64_t audit_threshold; /* bytes; 0: no alert */

@@ -454,6 +454,16 @@ static void start_live(struct watch *w, const struct ledger_origin *origin)
 
 /* ---- life ---- */
 
+static void set_mask(struct watch *w)
+{
+	int64_t mask = w->settings->core.st_dev_mask;
+
+	if (mask < 0)
+		executables_set_mask_auto(w->executables);
+	else
+		executables_set_mask(w->executables, (uint32_t)mask);
+}
+
 static void poll_start(struct watch *w, uv_poll_t *poll, int fd, int events, uv_poll_cb callback)
 {
 	if (uv_poll_init(w->loop, poll, fd))
@@ -474,6 +484,7 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 		           "fanotify cannot be used (%s): executables are opened through /proc, which short-lived ones evade",
 		           strerror(-err));
 	w->executables = executables_open(w->loop, (unsigned)w->settings->core.hash_threads, w->exec_watch);
+	set_mask(w);
 	w->processes = processes_open(w->executables);
 	err = probe_open(&w->probe, w->settings);
 	if (err)
@@ -527,6 +538,7 @@ void watch_reload(struct watch *w, const struct settings *settings)
 {
 	w->settings = settings;
 	ledger_set_log(w->ledger, &settings->log);
+	set_mask(w);
 	live_reload(w->live, settings);
 }
 

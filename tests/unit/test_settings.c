@@ -86,6 +86,8 @@ static const struct {
     {"user = root", "[core] user: \"root\" must not be root: sinks have no need of its rights" KEPT(PS_USER)},
     {"user = x", "[core] user: is already in line 9, which counts; this line has no effect"},
     {"rlimit_nofile = true", "[core] rlimit_nofile: \"true\" must be auto, or between 256 and 1073741816" KEPT("auto")},
+    {"st_dev_mask = 0x1ffffffff",
+     "[core] st_dev_mask: \"0x1ffffffff\" must be auto, or between 0 and 4294967295 (0xffffffff)" KEPT("auto")},
     {"hash_threads = 17", "[core] hash_threads: \"17\" must be between 1 and 16" KEPT("2")},
     {"debug = maybe", "[core] debug: \"maybe\" must be yes or no" KEPT("no")},
     {"debgu = yes", "[core] debgu: unknown key; did you mean \"debug\"?"},
@@ -127,7 +129,7 @@ static const struct {
     {"group = -x", "[data] group: \"-x\" " NAME KEPT("root")},
     {"mode = 0642", "[data] mode: \"0642\" must not let all others write" KEPT("0640")},
     {"[capture]", NULL},
-    {"hooks = fexit", "[capture] hooks: is already in line 25, which counts; this line has no effect"},
+    {"hooks = fexit", "[capture] hooks: is already in line 26, which counts; this line has no effect"},
     {"ring_buffer_page = 1", "[capture] ring_buffer_page: unknown key; did you mean \"ring_buffer_pages\"?"},
     {"[sink]", "[sink]: a sink is named [sink PLUGIN] or [sink PLUGIN.WORD], with a to z, 0 to 9, _ and - in PLUGIN; "
                "the section is left out"},
@@ -213,7 +215,7 @@ static void test_mistakes(void)
 		secret += strstr(m.list[i].text, "hunter2") != NULL;
 	is_int(secret, 0, "no secret is said");
 	ok(s->core.write_interval_ms == 10000 && s->core.drain_interval_ms == 1000 && s->core.rlimit_nofile == 0 &&
-	       s->core.hash_threads == 2 && !s->core.debug && s->capture.hooks == HOOKS_AUTO &&
+	       s->core.st_dev_mask == -1 && s->core.hash_threads == 2 && !s->core.debug && s->capture.hooks == HOOKS_AUTO &&
 	       s->capture.ring_buffer_pages == 256 && s->capture.max_flows == 65536 && s->journal.max_size == 1 << 30 &&
 	       s->journal.max_age_ms == INT64_C(2592000000) && s->data.mode == 0640,
 	   "the defaults hold");
@@ -240,7 +242,7 @@ static void test_values(void)
 {
 	struct mistakes m;
 	struct settings *s =
-	    load("[core]\nwrite_interval = 100 ms\nuser = nobody\nrlimit_nofile = 4096\ndebug = ON\n"
+	    load("[core]\nwrite_interval = 100 ms\nuser = nobody\nrlimit_nofile = 4096\ndebug = ON\nst_dev_mask = 0xFF00\n"
 	         "[paths]\nstate = /tmp/a b\n[capture]\nhooks = tracepoint\nring_buffer_pages = 16384\n"
 	         "[journal]\nmax_size = 64 KiB\n[data]\nmode = 600\n[core]\nhash_threads = 16\n"
 	         "[sink remote.audit]\nenabled = yes\nhost = db\npassword = \" #x\"\n[sink sqlite]\n"
@@ -250,13 +252,13 @@ static void test_values(void)
 
 	is_int(m.n, 0, "no mistake");
 	ok(s->core.write_interval_ms == 100 && strcmp(s->core.user, "nobody") == 0 && s->core.rlimit_nofile == 4096 &&
-	       s->core.debug && s->core.hash_threads == 16,
+	       s->core.debug && s->core.hash_threads == 16 && s->core.st_dev_mask == 0xff00,
 	   "[core], in two parts");
 	ok(strcmp(s->paths.state, "/tmp/a b") == 0 && s->capture.hooks == HOOKS_TRACEPOINT &&
 	       s->capture.ring_buffer_pages == 16384 && s->journal.max_size == 65536 && s->data.mode == 0600,
 	   "the others");
 	ok(a && a->enabled && strcmp(a->plugin, "remote") == 0 && a->n_values == 4 && a->timeout_ms == 60000 &&
-	       a->line == 17,
+	       a->line == 18,
 	   "a sink of a plugin's name and a word");
 	ok(a && strcmp(a->values[1].text, " #x") == 0 && a->values[3].number == 5432 && a->values[3].line == 0,
 	   "its values and its defaults");

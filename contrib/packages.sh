@@ -11,7 +11,7 @@ install_packages() {
 			libinih-dev libssl-dev libjansson-dev curl python3)
 		[[ ${2:-} != test ]] || wanted+=(libclang-rt-14-dev gcc-12-multilib clang-format iproute2 nftables liburing-dev
 			qemu-system-x86 busybox-static cpio kmod xz-utils zstd mandoc sqlite3 e2fsprogs libcap2-bin crun podman
-			musl-tools dnsmasq-base unbound bind9 fuse3 squashfuse squashfs-tools)
+			musl-tools dnsmasq-base unbound bind9 btrfs-progs fuse3 squashfuse squashfs-tools)
 		[[ ${3:-} != cross ]] || wanted+=(gcc-aarch64-linux-gnu qemu-system-arm)
 		for p in "${wanted[@]}"; do
 			[[ $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) == installed ]] || missing+=("$p")

@@ -337,15 +337,18 @@ def tls(net, daemon):
     net.run(net.far, "openssl", "s_server", "-accept", TLS_PORT, "-cert", pem, "-quiet", "-naccept", "100")
     net.run(net.far, PYTHON, "-c", STARTTLS_SERVER, pem, ready=True)
 
+    def greets(path, to, *words):
+        return subprocess.run(["ip", "netns", "exec", net.here, path, "s_client", "-connect", f"{to}:{TLS_PORT}", *words], input="",
+                              text=True, capture_output=True, timeout=30, check=False).returncode == 0
+
     def client(what, to, *words, name):
         path = place.copy(shutil.which("openssl"), f"openssl-{what}")
-        done = wait_for("the server", lambda: subprocess.run(
-            ["ip", "netns", "exec", net.here, path, "s_client", "-connect", f"{to}:{TLS_PORT}", *words], input="", text=True,
-            capture_output=True, timeout=30, check=False).returncode == 0)
+        done = greets(path, to, *words)
         row = wait_for(what, lambda: named(daemon, path, TLS_PORT))
         tap.ok(done and isinstance(row, Named) and row[:3] == ((reverse(name), "sni", 0) if name else ("", "", 0)),
                f"TLS, {what}", row)
 
+    wait_for("the server", lambda: greets("openssl", v4(35)))
     client("1.3", v4(35), "-servername", "www.tls.example", name="www.tls.example")
     client("1.2", v4(35), "-tls1_2", "-servername", "old.tls.example", name="old.tls.example")
     client("IPv6", f"[{v6(35)}]", "-servername", "six.tls.example", name="six.tls.example")

@@ -98,6 +98,7 @@ def overlay(place):
             expect("which is still that in the other overlay", f"{b}/changed", [hashes["changed"]], 100)
             # It is copied up because of its rights, while it runs.
             role = Role(f"{a}/copied", *UDP, "wait", *SEND)
+            time.sleep(0.5)  # what is hashed by then is not disturbed by it
             os.chmod(f"{a}/copied", 0o700)
             role.go()
             role.result()

@@ -185,7 +185,7 @@ class Daemon:
             status = self.status()
             return status and all(sink["state"] == "ready" for sink in status["sinks"]) and status
         try:
-            return wait_for("daemon", running, 120)
+            return wait_for("daemon", running, 240)  # an emulated processor takes its time to verify programs
         except TimeoutError:
             tap.note(self.status())
             tap.note(self.messages())

@@ -447,7 +447,7 @@ def flood(net, daemon):
     check(daemon, [Asker(net, "recvfrom", net.server, "A", "after.plain.example")])
     asked = int(flooder.role.result()["address"])
     loss = wait_for("the loss", lambda: [l for l in daemon.losses() if "faster than they are read" in l.text])
-    tap.ok(asked > 50000 and sum(l.count for l in loss) > asked / 2, "answers beyond what can be read are counted", asked, loss)
+    tap.ok(asked > 50000 and sum(l.count for l in loss) > asked / 10, "answers beyond what can be read are counted", asked, loss)
     tap.equal([l for l in daemon.losses() if l.stage in ("ring", "process")], [], "no process event is lost to them")
     tap.ok(memory(daemon) < before + 16 << 10, "memory stays bounded", before, memory(daemon))
 

@@ -59,7 +59,8 @@ def run(version, folder, door, lists, root="/"):
     env = [f"{k}={os.environ[k]}" for k in ("top_srcdir", "top_builddir") if k in os.environ]
     env += [f"PICOSNITCH_HOOKS={hooks}", f"PYTHON={sys.executable if root == '/' else '/usr/bin/python3'}"]
     vm = subprocess.Popen([f"{top}/tests/vm/vmrun", folder, "env", *env, "sh", "-c", SCRIPT, "lists", *lists],
-                          cwd=build if root == "/" else top, env={"VMRUN_SECONDS": "1200", **os.environ, "VMRUN_ROOT": root, "VMRUN_KERNEL": options},
+                          cwd=build if root == "/" else top,
+                          env={"VMRUN_SECONDS": "1200", **os.environ, "VMRUN_ROOT": root, "VMRUN_KERNEL": options},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     plans, skipped, results, bad = [], 0, 0, 0
     for line in vm.stdout:

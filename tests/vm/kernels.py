@@ -30,7 +30,7 @@ def registry():
 
 # Each kernel that is tried, the suite of the registry that has it, and the doors that it has.
 MATRIX = [("5.10", "bullseye", ["fexit"]), ("6.1", "bookworm", ["fexit"]),
-          ("6.12", "bookworm-backports", ["fexit", "tracepoint"]), ("6.16", "trixie-backports", ["fexit", "tracepoint"]),
+          ("6.12", "bookworm-backports", ["fexit", "tracepoint", "fexit preempt=full"]), ("6.16", "trixie-backports", ["fexit", "tracepoint"]),
           ("7.", "sid", ["fexit", "tracepoint"])]
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The paths (LISTS) under distributions' kernels, each door on one kernel, and one with tasks that can be preempted
-anywhere; `make matrix`: each door on every kernel.
+"""The paths (LISTS) under distributions' kernels, each door on one kernel; `make matrix`: each door on every
+kernel, and one with tasks that can be preempted anywhere.
 
 In a build for arm64 (contrib/cross-arm64) it is `picosnitch check` and the quick ones of the build's other tests,
 through both doors of one kernel; `make matrix`: LISTS and all of them. The kernels are those of kernels.py. What
@@ -19,7 +19,7 @@ import kernels  # noqa: E402
 import tap  # noqa: E402
 
 build = os.environ.get("top_builddir") or top
-KERNELS = [("6.1", "bookworm", ["fexit"]), ("6.12", "bookworm-backports", ["tracepoint", "fexit preempt=full"])]
+KERNELS = [("6.1", "bookworm", ["fexit"]), ("6.12", "bookworm-backports", ["tracepoint"])]
 LISTS = [f"{top}/tests/system/test_{name}.py" for name in ("paths", "containers", "sockets", "families", "contention")]
 ARM_KERNELS = [("6.12", "bookworm-backports", ["tracepoint", "fexit"])]
 ARM_ROOT = os.environ.get("VMRUN_ROOT") or f"{kernels.CACHE}/picosnitch-vm/arm64-root"

@@ -100,6 +100,7 @@ static __always_inline bool slot_take(struct wire_slot *slot, const struct wire_
 	slot->key = *key;
 	slot->flow.opened = fresh->opened;
 	slot->flow.direction = fresh->direction;
+	slot->flow.began = fresh->began;
 	publish(slot->filled);
 	__sync_fetch_and_add(&flows_made, 1);
 	return true;
@@ -129,6 +130,10 @@ static __noinline int flow_origin(struct sock *sk, struct wire_flow_key *key, st
 		key->lport = c->key.lport;
 	fresh->opened = c->opened;
 	fresh->direction = c->direction;
+	if (!c->told || c->key.image.start != key->image.start || c->key.image.exec_id != key->image.exec_id ||
+	    c->key.image.tgid != key->image.tgid)
+		fresh->began = 1;
+	c->told = 1;
 	c->key = *key;
 	c->owned = 1;
 	return 0;

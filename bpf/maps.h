@@ -88,7 +88,7 @@ struct connection {
 	__u8 owned;               /* key is set */
 	__u8 born;                /* its beginning was seen */
 	__u8 placed;              /* seq is set */
-	__u8 pad;
+	__u8 told;                /* that it is key.image's */
 };
 
 struct {

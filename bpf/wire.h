@@ -36,7 +36,7 @@ struct wire_flow {
 	__u64 sent, received, calls;
 	__u64 opened, closed; /* the connection: ns since boot; 0: not known, or not yet */
 	__u32 direction;      /* enum ps_direction of core/record.h */
-	__u32 pad;
+	__u32 began;          /* 1: here the connection became this image's, which is told once */
 };
 
 enum wire_direction { WIRE_UNKNOWN, WIRE_OUT, WIRE_IN };

@@ -75,6 +75,7 @@ int decode_flow(struct observation *o, const void *data, size_t len)
 	    .sent = flow.sent,
 	    .received = flow.received,
 	    .calls = flow.calls,
+	    .began = flow.began,
 	};
 	switch (key.family) {
 	case AF_INET:

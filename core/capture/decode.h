@@ -20,6 +20,7 @@ struct observation {
 	struct ps_addr laddr, raddr;
 	int64_t opened_ns, closed_ns; /* since boot; 0: not known, or not yet */
 	uint64_t sent, received, calls;
+	bool began; /* here the connection became this image's, which is told once */
 };
 
 /* Decodes the pair at data[0..len). IPv4-mapped addresses become IPv4; an address of zeros is not

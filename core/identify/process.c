@@ -72,13 +72,34 @@ static void image_free(struct processes *ps, struct image *image)
 	free(image);
 }
 
+static void list_add(struct image_list *list, struct image *image)
+{
+	image->next_ended = NULL;
+	if (list->last)
+		list->last->next_ended = image;
+	else
+		list->first = image;
+	list->last = image;
+	list->n++;
+}
+
+static struct image *list_take(struct image_list *list)
+{
+	struct image *image = list->first;
+
+	list->first = image->next_ended;
+	if (!list->first)
+		list->last = NULL;
+	list->n--;
+	return image;
+}
+
 static void image_end(struct processes *ps, struct image *image)
 {
-	if (!image || image->next_ended || ps->ended == image)
+	if (!image || image->ended)
 		return;
-	/* The list ends in itself, so that membership shows. */
-	image->next_ended = ps->ended ? ps->ended : image;
-	ps->ended = image;
+	image->ended = true;
+	list_add(&ps->ended, image);
 }
 
 /* What is to be said of a path that is known. */
@@ -448,24 +469,41 @@ bool processes_lives(struct processes *ps, const struct wire_image *id)
 {
 	const struct image *image = image_find(ps, id);
 
-	return image && !image->next_ended;
+	return image && !image->ended;
 }
 
-static void free_ended(struct processes *ps, struct image *list)
+void processes_connection(struct processes *ps, const struct wire_image *id, bool began, bool ended)
 {
-	while (list) {
-		struct image *next = list->next_ended == list ? NULL : list->next_ended;
+	struct image *image = began || ended ? image_find(ps, id) : NULL;
 
-		image_free(ps, list);
-		list = next;
+	if (!image)
+		return;
+	image->connections += began;
+	if (ended && image->connections)
+		image->connections--;
+}
+
+/* Those of the list that nothing more is to come of are forgotten; the others wait. */
+static void expire(struct processes *ps, struct image_list *list)
+{
+	for (size_t n = list->n; n; n--) {
+		struct image *image = list_take(list);
+
+		if (image->connections)
+			list_add(&ps->awaited, image);
+		else
+			image_free(ps, image);
 	}
 }
 
 void processes_expire(struct processes *ps)
 {
-	free_ended(ps, ps->ended_before);
+	expire(ps, &ps->awaited);
+	expire(ps, &ps->ended_before);
+	while (ps->awaited.n > PROCESSES_AWAITED)
+		image_free(ps, list_take(&ps->awaited));
 	ps->ended_before = ps->ended;
-	ps->ended = NULL;
+	ps->ended = (struct image_list){0};
 }
 
 struct processes *processes_open(struct executables *executables)
@@ -505,6 +543,7 @@ void processes_get_stats(const struct processes *ps, struct processes_stats *sta
 {
 	*stats = ps->stats;
 	stats->images = ps->images.n;
+	stats->awaited = ps->awaited.n;
 	stats->programs = roster_count(ps->roster);
 	stats->cut = roster_cut(ps->roster);
 	scripts_get_stats(ps->scripts, &stats->scripts);

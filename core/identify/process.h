@@ -45,8 +45,13 @@ bool processes_lives(struct processes *, const struct wire_image *);
 /* The lineage of what is not known at all, each with a reference. */
 void processes_nobody(struct processes *, struct lineage *);
 
+/* A connection became that image's, or came to its end. A socket can outlive who had it, until its peer has
+ * answered, or as another's who does not use it. */
+void processes_connection(struct processes *, const struct wire_image *, bool began, bool ended);
+
 /* What has ended before the last but one call is forgotten: to be called after each drain, when
- * all of its flows have been looked up. */
+ * all of its flows have been looked up. But those that have connections stay, the last PROCESSES_AWAITED of them. */
+enum { PROCESSES_AWAITED = 4096 };
 void processes_expire(struct processes *);
 
 /* Settles the programs whose scripts were opened since, or could not be. To be called before lineages are
@@ -62,6 +67,7 @@ struct lineage lineage_named(struct processes *, const struct lineage *, bool wi
 
 struct processes_stats {
 	uint64_t images, programs;
+	uint64_t awaited;    /* of the images: they have ended, and have connections that have not */
 	uint64_t unknown;    /* lookups of images that are not known */
 	uint64_t not_opened; /* executions whose file neither fanotify nor /proc gave */
 	uint64_t cut;        /* command lines that were cut */

@@ -15,8 +15,15 @@ struct image {
 	struct wire_image parent; /* of processes that were there at start: to be looked up */
 	struct buf args;          /* of an exec whose command line comes in parts */
 	uint32_t args_total;
-	struct start *start; /* if there is, or may be, a script */
+	struct start *start;  /* if there is, or may be, a script */
+	unsigned connections; /* that are open, and end in its name even if it has ended */
+	bool ended;
 	struct image *next_ended;
+};
+
+struct image_list {
+	struct image *first, *last;
+	size_t n;
 };
 
 struct processes {
@@ -26,8 +33,9 @@ struct processes {
 	struct scripts *scripts;
 	struct table images; /* wire_image -> struct image */
 	struct program *nobody;
-	uint32_t mnt_ns[2]; /* process 1's, and our own: a unit may have one to itself */
-	struct image *ended, *ended_before;
+	uint32_t mnt_ns[2];                    /* process 1's, and our own: a unit may have one to itself */
+	struct image_list ended, ended_before; /* the last drain's, and that before it */
+	struct image_list awaited;             /* longer ago: for the ends of their connections */
 	struct processes_stats stats;
 };
 

@@ -257,7 +257,7 @@ void ledger_add(struct ledger *l, const struct observation *observed)
 	if (ignored)
 		blur(&o);
 	else if (!known && o.family)
-		losses_add(l->losses, PS_STAGE_PROCESS, o.calls, 0, 0,
+		losses_add(l->losses, PS_STAGE_PROCESS, o.calls ? o.calls : 1, 0, 0,
 		           "traffic of processes that had gone before anything was known of them: it is stored without a name");
 	else if (!known)
 		losses_add(l->losses, PS_STAGE_PROCESS, o.calls, 0, 0,
@@ -269,6 +269,7 @@ void ledger_add(struct ledger *l, const struct observation *observed)
 	row = row_for(l, &o, &who, ignored);
 	row->image = o.image;
 	row_add(row, o.opened_ns, o.closed_ns, o.sent, o.received, o.calls);
+	processes_connection(l->processes, &o.image, o.began, o.closed_ns != 0);
 }
 
 void ledger_name_by(struct ledger *l, struct domains *domains)

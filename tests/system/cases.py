@@ -132,7 +132,7 @@ class Case:
                                                   not r.opened - 2 <= r.time <= r.opened + 60)]
         heir = len(set(self.programs)) > 2  # the end is that of who had it last
         if self.sides and not heir and not any(r.closed and r.closed >= r.opened for r in near):
-            wrong.append(("life", f"{flow}: its end is not stored"))
+            wrong += [("life", f"{flow}: its end is not stored"), *(("row", r[2:13]) for r in rows)]
         return wrong + [("ends", f"{flow}: local {r.laddr}, family {r.family}, netns {r.netns}") for r in found
                 if (laddr and r.laddr != laddr) or r.netns != netns or
                 r.family != (self.family or family(raddr or laddr or r.laddr or r.raddr))]

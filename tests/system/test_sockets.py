@@ -117,6 +117,23 @@ def inherited(place):
         return played("a socket that was inherited", TCP, ear, child)
 
 
+def outlived(place):
+    """Its end comes when the opener has been gone for some windows: the other one did not read on before."""
+    with socket.socket() as ear:
+        ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        ear.bind((V4, 0))
+        ear.listen()
+        mouth = Role(place.traffic("outlived"), f"tcp-connect,{V4},{ear.getsockname()[1]}", "send,send,60000")
+        conn, _ = ear.accept()
+        with conn:
+            case = played("TCP, and the socket outlives its process", TCP, mouth)
+            case.sides = {mouth.program: "out"}
+            time.sleep(3.5)
+            while conn.recv(65536):
+                pass
+    return case
+
+
 class Older:
     """Opened and used before the daemon starts: what comes after that counts, and nothing else."""
 
@@ -170,7 +187,8 @@ def main():
         for n, case in enumerate(old):
             case.begin(place, n)
         daemon.start()
-        cases = [*(case.finish for case in old), *streams(spaces), *datagrams(), shared_tcp, shared_udp, passed, inherited]
+        cases = [*(case.finish for case in old), *streams(spaces), *datagrams(), shared_tcp, shared_udp, passed, inherited,
+                 outlived]
         try:
             subprocess.run([built("tests/system/traffic32")], capture_output=True, check=False)
             cases += narrow()

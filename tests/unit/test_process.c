@@ -52,6 +52,59 @@ static void test_lineage(void)
 	fixture_close(&f);
 }
 
+static bool knows(struct fixture *f, struct wire_image who)
+{
+	struct lineage l;
+	bool known = processes_find(f->processes, &who, &l);
+
+	lineage_drop(f->processes, &l);
+	return known;
+}
+
+static void test_connections(void)
+{
+	struct wire_image first = image(1, 1), second = image(2, 1);
+	struct processes_stats stats;
+	struct fixture f;
+
+	fixture_open(&f);
+	exec_event(&f, first, image(0, 0), "/bin/first", "", 0, 0);
+	processes_connection(f.processes, &first, true, false);
+	processes_connection(f.processes, &first, true, false);
+	processes_connection(f.processes, &first, false, true);
+	exit_event(&f, first);
+	for (unsigned i = 0; i < 10; i++)
+		processes_expire(f.processes);
+	ok(knows(&f, first), "who has ended is known while a connection of his is open");
+	ok(!processes_lives(f.processes, &first), "and does not live");
+	processes_get_stats(f.processes, &stats);
+	is_int(stats.awaited, 1, "it is counted");
+	processes_connection(f.processes, &first, false, true);
+	processes_expire(f.processes);
+	ok(!knows(&f, first), "after the end of the last one it is forgotten");
+	processes_connection(f.processes, &first, true, true);
+
+	exec_event(&f, second, image(0, 0), "/bin/second", "", 0, 0);
+	processes_connection(f.processes, &second, false, true);
+	exit_event(&f, second);
+	processes_expire(f.processes);
+	processes_expire(f.processes);
+	ok(!knows(&f, second), "an end whose beginning nobody told leaves nothing open");
+
+	for (unsigned i = 0; i < PROCESSES_AWAITED + 10; i++) {
+		exec_event(&f, image(100 + i, 1), image(0, 0), "/bin/many", "", 0, 0);
+		processes_connection(f.processes, (struct wire_image[]){image(100 + i, 1)}, true, false);
+		exit_event(&f, image(100 + i, 1));
+	}
+	processes_expire(f.processes);
+	processes_expire(f.processes);
+	processes_get_stats(f.processes, &stats);
+	is_int(stats.awaited, PROCESSES_AWAITED, "there is an end to how many are waited for");
+	is_int(stats.images, PROCESSES_AWAITED, "the rest is forgotten");
+	ok(!knows(&f, image(100, 1)) && knows(&f, image(110, 1)), "which are those that ended first");
+	fixture_close(&f);
+}
+
 static void test_cmdline(void)
 {
 	struct wire_image who = image(1, 1);
@@ -192,6 +245,7 @@ static void test_groups(void)
 int main(void)
 {
 	test_lineage();
+	test_connections();
 	test_cmdline();
 	test_interning();
 	test_places();

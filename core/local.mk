@@ -2,11 +2,12 @@
 noinst_LTLIBRARIES += core/libpsbase.la
 core_libpsbase_la_SOURCES = \
 	core/base/buf.c core/base/buf.h core/base/clock.c core/base/clock.h \
+	core/base/local_socket.c core/base/local_socket.h \
 	core/base/log.c core/base/log.h core/base/mem.c core/base/mem.h \
 	core/base/sha256.c core/base/sha256.h core/base/table.c core/base/table.h \
-	core/base/text.c core/base/text.h
-core_libpsbase_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
-core_libpsbase_la_LIBADD = $(CRYPTO_LIBS)
+	core/base/text.c core/base/text.h core/base/thread.c core/base/thread.h
+core_libpsbase_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(LIBUV_CFLAGS)
+core_libpsbase_la_LIBADD = $(CRYPTO_LIBS) $(LIBUV_LIBS)
 
 include core/config/local.mk
 include core/capture/local.mk

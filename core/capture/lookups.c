@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <pthread.h>
@@ -23,9 +24,9 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/thread.h"
 #include "core/capture/elf_symbol.h"
 
-#define FUSE_MAGIC 0x65735546
 #define LIBRARY_MAX (16u << 20) /* bytes of a file */
 #define MAPS_MAX (1u << 20)     /* of what a process has mapped */
 #define FULL_NS (60 * NS_PER_S) /* between two looks at all processes, not only at new ones */
@@ -49,6 +50,7 @@ struct lookups {
 	int wake;
 	/* the thread's own */
 	int program[2];
+	long type, at_end_bit; /* of the kernel's uprobes; -1: it has none */
 	unsigned interval_ms;
 	struct library libraries[LOOKUPS_LIBRARIES];
 	unsigned n;
@@ -77,40 +79,21 @@ static void drop(struct lookups *l)
 
 /* ---- one library ---- */
 
-/* The number behind that prefix, which is all of a file; -1: there is none. */
-static long number_in(const char *path, const char *prefix)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char text[64] = "", *end;
-	size_t n = strlen(prefix);
-	long number;
-
-	if (fd < 0)
-		return -1;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = 0;
-	close(fd);
-	number = strtol(text + (strncmp(text, prefix, n) == 0 ? n : 0), &end, 10);
-	return end > text && strncmp(text, prefix, n) == 0 ? number : -1;
-}
-
 /* A probe at that place of an open file, in every process that has it mapped, or will. */
-static int probe(int file, uint64_t offset, int program, bool at_end)
+static int probe(const struct lookups *l, int file, uint64_t offset, bool at_end)
 {
-	long type = number_in("/sys/bus/event_source/devices/uprobe/type", "");
-	long bit = number_in("/sys/bus/event_source/devices/uprobe/format/retprobe", "config:");
-	struct perf_event_attr attr = {.size = sizeof(attr), .type = (uint32_t)type};
+	struct perf_event_attr attr = {.size = sizeof(attr), .type = (uint32_t)l->type};
 	char path[32];
 	int fd;
 
-	if (type < 0 || bit < 0 || bit > 63)
+	if (l->type < 0 || l->at_end_bit < 0 || l->at_end_bit > 63)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	attr.config = at_end ? 1ULL << bit : 0;
+	attr.config = at_end ? 1ULL << l->at_end_bit : 0;
 	attr.uprobe_path = (uint64_t)(uintptr_t)path;
 	attr.probe_offset = offset;
 	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd >= 0 && (ioctl(fd, PERF_EVENT_IOC_SET_BPF, program) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))) {
+	if (fd >= 0 && (ioctl(fd, PERF_EVENT_IOC_SET_BPF, l->program[at_end]) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))) {
 		close(fd);
 		fd = -1;
 	}
@@ -124,7 +107,7 @@ static uint64_t function_of(struct lookups *l, int file)
 	ssize_t n = 1;
 
 	/* Who serves such a file can make us wait, and say something else the next time. */
-	if (fstatfs(file, &fs) || fs.f_type == FUSE_MAGIC || fstat(file, &st) || !S_ISREG(st.st_mode) ||
+	if (fstatfs(file, &fs) || fs.f_type == FUSE_SUPER_MAGIC || fstat(file, &st) || !S_ISREG(st.st_mode) ||
 	    st.st_size > LIBRARY_MAX)
 		return 0;
 	l->text.len = 0;
@@ -158,7 +141,7 @@ static void found(struct lookups *l, struct library *lib, unsigned pid, const ch
 	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	offset = file >= 0 ? function_of(l, file) : 0;
 	for (unsigned i = 0; i < 2; i++)
-		lib->event[i] = offset ? probe(file, offset, l->program[i], i) : -1;
+		lib->event[i] = offset ? probe(l, file, offset, i) : -1;
 	if (file >= 0)
 		close(file);
 	lib->seen = true;
@@ -337,11 +320,26 @@ static void *run(void *arg)
 
 /* ---- for others ---- */
 
+/* The number behind that prefix, which is all of a file; -1: there is none. */
+static long number_in(const char *path, const char *prefix)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[64] = "", *end;
+	size_t n = strlen(prefix);
+	long number;
+
+	if (fd < 0)
+		return -1;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = 0;
+	close(fd);
+	number = strtol(text + (strncmp(text, prefix, n) == 0 ? n : 0), &end, 10);
+	return end > text && strncmp(text, prefix, n) == 0 ? number : -1;
+}
+
 struct lookups *lookups_open(int begins, int ends, unsigned interval_ms)
 {
 	struct lookups *l = mem_alloc(sizeof(*l));
-	pthread_attr_t attr;
-	pthread_t thread;
 	int err;
 
 	pthread_mutex_init(&l->lock, NULL);
@@ -350,14 +348,12 @@ struct lookups *lookups_open(int begins, int ends, unsigned interval_ms)
 	l->program[0] = fcntl(begins, F_DUPFD_CLOEXEC, 0);
 	l->program[1] = fcntl(ends, F_DUPFD_CLOEXEC, 0);
 	l->interval_ms = interval_ms;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, 256 << 10);
-	err = pthread_create(&thread, &attr, run, l);
-	pthread_attr_destroy(&attr);
+	l->type = number_in("/sys/bus/event_source/devices/uprobe/type", "");
+	l->at_end_bit = number_in("/sys/bus/event_source/devices/uprobe/format/retprobe", "config:");
+	err = thread_detach(run, l);
 	if (!err)
 		return l;
-	log_warning("getaddrinfo() is not probed: %s", strerror(err));
+	log_warning("getaddrinfo() is not probed: %s", strerror(-err));
 	l->owners = 1;
 	drop(l);
 	return NULL;

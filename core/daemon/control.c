@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "core/base/buf.h"
+#include "core/base/local_socket.h"
 #include "core/base/mem.h"
 
 enum { CLIENTS_MAX = 16, PIECE = 4096 };
@@ -134,7 +134,6 @@ static void on_connection(uv_stream_t *server, int status)
 int control_open(struct control **out, uv_loop_t *loop, const char *folder, gid_t gid, control_answer answer, void *arg)
 {
 	struct control *c = mem_alloc(sizeof(*c));
-	mode_t mask;
 	int err;
 
 	c->path = mem_printf("%s/control.sock", folder);
@@ -143,14 +142,7 @@ int control_open(struct control **out, uv_loop_t *loop, const char *folder, gid_
 	uv_pipe_init(loop, &c->pipe, 0);
 	c->pipe.data = c;
 	/* The pid file's lock says that no daemon uses it. */
-	unlink(c->path);
-	mask = umask(0177);
-	err = uv_pipe_bind(&c->pipe, c->path);
-	umask(mask);
-	if (!err && (chown(c->path, (uid_t)-1, gid) || chmod(c->path, 0660)))
-		err = -errno;
-	if (!err)
-		err = uv_listen((uv_stream_t *)&c->pipe, 8, on_connection);
+	err = local_socket_listen(&c->pipe, c->path, gid, 8, on_connection);
 	if (err) {
 		control_close(c);
 		return err;

@@ -86,18 +86,7 @@ static void on_dns(struct evidence *e, const struct evidence_event *event)
 
 static void on_tls(struct evidence *e, const struct evidence_event *event)
 {
-	const struct observation *o = &event->flow;
-	struct domain_flow flow = {
-	    .image = o->image,
-	    .netns = o->netns,
-	    .protocol = o->protocol,
-	    .direction = o->direction,
-	    .lport = o->lport,
-	    .rport = o->rport,
-	    .laddr = o->laddr,
-	    .raddr = o->raddr,
-	    .first_ns = event->time_ns,
-	};
+	struct domain_flow flow = domain_flow_of(&event->flow, event->time_ns);
 	char name[DOMAIN_NAME_SIZE];
 	size_t len = tls_hello_name(name, event->text.data, event->text.len);
 

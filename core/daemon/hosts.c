@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/thread.h"
 #include "core/identify/hosts_file.h"
 
 #define PATIENCE_NS (60 * NS_PER_S) /* for a look at all of them */
@@ -241,22 +242,16 @@ static void *read_all(void *arg)
 static struct reading *reading_open(uv_async_t *done)
 {
 	struct reading *r = mem_alloc(sizeof(*r));
-	pthread_attr_t attr;
-	pthread_t thread;
 	int err;
 
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->wake, NULL);
 	r->owners = 2;
 	r->done = done;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, 256 << 10);
-	err = pthread_create(&thread, &attr, read_all, r);
-	pthread_attr_destroy(&attr);
+	err = thread_detach(read_all, r);
 	if (!err)
 		return r;
-	log_warning("hosts files are not read: %s", strerror(err));
+	log_warning("hosts files are not read: %s", strerror(-err));
 	r->owners = 1;
 	reading_drop(r);
 	return NULL;

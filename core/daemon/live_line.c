@@ -238,14 +238,19 @@ void live_line_traffic(struct buf *out, const struct live_time *time, const stru
 	end(out);
 }
 
-void live_line_merged(struct buf *out, const struct live_time *time, const struct wire_image *image,
-                      const struct lineage *who, uint32_t uid, const struct live_sum *sum)
+static void put_sum(struct buf *out, const struct live_time *time, const struct live_sum *sum)
 {
-	begin(out, "traffic");
 	put_times(out, time->start_ns, time->end_ns);
 	put_count(out, "sent", sum->sent);
 	put_count(out, "received", sum->received);
 	put_count(out, "calls", sum->calls);
+}
+
+void live_line_merged(struct buf *out, const struct live_time *time, const struct wire_image *image,
+                      const struct lineage *who, uint32_t uid, const struct live_sum *sum)
+{
+	begin(out, "traffic");
+	put_sum(out, time, sum);
 	put_count(out, "merged", sum->flows);
 	if (who) {
 		put_who(out, image, who);
@@ -301,10 +306,7 @@ void live_line_alert(struct buf *out, const struct ps_record *r, const char *tex
 void live_line_tick(struct buf *out, const struct live_time *time, const struct live_sum *sum)
 {
 	begin(out, "tick");
-	put_times(out, time->start_ns, time->end_ns);
-	put_count(out, "sent", sum->sent);
-	put_count(out, "received", sum->received);
-	put_count(out, "calls", sum->calls);
+	put_sum(out, time, sum);
 	put_count(out, "flows", sum->flows);
 	put_count(out, "executions", sum->executions);
 	end(out);

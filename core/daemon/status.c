@@ -103,10 +103,11 @@ static json_t *identity(const struct watch *w)
 	processes_get_stats(w->processes, &p);
 	if (w->exec_watch)
 		exec_watch_get_stats(w->exec_watch, &watch);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i}", "processes", number(p.images), "programs",
-	                 number(p.programs), "hashed", number(e.hashed), "hash_failures", number(e.failed), "hash_waiting",
-	                 number(e.waiting), "files_known", number(e.known), "not_opened", number(p.not_opened),
-	                 "filesystems_watched", (int)watch.marked, "filesystems_refused", (int)watch.refused);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i}", "processes", number(p.images - p.awaited),
+	                 "programs", number(p.programs), "hashed", number(e.hashed), "hash_failures", number(e.failed),
+	                 "hash_waiting", number(e.waiting), "files_known", number(e.known), "not_opened",
+	                 number(p.not_opened), "filesystems_watched", (int)watch.marked, "filesystems_refused",
+	                 (int)watch.refused);
 }
 
 static json_t *memory(const struct watch *w)

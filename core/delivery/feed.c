@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/local_socket.h"
 #include "core/base/mem.h"
 
 /* How long a reader that is dropped has to take what waits for it still. */
@@ -215,7 +215,6 @@ static void feed_closed(uv_handle_t *handle)
 int feed_open(struct feed **out, uv_loop_t *loop, const char *folder, gid_t gid, feed_greet greet, void *arg)
 {
 	struct feed *f = mem_alloc(sizeof(*f));
-	mode_t mask;
 	int err;
 
 	f->path = mem_printf("%s/feed.sock", folder);
@@ -224,14 +223,7 @@ int feed_open(struct feed **out, uv_loop_t *loop, const char *folder, gid_t gid,
 	uv_pipe_init(loop, &f->pipe, 0);
 	f->pipe.data = f;
 	/* The pid file's lock says that no daemon uses it. */
-	unlink(f->path);
-	mask = umask(0177);
-	err = uv_pipe_bind(&f->pipe, f->path);
-	umask(mask);
-	if (!err && (chown(f->path, (uid_t)-1, gid) || chmod(f->path, 0660)))
-		err = -errno;
-	if (!err)
-		err = uv_listen((uv_stream_t *)&f->pipe, FEED_READERS_MAX, on_connection);
+	err = local_socket_listen(&f->pipe, f->path, gid, FEED_READERS_MAX, on_connection);
 	if (err) {
 		feed_close(f, NULL, NULL);
 		return err;

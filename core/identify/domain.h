@@ -11,8 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bpf/wire.h"
-#include "core/record.h"
+#include "core/capture/decode.h"
 
 #define DOMAINS_MAX 16384           /* pairs of a name and an address */
 #define DOMAINS_OF_ADDRESS 64       /* names that one address may have */
@@ -44,6 +43,9 @@ struct domain_flow {
 	int64_t first_ns;  /* when it was first seen, likewise */
 	bool closed;
 };
+
+/* That of an observation that was first made at first_ns. */
+struct domain_flow domain_flow_of(const struct observation *, int64_t first_ns);
 
 /* What it is called. The text lives until the next call that is not domains_find(), and equal names are
  * the same text until then. */

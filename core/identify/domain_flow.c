@@ -11,6 +11,23 @@
 #define QUIET_NS (300 * NS_PER_S)
 #define LONG_AGO (INT64_MIN / 2)
 
+struct domain_flow domain_flow_of(const struct observation *o, int64_t first_ns)
+{
+	return (struct domain_flow){
+	    .image = o->image,
+	    .netns = o->netns,
+	    .protocol = o->protocol,
+	    .direction = o->direction,
+	    .lport = o->lport,
+	    .rport = o->rport,
+	    .laddr = o->laddr,
+	    .raddr = o->raddr,
+	    .opened_ns = o->opened_ns,
+	    .first_ns = first_ns,
+	    .closed = o->closed_ns != 0,
+	};
+}
+
 struct flow_key {
 	uint32_t netns;
 	uint16_t protocol, lport, rport;

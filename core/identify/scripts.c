@@ -2,13 +2,13 @@
 #include "core/identify/scripts.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/base/thread.h"
 
 enum {
 	WAITING_MAX = 1024,
@@ -100,19 +100,8 @@ static void *work(void *arg)
 /* Under the lock. */
 static void add_thread(struct scripts *s)
 {
-	pthread_attr_t detached;
-	sigset_t all, before;
-	pthread_t thread;
-
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (!pthread_create(&thread, &detached, work, s))
+	if (!thread_detach(work, s))
 		s->threads++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&detached);
 }
 
 struct scripts *scripts_open(void)

@@ -197,19 +197,7 @@ static void show(struct ledger *l, const struct observation *o, const struct lin
 {
 	const struct executable *file = who->self->file;
 	struct ledger_seen seen = {.what = *o, .who = who, .domain = {.name = {"", 0}}};
-	struct domain_flow flow = {
-	    .image = o->image,
-	    .netns = o->netns,
-	    .protocol = o->protocol,
-	    .direction = o->direction,
-	    .lport = o->lport,
-	    .rport = o->rport,
-	    .laddr = o->laddr,
-	    .raddr = o->raddr,
-	    .opened_ns = o->opened_ns,
-	    .first_ns = clock_boot_ns(),
-	    .closed = o->closed_ns != 0,
-	};
+	struct domain_flow flow = domain_flow_of(o, clock_boot_ns());
 
 	if (l->domains && o->family && !ignored)
 		domains_find(l->domains, &flow, flow.first_ns, &seen.domain);

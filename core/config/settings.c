@@ -99,6 +99,8 @@ static const struct ps_option core_options[] = {
      "bits of the device number that are compared in the check of executables; 0: none", 0, NULL},
     {"hash_threads", PS_OPTION_INT, "2", 1, 16, NULL, "threads that hash executables", 0, NULL},
     {"self_test", PS_OPTION_BOOL, "yes", 0, 0, NULL, "try at start whether each path is counted", 0, NULL},
+    {"ptr", PS_OPTION_BOOL, "no", 0, 0, NULL, "ask the resolver for names of addresses that nothing else tells", 0,
+     NULL},
     {"audit_threshold", PS_OPTION_SIZE, "16 MiB", 0, INT64_C(1) << 40, NULL,
      "bytes that the kernel counted and no program accounts for, beyond which there is an alert; 0: none", 0, NULL},
     {"debug", PS_OPTION_BOOL, "no", 0, 0, NULL, "log what is done in detail", 0, NULL},
@@ -113,6 +115,7 @@ static const struct place core_places[] = {
     {offsetof(struct settings, core.st_dev_mask), AS_INT64, check_mask},
     {offsetof(struct settings, core.hash_threads), AS_INT64, NULL},
     {offsetof(struct settings, core.self_test), AS_BOOL, NULL},
+    {offsetof(struct settings, core.ptr), AS_BOOL, NULL},
     {offsetof(struct settings, core.audit_threshold), AS_INT64, NULL},
     {offsetof(struct settings, core.debug), AS_BOOL, NULL},
 };

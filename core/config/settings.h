@@ -52,6 +52,7 @@ struct settings {
 		int64_t st_dev_mask;   /* -1: auto */
 		int64_t hash_threads;
 		bool self_test;
+		bool ptr;
 		int64_t audit_threshold; /* bytes; 0: no alert */
 		bool debug;
 	} core;

@@ -10,7 +10,7 @@ picosnitch_SOURCES = \
 	core/daemon/hosts.c core/daemon/hosts.h core/daemon/live.c core/daemon/live.h core/daemon/live_line.c core/daemon/live_line.h \
 	core/daemon/pidfile.c core/daemon/pidfile.h core/daemon/privileges.c core/daemon/privileges.h \
 	core/daemon/programs.c core/daemon/programs.h core/daemon/record.c core/daemon/record.h \
-	core/daemon/record_file.c core/daemon/record_file.h \
+	core/daemon/record_file.c core/daemon/record_file.h core/daemon/reverse.c core/daemon/reverse.h \
 	core/daemon/status.c core/daemon/status.h \
 	core/daemon/tamper.c core/daemon/tamper.h core/daemon/watch.c core/daemon/watch.h
 picosnitch_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)

@@ -138,14 +138,18 @@ static json_t *feed(const struct live *live)
 static json_t *names(const struct watch *w)
 {
 	struct lookups_stats l = {0};
+	struct reverse_stats r = {0};
 	struct domains_stats d;
 
+	if (w->reverse)
+		reverse_get_stats(w->reverse, &r);
 	domains_get_stats(w->domains, &d);
 	if (w->evidence)
 		evidence_get_stats(w->evidence, &l);
-	return json_pack("{s:I, s:I, s:I, s:I, s:i, s:I}", "learnt", number(d.learnt), "evicted", number(d.evicted),
-	                 "pairs", number(d.pairs), "connections", number(d.flows), "libraries", (int)l.probed,
-	                 "libraries_failed", number(l.failed));
+	return json_pack("{s:I, s:I, s:I, s:I, s:i, s:I, s:I, s:I, s:I}", "learnt", number(d.learnt), "evicted",
+	                 number(d.evicted), "pairs", number(d.pairs), "connections", number(d.flows), "libraries",
+	                 (int)l.probed, "libraries_failed", number(l.failed), "ptr_asked", number(r.asked), "ptr_named",
+	                 number(r.named), "ptr_failed", number(r.failed));
 }
 
 static json_t *self_test(const struct self_test *t)

@@ -281,6 +281,9 @@ static void finish(struct watch *w)
 	w->evidence = NULL;
 	executables_end(w->executables, part_closed, w);
 	hosts_close(w->hosts, part_closed, w);
+	if (w->reverse)
+		reverse_close(w->reverse, part_closed, w);
+	w->reverse = NULL;
 	w->finished = true;
 	if (w->self_child && w->self_ended)
 		self_child_close(w->self_child, self_closed);
@@ -323,6 +326,20 @@ static void take_audit(struct watch *w)
 		           "there are more network namespaces than %d: the kernel's counters of the others are not looked at",
 		           NAMESPACES_MAX);
 	w->audit_cut = namespaces_cut(w->namespaces);
+}
+
+static void on_nameless(void *arg, const struct observation *o, const struct lineage *who)
+{
+	struct watch *w = arg;
+
+	/* What we and the hosts of our sinks do would lead to more of the same. */
+	if (!w->settings->core.ptr || w->finished || strcmp(who->self->path.data, w->program) == 0)
+		return;
+	if (!w->reverse) {
+		w->reverse = reverse_open(w->loop, w->domains, w->losses);
+		w->handles++;
+	}
+	reverse_ask(w->reverse, o->netns, &o->raddr);
 }
 
 static void look_at_hosts(struct watch *w)
@@ -501,6 +518,7 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	w->executions = executions_open(w->ledger);
 	w->domains = domains_open();
 	ledger_name_by(w->ledger, w->domains);
+	ledger_on_nameless(w->ledger, on_nameless, w);
 	w->evidence = evidence_open(w->loop, w->probe, w->domains, w->losses);
 	w->hosts = hosts_open(w->loop, w->domains, w->losses);
 	w->handles += 2;

@@ -20,6 +20,7 @@
 #include "core/daemon/hosts.h"
 #include "core/daemon/live.h"
 #include "core/daemon/programs.h"
+#include "core/daemon/reverse.h"
 #include "core/daemon/tamper.h"
 #include "core/delivery/journal.h"
 #include "core/identify/domain.h"
@@ -40,6 +41,7 @@ struct watch {
 	struct domains *domains;
 	struct evidence *evidence;
 	struct hosts *hosts;
+	struct reverse *reverse; /* NULL: no name was asked for yet */
 	struct losses *losses;
 	struct ledger *ledger;
 	struct executions *executions;

@@ -333,6 +333,9 @@ void domains_hosts_add(struct domains *d, const struct ps_addr *addr, struct ps_
 /* The last time not after `at` that it was learnt, or -1. */
 static int64_t learnt_by(const struct pair *p, int64_t at)
 {
+	/* Whose address it is, he says at any time. */
+	if (p->source == PS_DOMAIN_PTR)
+		return p->seen_ns;
 	at += LATE_NS;
 	return p->seen_ns <= at ? p->seen_ns : p->before_ns <= at ? p->before_ns : p->first_ns <= at ? p->first_ns : -1;
 }

@@ -222,6 +222,16 @@ void ledger_show(struct ledger *l, void (*seen)(void *, const struct ledger_seen
 	l->seen_arg = arg;
 }
 
+static void ask_name(struct ledger *l, const struct observation *o, const struct lineage *who)
+{
+	struct domain_flow flow = domain_flow_of(o, clock_boot_ns());
+	struct domain_answer answer;
+
+	domains_find(l->domains, &flow, flow.first_ns, &answer);
+	if (!answer.name.len)
+		l->nameless(l->nameless_arg, o, who);
+}
+
 void ledger_add(struct ledger *l, const struct observation *observed)
 {
 	struct observation o = *observed;
@@ -255,6 +265,8 @@ void ledger_add(struct ledger *l, const struct observation *observed)
 	if (l->seen)
 		show(l, &o, &who, ignored);
 	row = row_for(l, &o, &who, ignored);
+	if (l->nameless && !row->image.tgid && o.raddr.family && l->addresses && !ignored)
+		ask_name(l, &o, &row->key.who);
 	row->image = o.image;
 	row_add(row, o.opened_ns, o.closed_ns, o.sent, o.received, o.calls);
 	processes_connection(l->processes, &o.image, o.began, o.closed_ns != 0);
@@ -263,6 +275,13 @@ void ledger_add(struct ledger *l, const struct observation *observed)
 void ledger_name_by(struct ledger *l, struct domains *domains)
 {
 	l->domains = domains;
+}
+
+void ledger_on_nameless(struct ledger *l,
+                        void (*nameless)(void *arg, const struct observation *, const struct lineage *), void *arg)
+{
+	l->nameless = nameless;
+	l->nameless_arg = arg;
 }
 
 void ledger_ask(struct ledger *l, struct first_seen *first_seen)

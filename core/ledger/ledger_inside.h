@@ -51,11 +51,13 @@ struct ledger {
 	struct ledger_stats stats;
 	struct ps_record *more; /* ledger_append() */
 	size_t n_more;
-	bool addresses, commands, ports;                     /* [log] */
-	struct ignore *ignore;                               /* NULL: nothing is left out */
-	struct writer *writer;                               /* of the window that ends */
-	struct first_seen *first_seen;                       /* NULL: nobody is told */
-	struct domains *domains;                             /* NULL: there are no names */
+	bool addresses, commands, ports; /* [log] */
+	struct ignore *ignore;           /* NULL: nothing is left out */
+	struct writer *writer;           /* of the window that ends */
+	struct first_seen *first_seen;   /* NULL: nobody is told */
+	struct domains *domains;         /* NULL: there are no names */
+	void (*nameless)(void *arg, const struct observation *, const struct lineage *);
+	void *nameless_arg;
 	void (*seen)(void *arg, const struct ledger_seen *); /* NULL: nobody looks on */
 	void *seen_arg;
 };

@@ -39,7 +39,7 @@ tests_system_blink_LDFLAGS = -pthread
 system_tests = \
 	tests/system/test_audit.py tests/system/test_changes.py tests/system/test_channels.py \
 	tests/system/test_containers.py tests/system/test_contention.py tests/system/test_disguise.py \
-	tests/system/test_domains.py tests/system/test_every_exe.py tests/system/test_families.py tests/system/test_filesystems.py tests/system/test_fuse.py \
+	tests/system/test_ptr.py tests/system/test_domains.py tests/system/test_every_exe.py tests/system/test_families.py tests/system/test_filesystems.py tests/system/test_fuse.py \
 	tests/system/test_feed.py tests/system/test_flood.py tests/system/test_hostile.py tests/system/test_identity.py \
 	tests/system/test_ignore.py tests/system/test_kill.py tests/system/test_losses.py tests/system/test_memory.py \
 	tests/system/test_paths.py tests/system/test_places.py tests/system/test_privileges.py \

@@ -129,6 +129,8 @@ static void test_bounds_of_evidence(void)
 	f.direction = PS_DIRECTION_IN;
 	f.first_ns = f.opened_ns = 40 * S;
 	is_str(find(d, &f, 40 * S), "com.ptr ptr 0", "who calls in may have a name by PTR");
+	learn(d, (struct wire_image){0}, PS_DOMAIN_PTR, "com.later", "192.0.2.10", 60, 90 * S);
+	is_str(find_new(d, "192.0.2.10", 50 * S), "com.later ptr 0", "which may come at any time");
 	domains_close(d);
 }
 

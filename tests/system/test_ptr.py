@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+[core] ptr: addresses that nothing tells a name of are asked for, once; and not because of what the daemon sends. The
+daemon has a resolv.conf of its own, which names a server of the test's on loopback.
+"""
+import collections
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import PYTHON, Daemon, Namespaces, Place, Role, need_root, tap, wait_for  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SERVER = "127.0.0.77"
+NAMED, NAMELESS, V6 = "10.231.8.20", "10.231.8.21", "fd31:8::20"
+ZONE = {
+    "20.8.231.10.in-addr.arpa": [["PTR", 60, "Named.Owner.example"]],
+    ".".join(reversed("fd310008000000000000000000000020")) + ".ip6.arpa": [["PTR", 60, "six.owner.example"]],
+}
+
+
+class Asking(Daemon):
+    """A daemon that asks the test's name server."""
+
+    def spawn(self):
+        conf = self.place.file("resolv.conf")
+        with open(conf, "w", encoding="ascii") as f:
+            f.write(f"nameserver {SERVER}\noptions timeout:1 attempts:1\n")
+        with open(self.output, "a", encoding="utf-8") as output:
+            self.process = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                 'mount --bind "$1" "$(readlink -f /etc/resolv.conf)" && shift && exec "$@"', "sh", conf, self.program,
+                 "--config", self.config, "run"], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+
+
+def talk(place, spaces, name, address):
+    """A program of its own here sends a datagram there, and gets one back."""
+    here, there = spaces.names
+    ear = Role(place.traffic(f"{name}-ear"), f"udp,{address},0", "recv,recvfrom,1000,1000", netns=there)
+    mouth = Role(place.traffic(f"{name}-mouth"), f"udp,{'::' if ':' in address else '0.0.0.0'},0",
+                 f"to,{address},{ear.port()}", "send,sendto,1000,1000", netns=here)
+    mouth.result()
+    ear.result()
+
+
+def asked(server):
+    with open(server, encoding="utf-8") as f:
+        return [line.strip() for line in f if line.strip().endswith(".arpa")]
+
+
+def names(daemon):
+    """By the name of the program: the domains of its rows, and how they are known."""
+    found = collections.defaultdict(set)
+    with daemon.database() as db:
+        for path, domain, source in db.execute("SELECT exe, domain, domain_source FROM connections c JOIN executables e "
+                                               "ON e.id = c.exe_id JOIN domains d ON d.id = c.domain_id"):
+            found[os.path.basename(path)].add((domain, source))
+    return found
+
+
+def main():
+    need_root()
+    with Place() as place, Namespaces() as spaces:
+        far = spaces.names[1]
+        for address in (f"{NAMED}/24", f"{NAMELESS}/24"):
+            Namespaces.ip("-n", far, "addr", "add", address, "dev", far)
+        Namespaces.ip("-n", far, "addr", "add", f"{V6}/64", "dev", far, "nodad")
+        Namespaces.ip("-n", spaces.names[0], "addr", "add", "10.231.8.1/24", "dev", spaces.names[0])
+        Namespaces.ip("-n", spaces.names[0], "addr", "add", "fd31:8::1/64", "dev", spaces.names[0], "nodad")
+        zone, log = place.file("zone.json"), place.file("asked")
+        with open(zone, "w", encoding="utf-8") as f:
+            json.dump(ZONE, f)
+        with open(log, "w", encoding="utf-8") as out:
+            server = subprocess.Popen([PYTHON, f"{HERE}/dns_server.py", "53", zone, SERVER], stdin=subprocess.DEVNULL,
+                                      stdout=out, stderr=subprocess.STDOUT)
+        try:
+            wait_for("name server", lambda: os.path.getsize(log))
+            play(place, spaces, log)
+        finally:
+            server.kill()
+            server.wait()
+    tap.done()
+
+
+def play(place, spaces, log):
+    with Asking(place, ptr="no") as daemon:
+        daemon.start()
+        talk(place, spaces, "off", NAMED)
+        time.sleep(2)
+        tap.equal(asked(log), [], "nobody is asked if that is not wanted")
+        daemon.stop()
+        daemon.options["ptr"] = "yes"
+        daemon.configure()
+        daemon.start()
+        for turn in range(2):
+            talk(place, spaces, f"on-{turn}", NAMED)
+            talk(place, spaces, f"nameless-{turn}", NAMELESS)
+            talk(place, spaces, f"six-{turn}", V6)
+            time.sleep(2.2)
+        status = daemon.status()["names"]
+        tap.equal((status["ptr_asked"] >= 3, status["ptr_named"] >= 2, status["ptr_failed"]), (True, True, 0),
+                  "status counts what was asked, and named")
+        tap.equal(daemon.stop(), 0, "the daemon stops cleanly")
+        ours = [name for name in asked(log) if name in ZONE or name.startswith("21.8.231.10")]
+        tap.equal(sorted(ours), sorted([*ZONE, "21.8.231.10.in-addr.arpa"]), "each address is asked for once")
+        tap.ok(not any(name.startswith("77.0.0.127") for name in asked(log)), "none because of our own questions", asked(log))
+        found = names(daemon)
+        tap.equal(found.get("on-1-mouth"), {("example.owner.named", "ptr")}, "who has the address says its name", found)
+        tap.equal(found.get("six-1-mouth"), {("example.owner.six", "ptr")}, "over IPv6, too")
+        tap.equal(found.get("nameless-1-mouth"), {("", "")}, "what has no name has none")
+
+
+main()

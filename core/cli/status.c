@@ -183,6 +183,8 @@ int status_main(int argc, char **argv)
 	if (!answer || !*answer) {
 		log_error("the daemon (pid %d) does not answer on %s/control.sock: %s", pid, settings->paths.run,
 		          errno == EACCES ? "only root and its group may ask" : strerror(errno));
+		settings_free(settings);
+		free(answer);
 		return 1;
 	}
 	settings_free(settings);

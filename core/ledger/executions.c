@@ -44,7 +44,8 @@ static void hand_over(struct executions *x, size_t n)
 		ledger_add(x->ledger, &o);
 	}
 	x->n -= n;
-	memmove(x->list, x->list + n, x->n * sizeof(*x->list));
+	if (x->n)
+		memmove(x->list, x->list + n, x->n * sizeof(*x->list));
 }
 
 void executions_add(struct executions *x, const struct wire_image *image, uint32_t uid, uint32_t netns, unsigned times)

@@ -45,7 +45,8 @@ def answer(query, tcp):
     asked = query[12:at + 5]
     kind = struct.unpack("!H", query[at + 1:at + 3])[0]
     name = ".".join(parts).lower()
-    print(name, flush=True)
+    sys.stdout.write(f"{name}\n")  # at once: there are other threads
+    sys.stdout.flush()
     records, owner = b"", b"\xc0\x0c"
     n = 0
     for _ in range(10):

@@ -152,6 +152,17 @@ static int open_root(const struct start *by, bool *gone)
 	return by->like && by->root.ino ? open_link(by->like, "root") : -1;
 }
 
+/* Whether it has its folders still: who ends gives them up before he is gone. */
+static bool has_folders(const struct start *by)
+{
+	int root = open_link(by->pid, "root");
+
+	if (root < 0)
+		return false;
+	close(root);
+	return proc_is(by->pid, by->process_ns);
+}
+
 /* Its working folder; if it has gone, or gone elsewhere, that of its parent, if it is the same. -1: which it was is
  * not known, or where. */
 static int open_cwd(const struct start *by, bool gone)
@@ -180,7 +191,7 @@ int script_open(const struct start *by, const char *path, enum ps_hash_state *wh
 		goto out;
 	if (*path != '/') {
 		cwd = open_cwd(by, gone);
-		if (cwd < 0 && !gone && proc_is(by->pid, by->process_ns))
+		if (cwd < 0 && !gone && has_folders(by))
 			*why = PS_HASH_MISMATCH;
 		if (cwd < 0)
 			goto out;

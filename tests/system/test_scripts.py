@@ -201,9 +201,9 @@ def parents(place):
     path, hashed = write(place.file("of-a-user"), "", "sleep 0.05", 0o644)
     run(SHELL, path, "by-user", user=65534)
     expect("of another user", "by-user", SHELL, path, hashed)
-    first = write(place.file("same"), "", "sleep 0 # one")[1]
+    first = write(place.file("same"), "", "sleep 0.3 # one")[1]
     run(SHELL, place.file("same"), "by-same")
-    second = write(place.file("same"), "", "sleep 0 # two")[1]
+    second = write(place.file("same"), "", "sleep 0.3 # two")[1]
     run(SHELL, place.file("same"), "by-same")
     same("a script that was changed between two runs has two hashes", {first, second},
          lambda rows: {r.sha256 for r in rows if "by-same" in r.cmdline.split()})

@@ -69,7 +69,7 @@ def run(*words, **more):
 
 
 def ways(place):
-    path, hashed = write(place.file("shebang"), SHELL, "sleep 0")
+    path, hashed = write(place.file("shebang"), SHELL, "sleep 0.2")
     run(path, "by-shebang")
     expect("#! of a shell", "by-shebang", SHELL, path, hashed)
     run("./shebang", "by-relative", cwd=place.path)
@@ -143,7 +143,7 @@ def brief(place):
         run(SHELL, "many", "by-many-here")
     os.chdir(here)
     expect("from the folder of their parent", "by-many-here", SHELL, path, hashed)
-    cd, hashed_cd = write(place.file("cd"), "", "cd / && sleep 0.05")
+    cd, hashed_cd = write(place.file("cd"), "", "sleep 0.3; cd / && sleep 0.05")
     run(SHELL, "cd", "by-cd", cwd=place.path)
     expect("a script that goes to another folder", "by-cd", SHELL, cd, hashed_cd)
 

@@ -333,7 +333,7 @@ static void on_nameless(void *arg, const struct observation *o, const struct lin
 	struct watch *w = arg;
 
 	/* What we and the hosts of our sinks do would lead to more of the same. */
-	if (!w->settings->core.ptr || w->finished || strcmp(who->self->path.data, w->program) == 0)
+	if (w->finished || strcmp(who->self->path.data, w->program) == 0)
 		return;
 	if (!w->reverse) {
 		w->reverse = reverse_open(w->loop, w->domains, w->losses);
@@ -518,7 +518,7 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	w->executions = executions_open(w->ledger);
 	w->domains = domains_open();
 	ledger_name_by(w->ledger, w->domains);
-	ledger_on_nameless(w->ledger, on_nameless, w);
+	ledger_on_nameless(w->ledger, w->settings->core.ptr ? on_nameless : NULL, w);
 	w->evidence = evidence_open(w->loop, w->probe, w->domains, w->losses);
 	w->hosts = hosts_open(w->loop, w->domains, w->losses);
 	w->handles += 2;
@@ -556,6 +556,7 @@ void watch_reload(struct watch *w, const struct settings *settings)
 {
 	w->settings = settings;
 	ledger_set_log(w->ledger, &settings->log);
+	ledger_on_nameless(w->ledger, settings->core.ptr ? on_nameless : NULL, w);
 	set_mask(w);
 	live_reload(w->live, settings);
 }

@@ -49,7 +49,7 @@ void ledger_set_addresses(struct ledger *, const struct own_addresses *);
  * what is learnt meanwhile counts. Before the first call, rows have none. */
 void ledger_name_by(struct ledger *, struct domains *);
 
-/* As soon as a row begins that has no name yet, and may have one: asks for it. After ledger_name_by(). */
+/* As soon as a row begins that has no name yet, and may have one: asks for it. After ledger_name_by(). NULL: nobody. */
 void ledger_on_nameless(struct ledger *,
                         void (*nameless)(void *arg, const struct observation *, const struct lineage *), void *arg);
 

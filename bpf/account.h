@@ -68,7 +68,7 @@ static __noinline void other_ends_of(struct wire_flow_key *key, const struct soc
 	}
 }
 
-/* All that tells a call's flow from others. peer: the other end where there is IP; elsewhere not looked at. */
+/* All that tells a call's flow from others, where there is IP. */
 static __always_inline void key_of(struct wire_flow_key *key, struct sock *sk, struct task_struct *task,
                                    const struct peer *peer)
 {
@@ -79,27 +79,37 @@ static __always_inline void key_of(struct wire_flow_key *key, struct sock *sk, s
 	ends_of(key, sk, peer);
 }
 
-/* What is in no slot yet, and what is not IP. */
-static __always_inline void account_rare(enum home home, struct sock *sk, enum way way, __u64 bytes,
-                                         const struct peer *peer)
+/* The same for what is rare, and without IP too. peer: NULL is the one that sk is connected to. */
+static __noinline int rare_key_of(struct wire_flow_key *out, struct sock *sk, const struct peer *peer)
 {
 	struct wire_flow_key key;
 	struct peer other;
 
 	__builtin_memset(&key, 0, sizeof(key));
+	current_image(&key.image, &key.uid);
+	key.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	key.family = (__u8)sk->__sk_common.skc_family;
 	if (is_ip(sk)) {
-		if (!peer) {
+		if (peer)
+			other = *peer;
+		else
 			connected_to(&other, sk);
-			peer = &other;
-		}
-		key_of(&key, sk, current_task(), peer);
+		key.protocol = sk->sk_protocol;
+		ends_of(&key, sk, &other);
 	} else {
-		current_image(&key.image, &key.uid);
-		key.netns = sk->__sk_common.skc_net.net->ns.inum;
-		key.family = (__u8)sk->__sk_common.skc_family;
 		other_ends_of(&key, sk);
 	}
-	flow_add(flow_find(home, sk, &key), way, bytes);
+	return forget(out, &key);
+}
+
+/* What is in no slot yet, and what is not IP. */
+static __always_inline void account_rare(enum home home, struct sock *sk, enum way way, __u64 bytes,
+                                         const struct peer *peer)
+{
+	struct wire_flow_key key;
+
+	if (!rare_key_of(&key, sk, peer))
+		flow_add(flow_find(home, sk, &key), way, bytes);
 }
 
 /* Not inlined: so the frequent case is short, and needs little of the stack. */

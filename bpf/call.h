@@ -204,27 +204,33 @@ static __always_inline bool message_spans(struct spans *s, __u64 message, bool n
 
 /* The buffer of the call that the current task is in. `nth`: which message, of calls with several.
  * False when it is none that moves bytes from or to memory: io_uring's work is done in others. */
-static __noinline int spans_of(struct spans *s, __u32 nth)
+static __noinline int spans_of(struct spans *out, __u32 nth)
 {
+	struct spans s = {0};
 	struct call call;
+	bool found = false;
 
-	__builtin_memset(s, 0, sizeof(*s));
 	if (!call_of(&call))
 		return 0;
 	switch (shape_of(&call)) {
 	case IN_BUFFER:
-		s->at[0] = call.args[0];
-		s->len[0] = call.args[1];
-		return nth == 0;
+		s.at[0] = call.args[0];
+		s.len[0] = call.args[1];
+		found = nth == 0;
+		break;
 	case IN_VECTOR:
-		return nth == 0 && vector_spans(s, call.args[0], call.args[1], call.narrow);
+		found = nth == 0 && vector_spans(&s, call.args[0], call.args[1], call.narrow);
+		break;
 	case IN_MESSAGE:
-		return nth == 0 && message_spans(s, call.args[0], call.narrow);
+		found = nth == 0 && message_spans(&s, call.args[0], call.narrow);
+		break;
 	case IN_MESSAGES:
-		return nth < call.args[1] && message_spans(s, call.args[0] + nth * (call.narrow ? 32 : 64), call.narrow);
+		found = nth < call.args[1] && message_spans(&s, call.args[0] + nth * (call.narrow ? 32 : 64), call.narrow);
+		break;
 	default:
-		return 0;
+		break;
 	}
+	return found && !forget(out, &s);
 }
 
 #endif

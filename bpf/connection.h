@@ -19,14 +19,14 @@ static __always_inline __u32 position_of(struct sock *sk, struct tcp_sock *tp)
  * by now: what is known already stays. */
 static __always_inline struct wire_flow *owners_flow(struct sock *sk, struct connection *c)
 {
-	struct wire_flow_key key = c->key;
+	struct wire_flow_key key = c->key, same;
 	struct peer peer;
 
 	if (!key.lport) {
 		connected_to(&peer, sk);
 		ends_of(&key, sk, &peer);
 	}
-	return flow_find(IN_KERNEL, sk, &key);
+	return forget(&same, &key) ? 0 : flow_find(IN_KERNEL, sk, &same);
 }
 
 /* What has been read and passed by the program that would have counted it. */
@@ -58,7 +58,7 @@ static __noinline int state_set(struct sock *sk, int old, int new)
 		c->direction = WIRE_OUT;
 		c->born = 1;
 		current_image(&c->key.image, &c->key.uid);
-		c->key.netns = sk->__sk_common.skc_net.net->ns.inum;
+		c->key.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 		c->key.family = (__u8)sk->__sk_common.skc_family;
 		c->key.protocol = sk->sk_protocol;
 		c->owned = 1;

@@ -52,11 +52,10 @@ struct saying {
 	__u16 port; /* whence */
 };
 
-static __always_inline void said_sized(struct sock *sk, const struct saying *w, const __u32 room)
+static __always_inline void said_sized(const struct saying *w, const struct wire_flow_key *flow, const __u32 room)
 {
 	struct wire_said *said = bpf_ringbuf_reserve(&evidence, sizeof(*said) + room, 0);
 	__u32 n = at_most(w->len, room);
-	struct peer peer;
 	bool filling;
 
 	if (!said) {
@@ -69,10 +68,7 @@ static __always_inline void said_sized(struct sock *sk, const struct saying *w, 
 	said->seq = w->seq;
 	said->stream = w->stream;
 	said->time = bpf_ktime_get_boot_ns();
-	__builtin_memset(&said->flow, 0, sizeof(said->flow));
-	connected_to(&peer, sk);
-	peer.port = w->port;
-	key_of(&said->flow, sk, current_task(), &peer);
+	said->flow = *flow;
 	if (bpf_probe_read_user(said + 1, n, (void *)w->at)) {
 		bpf_ringbuf_discard(said, BPF_RB_NO_WAKEUP);
 		return;
@@ -83,14 +79,24 @@ static __always_inline void said_sized(struct sock *sk, const struct saying *w, 
 }
 
 /* In as little room as it needs, of three sizes: that is what older kernels can do. */
-static __noinline int say(struct sock *sk, const struct saying *w)
+static __noinline int say(struct sock *sk, const struct saying *what)
 {
+	struct wire_flow_key flow;
+	struct saying copy, *w = &copy;
+	struct peer peer;
+
+	if (forget(w, what))
+		return 0;
+	connected_to(&peer, sk);
+	peer.port = w->port;
+	if (rare_key_of(&flow, sk, &peer))
+		return 0;
 	if (w->len <= 256)
-		said_sized(sk, w, 256);
+		said_sized(w, &flow, 256);
 	else if (w->len <= 1280)
-		said_sized(sk, w, 1280);
+		said_sized(w, &flow, 1280);
 	else
-		said_sized(sk, w, WIRE_SAID_MOST);
+		said_sized(w, &flow, WIRE_SAID_MOST);
 	return 0;
 }
 

@@ -12,21 +12,21 @@
 
 #include "wire.h"
 
-/* Flows are counted in the map that `flows` holds. The core swaps in the other one: the swap
+/* Flows are counted in the map that `flows` holds. The core has another like it, and swaps that in: the swap
  * returns when no program uses the old one any more, so reading that one misses nothing. */
 struct flow_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, struct wire_flow_key);
 	__type(value, struct wire_flow);
-} flows_a SEC(".maps"), flows_b SEC(".maps");
+} flows_first SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__array(values, struct flow_map);
-} flows SEC(".maps") = {.values = {&flows_a}};
+} flows SEC(".maps") = {.values = {&flows_first}};
 
 /* What found no room there is counted per process: the same, small, and with keys that have
  * neither addresses nor ports. */
@@ -35,14 +35,14 @@ struct coarse_map {
 	__uint(max_entries, 4096);
 	__type(key, struct wire_flow_key);
 	__type(value, struct wire_flow);
-} coarse_a SEC(".maps"), coarse_b SEC(".maps");
+} coarse_first SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__array(values, struct coarse_map);
-} coarse SEC(".maps") = {.values = {&coarse_a}};
+} coarse SEC(".maps") = {.values = {&coarse_first}};
 
 /* In front of both: flows.h says how. */
 struct {
@@ -151,6 +151,10 @@ static __always_inline bool claim(__u32 *claims)
 	return false;
 }
 
+/* Fills copy, of the same size, with what is at original, without the verifier knowing what that is: so the
+ * ways that lead here are one to it, and what follows is looked at once. For what is rare. */
+#define forget(copy, original) bpf_probe_read_kernel(copy, sizeof(*(copy)), original)
+
 static __noinline int count(__u32 which, __u64 n)
 {
 	__u64 *counter = bpf_map_lookup_elem(&counters, &which);
@@ -172,13 +176,15 @@ static __always_inline __u32 at_most(__u32 n, __u32 most)
 /* Before 5.11, tracing programs have neither the current task with its type nor storage of sockets. */
 #define since_5_11() bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
 
-static __always_inline void image_of(struct wire_image *image, struct task_struct *task)
+/* Read as bytes, like all that is not frequent. It takes longer, but where pointers of the kernel are followed by
+ * their types, verifiers since 6.2 search all types for what is known of each, at every place. */
+static __always_inline void image_of(struct wire_image *image, const struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 
-	image->start = leader->start_boottime;
-	image->tgid = leader->tgid;
-	image->exec_id = (__u32)leader->self_exec_id;
+	image->start = BPF_CORE_READ(leader, start_boottime);
+	image->tgid = BPF_CORE_READ(leader, tgid);
+	image->exec_id = (__u32)BPF_CORE_READ(leader, self_exec_id);
 }
 
 /* Who runs. Its fields can be read directly since 5.11. */
@@ -187,28 +193,27 @@ static __always_inline struct task_struct *current_task(void)
 	return since_5_11() ? bpf_get_current_task_btf() : (struct task_struct *)bpf_get_current_task();
 }
 
-/* The image and, if asked for, the user of task, which is the current one. */
+/* The image and the user of who runs. */
+static __always_inline void current_image(struct wire_image *image, __u32 *uid)
+{
+	image_of(image, (struct task_struct *)bpf_get_current_task());
+	*uid = (__u32)bpf_get_current_uid_gid();
+}
+
+/* The same for what is frequent. task: the current one. */
 static __always_inline void image_of_current(struct wire_image *image, __u32 *uid, struct task_struct *task)
 {
 	struct task_struct *leader;
 
 	if (since_5_11()) {
-		image_of(image, task);
-		if (uid)
-			*uid = task->cred->uid.val;
-		return;
+		leader = task->group_leader;
+		image->start = leader->start_boottime;
+		image->tgid = leader->tgid;
+		image->exec_id = (__u32)leader->self_exec_id;
+		*uid = task->cred->uid.val;
+	} else {
+		current_image(image, uid);
 	}
-	leader = BPF_CORE_READ(task, group_leader);
-	image->start = BPF_CORE_READ(leader, start_boottime);
-	image->tgid = BPF_CORE_READ(leader, tgid);
-	image->exec_id = (__u32)BPF_CORE_READ(leader, self_exec_id);
-	if (uid)
-		*uid = BPF_CORE_READ(task, cred, uid.val);
-}
-
-static __always_inline void current_image(struct wire_image *image, __u32 *uid)
-{
-	image_of_current(image, uid, current_task());
 }
 
 static __always_inline struct connection *old_connection_of(struct sock *sk, bool create)

@@ -6,11 +6,10 @@
 
 #include "stand_in.h"
 
-/* The mount of a file is a part of a larger structure that is not known to the verifier by its
- * type: what is read of that is read as bytes. */
+/* The mount of a file is a part of a larger structure. */
 static __always_inline void mount_of(struct wire_file *out, struct file *file)
 {
-	struct mount *mount = (void *)file->f_path.mnt - bpf_core_field_offset(struct mount, mnt);
+	struct mount *mount = (void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
 	struct mnt_namespace *ns = 0;
 
 	bpf_probe_read_kernel(&out->mount, sizeof(out->mount), &mount->mnt_id);
@@ -26,64 +25,64 @@ static __always_inline void file_of(struct wire_file *out, struct file *file)
 
 	if (!file)
 		return;
-	inode = file->f_inode;
-	out->ino = inode->i_ino;
-	out->dev = inode->i_sb->s_dev;
-	out->size = inode->i_size;
-	out->nlink = inode->i_nlink;
-	out->magic = inode->i_sb->s_magic;
+	inode = BPF_CORE_READ(file, f_inode);
+	out->ino = BPF_CORE_READ(inode, i_ino);
+	out->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	out->size = BPF_CORE_READ(inode, i_size);
+	out->nlink = BPF_CORE_READ(inode, i_nlink);
+	out->magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	mount_of(out, file);
 	/* 6.6 renamed the one and 6.7 the other, before 6.11 took both apart. */
 	if (bpf_core_field_exists(struct inode, i_ctime_sec)) {
-		out->ctime_s = inode->i_ctime_sec;
-		out->ctime_ns = inode->i_ctime_nsec & ~I_CTIME_QUERIED;
+		out->ctime_s = BPF_CORE_READ(inode, i_ctime_sec);
+		out->ctime_ns = BPF_CORE_READ(inode, i_ctime_nsec) & ~I_CTIME_QUERIED;
 	} else if (bpf_core_field_exists(struct inode___before_6_11, __i_ctime)) {
 		struct inode___before_6_11 *old = (void *)inode;
 
-		out->ctime_s = old->__i_ctime.tv_sec;
-		out->ctime_ns = old->__i_ctime.tv_nsec;
+		out->ctime_s = BPF_CORE_READ(old, __i_ctime.tv_sec);
+		out->ctime_ns = BPF_CORE_READ(old, __i_ctime.tv_nsec);
 	} else {
 		struct inode___before_6_7 *old = (void *)inode;
 
-		out->ctime_s = old->i_ctime.tv_sec;
-		out->ctime_ns = old->i_ctime.tv_nsec;
+		out->ctime_s = BPF_CORE_READ(old, i_ctime.tv_sec);
+		out->ctime_ns = BPF_CORE_READ(old, i_ctime.tv_nsec);
 	}
 	if (bpf_core_field_exists(struct inode, i_mtime_sec)) {
-		out->mtime_s = inode->i_mtime_sec;
-		out->mtime_ns = inode->i_mtime_nsec;
+		out->mtime_s = BPF_CORE_READ(inode, i_mtime_sec);
+		out->mtime_ns = BPF_CORE_READ(inode, i_mtime_nsec);
 	} else if (bpf_core_field_exists(struct inode___before_6_11, __i_mtime)) {
 		struct inode___before_6_11 *old = (void *)inode;
 
-		out->mtime_s = old->__i_mtime.tv_sec;
-		out->mtime_ns = old->__i_mtime.tv_nsec;
+		out->mtime_s = BPF_CORE_READ(old, __i_mtime.tv_sec);
+		out->mtime_ns = BPF_CORE_READ(old, __i_mtime.tv_nsec);
 	} else {
 		struct inode___before_6_7 *old = (void *)inode;
 
-		out->mtime_s = old->i_mtime.tv_sec;
-		out->mtime_ns = old->i_mtime.tv_nsec;
+		out->mtime_s = BPF_CORE_READ(old, i_mtime.tv_sec);
+		out->mtime_ns = BPF_CORE_READ(old, i_mtime.tv_nsec);
 	}
 }
 
 static __always_inline void folder_of(struct wire_folder *out, struct dentry *dentry)
 {
-	struct inode *inode = dentry->d_inode;
+	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
 
-	out->ino = inode->i_ino;
-	out->dev = inode->i_sb->s_dev;
+	out->ino = BPF_CORE_READ(inode, i_ino);
+	out->dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	out->pad = 0;
 }
 
 /* Its control group in the hierarchy of version 2: every process is in one, mounted or not. */
 static __always_inline __u64 cgroup_of(struct task_struct *task)
 {
-	return task->cgroups->dfl_cgrp->kn->id;
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
 /* Whose process it is, and in which network namespace: 0 when it is about to end. */
 static __always_inline void owner_of(__u32 *uid, __u32 *netns, struct task_struct *task)
 {
-	*uid = task->cred->uid.val;
-	*netns = task->nsproxy->net_ns->ns.inum;
+	*uid = BPF_CORE_READ(task, cred, uid.val);
+	*netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 }
 
 static __always_inline void *reserve(__u32 kind, __u64 size)
@@ -120,7 +119,7 @@ static __noinline int forked(struct task_struct *parent, struct task_struct *chi
 		return 0;
 	image_of(&event->event.image, child);
 	image_of(&event->forker, parent);
-	image_of(&event->parent, child->real_parent);
+	image_of(&event->parent, BPF_CORE_READ(child, real_parent));
 	event->cgroup = cgroup_of(child);
 	submit_later(event);
 	return 0;
@@ -134,11 +133,12 @@ WITH_STAND_INS("tp_btf/sched_process_fork", on_fork, forked(parent, child), fork
 __noinline int send_args(__u64 address, __u32 offset, __u32 n)
 {
 	struct wire_args *event = reserve(WIRE_ARGS, sizeof(*event));
+	__u32 uid;
 
 	if (!event)
 		return -1;
 	n = at_most(n, WIRE_ARGS_CHUNK);
-	current_image(&event->event.image, 0);
+	current_image(&event->event.image, &uid);
 	event->offset = offset;
 	event->len = n;
 	if (bpf_probe_read_user(event->data, n, (void *)address))
@@ -149,27 +149,27 @@ __noinline int send_args(__u64 address, __u32 offset, __u32 n)
 
 static __noinline int executed(struct task_struct *task, struct linux_binprm *bprm)
 {
-	struct mm_struct *mm = task->mm;
-	unsigned long start = mm->arg_start;
-	__u64 length = mm->arg_end - start;
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	unsigned long start = BPF_CORE_READ(mm, arg_start);
+	__u64 length = BPF_CORE_READ(mm, arg_end) - start;
 	__u32 total = length > 0x7fffffff ? 0x7fffffff : length, n;
 	struct wire_exec *event = reserve(WIRE_EXEC, sizeof(*event));
 
 	if (!event)
 		return 0;
 	image_of(&event->event.image, task);
-	image_of(&event->parent, task->real_parent);
+	image_of(&event->parent, BPF_CORE_READ(task, real_parent));
 	__builtin_memset(&event->file, 0, sizeof(event->file));
-	file_of(&event->file, mm->exe_file);
+	file_of(&event->file, BPF_CORE_READ(mm, exe_file));
 	event->cgroup = cgroup_of(task);
 	event->time = bpf_ktime_get_boot_ns();
-	folder_of(&event->root, task->fs->root.dentry);
-	folder_of(&event->cwd, task->fs->pwd.dentry);
-	event->interpreted = bprm->interp != bprm->filename;
+	folder_of(&event->root, BPF_CORE_READ(task, fs, root.dentry));
+	folder_of(&event->cwd, BPF_CORE_READ(task, fs, pwd.dentry));
+	event->interpreted = BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename);
 	event->pad = 0;
 	owner_of(&event->uid, &event->netns, task);
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
-	if (bpf_probe_read_kernel_str(event->filename, sizeof(event->filename), bprm->filename) < 0)
+	if (bpf_probe_read_kernel_str(event->filename, sizeof(event->filename), BPF_CORE_READ(bprm, filename)) < 0)
 		event->filename[0] = 0;
 	n = at_most(total, WIRE_ARGS_FIRST);
 	event->args_total = total;
@@ -192,7 +192,7 @@ static __noinline int exited(struct task_struct *task)
 	struct wire_exit *event;
 
 	thread_end(task);
-	if (task->signal->live.counter)
+	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;
 	event = reserve(WIRE_EXIT, sizeof(*event));
 	if (!event)
@@ -260,9 +260,8 @@ int each_task(struct bpf_iter__task *ctx)
 	if (!task || task->pid != task->tgid)
 		return 0;
 	image_of(&out.image, task);
-	image_of(&out.parent, task->real_parent);
-	if (task->mm)
-		file_of(&out.file, task->mm->exe_file);
+	image_of(&out.parent, BPF_CORE_READ(task, real_parent));
+	file_of(&out.file, BPF_CORE_READ(task, mm, exe_file));
 	out.cgroup = cgroup_of(task);
 	owner_of(&out.uid, &out.netns, task);
 	bpf_probe_read_kernel(out.comm, sizeof(out.comm), task->comm);

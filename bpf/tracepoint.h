@@ -22,13 +22,15 @@ static __always_inline void count_length(struct sock *sk, enum way way, bool cou
 	struct task_struct *task = current_task();
 	bool udp = is_udp(sk);
 	struct note *note = udp ? peer_find(sk, task) : 0;
+	__u16 port = note ? note->peer.port : bpf_ntohs(sk->__sk_common.skc_dport);
 
-	if (counts && (likely(ret > 0) || (ret == 0 && udp))) {
+	counts = counts && (likely(ret > 0) || (ret == 0 && udp));
+	if (counts)
 		account_at(IN_KERNEL, sk, task, way, ret, note ? &note->peer : 0);
-		look_at(sk, way, ret, note ? note->peer.port : bpf_ntohs(sk->__sk_common.skc_dport));
-	}
 	if (note)
 		peer_forget(note);
+	if (counts)
+		look_at(sk, way, ret, port);
 }
 
 static __always_inline void sent_length(struct sock *sk, int ret)

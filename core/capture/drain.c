@@ -17,7 +17,7 @@ struct drain {
 	struct drain_maps maps;
 	struct pair {
 		int outer, inner[2];
-		uint32_t id[2];    /* the kernel's names for them */
+		uint32_t id[2];    /* the kernel's names for these */
 		unsigned in_use;   /* which of them the kernel writes to */
 		const __u64 *made; /* the kernel's count of flows made ... */
 		uint64_t seen;     /* ... and what it was at the last turn */
@@ -29,38 +29,70 @@ struct drain {
 	struct wire_flow values[BATCH];
 };
 
-static uint32_t map_id(int fd)
+static int map_info(int fd, struct bpf_map_info *info)
 {
-	struct bpf_map_info info = {0};
-	uint32_t len = sizeof(info);
+	uint32_t len = sizeof(*info);
 
-	return bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.id;
+	memset(info, 0, sizeof(*info));
+	return bpf_obj_get_info_by_fd(fd, info, &len);
 }
 
-static struct pair pair_of(int outer, const int inner[2], const __u64 *made)
+/* first, and another map like it, in the description of its types too: the kernel turns to no other. */
+static int pair_open(struct pair *pair, int outer, int first, const __u64 *made)
 {
-	return (struct pair){
-	    .outer = outer,
-	    .inner = {inner[0], inner[1]},
-	    .id = {map_id(inner[0]), map_id(inner[1])},
-	    .made = made,
-	};
+	struct bpf_map_info info;
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	int err = map_info(first, &info), types;
+
+	if (err)
+		return err;
+	*pair = (struct pair){.outer = outer, .inner = {first, -1}, .id = {info.id}, .made = made};
+	types = bpf_btf_get_fd_by_id(info.btf_id);
+	if (types < 0)
+		return types;
+	opts.map_flags = info.map_flags;
+	opts.btf_fd = (uint32_t)types;
+	opts.btf_key_type_id = info.btf_key_type_id;
+	opts.btf_value_type_id = info.btf_value_type_id;
+	pair->inner[1] = bpf_map_create(info.type, info.name, info.key_size, info.value_size, info.max_entries, &opts);
+	close(types);
+	if (pair->inner[1] < 0)
+		return pair->inner[1];
+	err = map_info(pair->inner[1], &info);
+	pair->id[1] = info.id;
+	return err;
+}
+
+static void pair_close(struct pair *pair)
+{
+	if (pair->made && pair->inner[1] >= 0)
+		close(pair->inner[1]);
 }
 
 struct drain *drain_open(const struct drain_maps *maps)
 {
 	struct drain *d = mem_alloc(sizeof(*d));
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int err;
 
 	d->maps = *maps;
-	d->flows = pair_of(maps->flows, maps->flows_inner, maps->flows_made);
-	d->coarse = pair_of(maps->coarse, maps->coarse_inner, maps->coarse_made);
 	d->slots_size = (maps->n_slots * sizeof(struct wire_slots) + page - 1) / page * page;
-	return d;
+	err = pair_open(&d->flows, maps->flows, maps->flows_first, maps->flows_made);
+	if (!err)
+		err = pair_open(&d->coarse, maps->coarse, maps->coarse_first, maps->coarse_made);
+	if (!err)
+		return d;
+	drain_close(d);
+	errno = -err;
+	return NULL;
 }
 
 void drain_close(struct drain *d)
 {
+	if (!d)
+		return;
+	pair_close(&d->flows);
+	pair_close(&d->coarse);
 	free(d);
 }
 

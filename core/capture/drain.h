@@ -16,14 +16,15 @@ struct drain;
 
 /* What belongs to it in the kernel. The descriptors and addresses must outlive the drain. */
 struct drain_maps {
-	int flows, coarse; /* each holds one of its inner maps, at first [0] */
-	int flows_inner[2], coarse_inner[2];
-	int slots; /* of struct wire_slots */
+	int flows, coarse;             /* each holds another map: at first ... */
+	int flows_first, coarse_first; /* ... this one */
+	int slots;                     /* of struct wire_slots */
 	uint32_t n_slots;
 	const __u64 *flows_made, *coarse_made; /* counts of flows that were made */
 	__u32 *generation;
 };
 
+/* Makes the maps to turn to. NULL with errno. */
 struct drain *drain_open(const struct drain_maps *);
 void drain_close(struct drain *); /* may be NULL */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/capture/kernel.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,27 @@ bool kernel_has_function(struct btf *kernel, const char *name, const char *modul
 	has = !libbpf_get_error(btf) && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
 	btf__free(btf);
 	return has;
+}
+
+int kernel_traces_functions(struct btf *kernel)
+{
+	struct bpf_insn nothing[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K}, {.code = BPF_JMP | BPF_EXIT}};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FEXIT);
+	int id = btf__find_by_name_kind(kernel, "inet_sendmsg", BTF_KIND_FUNC), program, link, err;
+
+	if (id < 0)
+		return id;
+	opts.attach_btf_id = (__u32)id;
+	program =
+	    bpf_prog_load(BPF_PROG_TYPE_TRACING, "nothing", "GPL", nothing, sizeof(nothing) / sizeof(nothing[0]), &opts);
+	if (program < 0)
+		return program;
+	link = bpf_raw_tracepoint_open(NULL, program);
+	err = link < 0 ? link : 0;
+	if (link >= 0)
+		close(link);
+	close(program);
+	return err;
 }
 
 bool kernel_has_module(const char *name)

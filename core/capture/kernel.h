@@ -11,6 +11,9 @@
 /* Whether the kernel of that BTF, or that module of it (NULL: none), has a function. */
 bool kernel_has_function(struct btf *, const char *name, const char *module);
 
+/* Whether programs can be attached to functions of the kernel, which depends on the processor too: 0 or -errno. */
+int kernel_traces_functions(struct btf *);
+
 bool kernel_has_module(const char *name); /* loaded, or built in */
 
 /* Whether a task may be preempted inside of a program of that door; true if that is not known. */

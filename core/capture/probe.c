@@ -139,12 +139,14 @@ static uint32_t slots_for(uint32_t max_flows)
 	return n < 1 ? 1 : n > 1 << WIRE_SLOT_BITS ? 1 << WIRE_SLOT_BITS : n;
 }
 
-/* Loads and attaches the programs of one door. */
-static int try_door(struct probe *p, enum hooks door, const struct settings *s, struct btf *btf)
+/* Opens the object, and makes of it what this kernel has use for. */
+static int open_skel(struct probe *p, enum hooks door, const struct settings *s, struct btf *btf)
 {
 	uint32_t pages = s->capture.ring_buffer_pages;
-	int err;
+	int err = door == HOOKS_FEXIT ? kernel_traces_functions(btf) : 0;
 
+	if (err)
+		return err;
 	p->skel = picosnitch_bpf__open();
 	if (!p->skel)
 		return -errno;
@@ -152,13 +154,19 @@ static int try_door(struct probe *p, enum hooks door, const struct settings *s, 
 	/* These are attached when and where a library is found. */
 	bpf_program__set_autoload(p->skel->progs.on_getaddrinfo, true);
 	bpf_program__set_autoload(p->skel->progs.on_getaddrinfo_ends, true);
-	bpf_map__set_max_entries(p->skel->maps.flows_a, s->capture.max_flows);
-	bpf_map__set_max_entries(p->skel->maps.flows_b, s->capture.max_flows);
+	bpf_map__set_max_entries(p->skel->maps.flows_first, s->capture.max_flows);
 	bpf_map__set_max_entries(p->skel->maps.slots, slots_for(s->capture.max_flows));
 	bpf_map__set_max_entries(p->skel->maps.events, pages * (uint32_t)sysconf(_SC_PAGESIZE));
 	if (kernel_has_function(btf, "bpf_sock_from_file", NULL))
 		bpf_map__set_max_entries(p->skel->maps.old_connections, 1);
-	err = picosnitch_bpf__load(p->skel);
+	return 0;
+}
+
+/* Loads and attaches the programs of the door that the object was opened for. */
+static int load(struct probe *p)
+{
+	int err = picosnitch_bpf__load(p->skel);
+
 	if (!err)
 		err = programs_attach(&p->programs, list_tasks, p);
 	if (!err) {
@@ -198,8 +206,8 @@ static struct drain *drain_of(const struct picosnitch_bpf *skel)
 	struct drain_maps maps = {
 	    .flows = bpf_map__fd(skel->maps.flows),
 	    .coarse = bpf_map__fd(skel->maps.coarse),
-	    .flows_inner = {bpf_map__fd(skel->maps.flows_a), bpf_map__fd(skel->maps.flows_b)},
-	    .coarse_inner = {bpf_map__fd(skel->maps.coarse_a), bpf_map__fd(skel->maps.coarse_b)},
+	    .flows_first = bpf_map__fd(skel->maps.flows_first),
+	    .coarse_first = bpf_map__fd(skel->maps.coarse_first),
 	    .slots = bpf_map__fd(skel->maps.slots),
 	    .n_slots = bpf_map__max_entries(skel->maps.slots),
 	    .flows_made = &skel->bss->flows_made,
@@ -219,22 +227,25 @@ int probe_open(struct probe **out, const struct settings *s)
 	int err = -ENOTSUP;
 
 	libbpf_set_print(libbpf_message);
-	btf = btf__load_vmlinux_btf();
-	if (!btf) {
-		err = -errno;
-		log_error("this kernel does not describe its types (/sys/kernel/btf/vmlinux): %s; a kernel built with "
-		          "CONFIG_DEBUG_INFO_BTF is needed",
-		          strerror(-err));
-		goto out;
-	}
 	for (size_t i = 0; i < 2 && err; i++) {
 		if (s->capture.hooks != HOOKS_AUTO && s->capture.hooks != doors[i])
 			continue;
-		err = try_door(p, doors[i], s, btf);
+		btf = btf__load_vmlinux_btf();
+		if (!btf) {
+			err = -errno;
+			log_error("this kernel does not describe its types (/sys/kernel/btf/vmlinux): %s; a kernel built with "
+			          "CONFIG_DEBUG_INFO_BTF is needed",
+			          strerror(-err));
+			goto out;
+		}
+		err = open_skel(p, doors[i], s, btf);
+		/* Loading needs as much memory for it once more: it shall be the same. */
+		btf__free(btf);
+		if (!err)
+			err = load(p);
 		if (err)
 			log_debug("the %s hooks cannot be used here: %s", names[i], strerror(-err));
 	}
-	btf__free(btf);
 	if (err) {
 		log_error("the BPF programs cannot be loaded%s: %s%s",
 		          s->capture.hooks == HOOKS_AUTO ? "" : " (with [capture] hooks = auto, another door may work)",
@@ -243,6 +254,12 @@ int probe_open(struct probe **out, const struct settings *s)
 		goto out;
 	}
 	p->drain = drain_of(p->skel);
+	if (!p->drain) {
+		err = -errno;
+		log_error("the second flow map cannot be made: %s", strerror(-err));
+		unload(p);
+		goto out;
+	}
 	if (p->programs.door == HOOKS_TRACEPOINT)
 		place_sockets(p);
 	*out = p;

@@ -54,6 +54,8 @@ static int prepare_describe(void)
 		return -errno;
 	user = getpwnam(s->core.user);
 	plugin_describe_as(cli.program, user ? user->pw_uid : NOBODY, user ? user->pw_gid : NOBODY);
+	for (size_t i = 0; i < s->n_sinks; i++)
+		plugin_describe_ahead(s->paths.plugins, s->sinks[i].plugin);
 	settings_free(s);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,8 +26,18 @@
 #define LIMIT_MS 20000
 #define TEXT_LONGEST (256 * 1024)
 
+#define AHEAD_MOST 16
+
 static const char *describe_program;
 static unsigned describe_uid, describe_gid;
+
+/* Who was asked and has not been heard. */
+static struct question {
+	char *name;
+	pid_t pid;
+	int out; /* what he says */
+} ahead[AHEAD_MOST];
+static unsigned n_ahead;
 
 void plugin_describe_as(const char *program, unsigned uid, unsigned gid)
 {
@@ -94,57 +105,96 @@ static struct ps_option *understand(int err, int status, struct buf *text, const
 	return options;
 }
 
+/* Asks. 0, or -errno with a reason. */
+static int ask(const char *dir, const char *name, struct question *q, char reason[TRUST_WHY])
+{
+	char uid[16], gid[16], *file = mem_printf("%s/%s.so", dir, name);
+	char *argv[] = {
+	    mem_strdup(describe_program), mem_strdup("plugin-describe"), file, geteuid() ? NULL : uid, gid, NULL};
+	int ends[2], err = pipe2(ends, O_CLOEXEC) ? -errno : 0;
+
+	snprintf(uid, sizeof(uid), "%u", describe_uid);
+	snprintf(gid, sizeof(gid), "%u", describe_gid);
+	if (!err) {
+		q->pid = fork();
+		if (q->pid == 0)
+			become(ends[1], argv);
+		err = q->pid < 0 ? -errno : 0;
+		close(ends[1]);
+		q->out = ends[0];
+		if (err)
+			close(ends[0]);
+	}
+	if (err)
+		snprintf(reason, TRUST_WHY, "plugin %s cannot be asked what it declares: %s", name, strerror(-err));
+	free(argv[0]);
+	free(argv[1]);
+	free(file);
+	return err;
+}
+
+/* Waits for the end of who was asked, who may have closed his output and live on. Returns his status. */
+static int reap(pid_t pid, int err)
+{
+	struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+	int status = 0;
+
+	if (err || end.fd < 0 || poll(&end, 1, LIMIT_MS) <= 0)
+		kill(pid, SIGKILL);
+	if (end.fd >= 0)
+		close(end.fd);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+void plugin_describe_ahead(const char *dir, const char *name)
+{
+	struct question q = {.name = mem_strdup(name)};
+	char reason[TRUST_WHY];
+	const char *why;
+
+	if (n_ahead < AHEAD_MOST && describe_program && !plugin_check_file(dir, name, &why) && !ask(dir, name, &q, reason))
+		ahead[n_ahead++] = q;
+	else
+		free(q.name);
+}
+
+/* Whether that one was asked already. */
+static bool take_ahead(const char *name, struct question *q)
+{
+	for (unsigned i = 0; i < n_ahead; i++)
+		if (strcmp(ahead[i].name, name) == 0) {
+			*q = ahead[i];
+			free(ahead[i].name);
+			ahead[i] = ahead[--n_ahead];
+			return true;
+		}
+	return false;
+}
+
 struct ps_option *plugin_describe(const char *dir, const char *name, const char **why)
 {
 	static _Thread_local char reason[TRUST_WHY];
-	struct ps_option *options = NULL;
-	char uid[16], gid[16], *file;
-	int ends[2], status = 0, err;
+	struct ps_option *options;
+	struct question q;
 	struct buf text;
-	pid_t pid;
+	int err;
 
 	if (plugin_check_file(dir, name, why))
 		return NULL;
 	*why = reason;
-	if (!describe_program || pipe2(ends, O_CLOEXEC)) {
-		snprintf(reason, sizeof(reason), "plugin %s cannot be asked what it declares: %s", name,
-		         describe_program ? strerror(errno) : "plugin_describe_as() was not called");
+	if (!describe_program) {
+		snprintf(reason, sizeof(reason), "plugin %s cannot be asked what it declares: plugin_describe_as() was not called",
+		         name);
 		return NULL;
 	}
+	if (!take_ahead(name, &q) && ask(dir, name, &q, reason))
+		return NULL;
 	buf_init(&text);
-	file = mem_printf("%s/%s.so", dir, name);
-	snprintf(uid, sizeof(uid), "%u", describe_uid);
-	snprintf(gid, sizeof(gid), "%u", describe_gid);
-	char *argv[] = {
-	    mem_strdup(describe_program), mem_strdup("plugin-describe"), file, geteuid() ? NULL : uid, gid, NULL};
-	pid = fork();
-	if (pid == 0)
-		become(ends[1], argv);
-	err = pid < 0 ? -errno : 0;
-	close(ends[1]);
-	if (!err) {
-		err = collect(ends[0], &text);
-		if (err)
-			kill(pid, SIGKILL);
-		/* It may have closed its output and live on. */
-		if (!err) {
-			siginfo_t info = {0};
-			for (int i = 0; i < LIMIT_MS / 10; i++) {
-				if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid)
-					break;
-				poll(NULL, 0, 10);
-			}
-			if (!info.si_pid)
-				kill(pid, SIGKILL);
-		}
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-	}
-	close(ends[0]);
-	options = understand(err, status, &text, name, reason);
-	free(argv[0]);
-	free(argv[1]);
-	free(file);
+	err = collect(q.out, &text);
+	close(q.out);
+	options = understand(err, reap(q.pid, err), &text, name, reason);
 	buf_done(&text);
 	return options;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/base/thread.h"
 
-#include <pthread.h>
 #include <signal.h>
 
-int thread_detach(void *(*run)(void *arg), void *arg)
+static int detach(void *(*run)(void *arg), void *arg)
 {
 	pthread_attr_t attr;
 	sigset_t all, before;
@@ -20,4 +19,29 @@ int thread_detach(void *(*run)(void *arg), void *arg)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	return -err;
+}
+
+void shared_init(struct shared *s)
+{
+	pthread_mutex_init(&s->lock, NULL);
+	atomic_init(&s->owners, 1);
+}
+
+int shared_start(struct shared *s, void *(*run)(void *arg), void *arg)
+{
+	int err;
+
+	atomic_fetch_add(&s->owners, 1);
+	err = detach(run, arg);
+	if (err)
+		atomic_fetch_sub(&s->owners, 1);
+	return err;
+}
+
+bool shared_leave(struct shared *s)
+{
+	if (atomic_fetch_sub(&s->owners, 1) > 1)
+		return false;
+	pthread_mutex_destroy(&s->lock);
+	return true;
 }

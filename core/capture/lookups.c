@@ -7,7 +7,6 @@
 #include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,8 +42,7 @@ struct library {
 };
 
 struct lookups {
-	pthread_mutex_t lock;
-	unsigned owners;
+	struct shared shared;
 	struct lookups_stats stats;
 	bool ended; /* and `wake` is written to */
 	int wake;
@@ -61,17 +59,11 @@ struct lookups {
 
 static void drop(struct lookups *l)
 {
-	unsigned left;
-
-	pthread_mutex_lock(&l->lock);
-	left = --l->owners;
-	pthread_mutex_unlock(&l->lock);
-	if (left)
+	if (!shared_leave(&l->shared))
 		return;
 	close(l->wake);
 	close(l->program[0]);
 	close(l->program[1]);
-	pthread_mutex_destroy(&l->lock);
 	buf_done(&l->text);
 	free(l->pids);
 	free(l);
@@ -146,9 +138,9 @@ static void found(struct lookups *l, struct library *lib, unsigned pid, const ch
 		close(file);
 	lib->seen = true;
 	l->libraries[l->n++] = *lib;
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->shared.lock);
 	l->stats.failed += lib->event[0] < 0 || lib->event[1] < 0;
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->shared.lock);
 }
 
 /* ---- looking ---- */
@@ -269,13 +261,13 @@ static bool publish(struct lookups *l)
 {
 	bool ended;
 
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->shared.lock);
 	l->stats.probed = 0;
 	for (unsigned i = 0; i < l->n; i++)
 		l->stats.probed += l->libraries[i].event[0] >= 0 && l->libraries[i].event[1] >= 0;
 	l->stats.refused = l->refused;
 	ended = l->ended;
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->shared.lock);
 	return ended;
 }
 
@@ -342,19 +334,17 @@ struct lookups *lookups_open(int begins, int ends, unsigned interval_ms)
 	struct lookups *l = mem_alloc(sizeof(*l));
 	int err;
 
-	pthread_mutex_init(&l->lock, NULL);
-	l->owners = 2;
+	shared_init(&l->shared);
 	l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->program[0] = fcntl(begins, F_DUPFD_CLOEXEC, 0);
 	l->program[1] = fcntl(ends, F_DUPFD_CLOEXEC, 0);
 	l->interval_ms = interval_ms;
 	l->type = number_in("/sys/bus/event_source/devices/uprobe/type", "");
 	l->at_end_bit = number_in("/sys/bus/event_source/devices/uprobe/format/retprobe", "config:");
-	err = thread_detach(run, l);
+	err = shared_start(&l->shared, run, l);
 	if (!err)
 		return l;
 	log_warning("getaddrinfo() is not probed: %s", strerror(-err));
-	l->owners = 1;
 	drop(l);
 	return NULL;
 }
@@ -365,11 +355,11 @@ void lookups_close(struct lookups *l)
 
 	if (!l)
 		return;
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->shared.lock);
 	l->ended = true;
 	if (write(l->wake, &one, sizeof(one)) < 0)
 		log_debug("the thread that probes getaddrinfo() is awake");
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->shared.lock);
 	drop(l);
 }
 
@@ -378,7 +368,7 @@ void lookups_get_stats(struct lookups *l, struct lookups_stats *stats)
 	*stats = (struct lookups_stats){0};
 	if (!l)
 		return;
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->shared.lock);
 	*stats = l->stats;
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->shared.lock);
 }

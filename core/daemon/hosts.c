@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +32,10 @@ struct file {
 	struct state state;
 };
 
-/* What the two threads share; the last of them frees it. Under the lock, but for what is said. */
+/* What the two threads share. Under the lock, but for what is said. */
 struct reading {
-	pthread_mutex_t lock;
+	struct shared shared;
 	pthread_cond_t wake;
-	unsigned owners;
 	bool asked, ended;
 	struct namespace_process places[NAMESPACES_MAX];
 	size_t n;
@@ -71,16 +69,10 @@ struct hosts {
 
 static void reading_drop(struct reading *r)
 {
-	unsigned left;
-
-	pthread_mutex_lock(&r->lock);
-	left = --r->owners;
-	pthread_mutex_unlock(&r->lock);
-	if (left)
+	if (!shared_leave(&r->shared))
 		return;
 	buf_done(&r->found);
 	pthread_cond_destroy(&r->wake);
-	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
 
@@ -214,25 +206,25 @@ static void *read_all(void *arg)
 	struct buf out;
 	size_t n;
 
-	pthread_mutex_lock(&r->lock);
+	pthread_mutex_lock(&r->shared.lock);
 	while (!r->ended) {
 		if (!r->asked) {
-			pthread_cond_wait(&r->wake, &r->lock);
+			pthread_cond_wait(&r->wake, &r->shared.lock);
 			continue;
 		}
 		n = r->n;
 		memcpy(places, r->places, n * sizeof(*places));
-		pthread_mutex_unlock(&r->lock);
+		pthread_mutex_unlock(&r->shared.lock);
 		buf_init(&out);
 		look(r, places, n, &out);
-		pthread_mutex_lock(&r->lock);
+		pthread_mutex_lock(&r->shared.lock);
 		r->asked = false;
 		buf_done(&r->found);
 		r->found = out;
 		if (r->done)
 			uv_async_send(r->done);
 	}
-	pthread_mutex_unlock(&r->lock);
+	pthread_mutex_unlock(&r->shared.lock);
 	reading_drop(r);
 	return NULL;
 }
@@ -244,15 +236,13 @@ static struct reading *reading_open(uv_async_t *done)
 	struct reading *r = mem_alloc(sizeof(*r));
 	int err;
 
-	pthread_mutex_init(&r->lock, NULL);
+	shared_init(&r->shared);
 	pthread_cond_init(&r->wake, NULL);
-	r->owners = 2;
 	r->done = done;
-	err = thread_detach(read_all, r);
+	err = shared_start(&r->shared, read_all, r);
 	if (!err)
 		return r;
 	log_warning("hosts files are not read: %s", strerror(-err));
-	r->owners = 1;
 	reading_drop(r);
 	return NULL;
 }
@@ -273,12 +263,12 @@ void hosts_look(struct hosts *h, const struct namespace_process *places, size_t 
 	}
 	if (h->since_ns || !r)
 		return;
-	pthread_mutex_lock(&r->lock);
+	pthread_mutex_lock(&r->shared.lock);
 	r->n = n < NAMESPACES_MAX ? n : NAMESPACES_MAX;
 	memcpy(r->places, places, r->n * sizeof(*places));
 	r->asked = true;
 	pthread_cond_signal(&r->wake);
-	pthread_mutex_unlock(&r->lock);
+	pthread_mutex_unlock(&r->shared.lock);
 	h->since_ns = clock_monotonic_ns();
 }
 
@@ -288,12 +278,12 @@ static void on_found(uv_async_t *async)
 	struct reading *r = h->reading;
 	struct buf found;
 
-	pthread_mutex_lock(&r->lock);
+	pthread_mutex_lock(&r->shared.lock);
 	found = r->found;
 	buf_init(&r->found);
 	if (!r->asked)
 		h->since_ns = 0;
-	pthread_mutex_unlock(&r->lock);
+	pthread_mutex_unlock(&r->shared.lock);
 	h->hung &= h->since_ns != 0;
 	for (size_t at = 0; at < found.len;) {
 		struct found f;
@@ -337,11 +327,11 @@ void hosts_close(struct hosts *h, void (*closed)(void *), void *arg)
 	h->closed = closed;
 	h->arg = arg;
 	if (r) {
-		pthread_mutex_lock(&r->lock);
+		pthread_mutex_lock(&r->shared.lock);
 		r->done = NULL;
 		r->ended = true;
 		pthread_cond_signal(&r->wake);
-		pthread_mutex_unlock(&r->lock);
+		pthread_mutex_unlock(&r->shared.lock);
 		reading_drop(r);
 	}
 	uv_close((uv_handle_t *)&h->async, async_closed);

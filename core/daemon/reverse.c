@@ -3,7 +3,6 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,11 +31,10 @@ struct answer {
 	char name[DOMAIN_NAME_SIZE];
 };
 
-/* What the threads share; the last owner frees it. Under the lock. */
+/* What the threads share. Under the lock. */
 struct asking {
-	pthread_mutex_t lock;
+	struct shared shared;
 	pthread_cond_t more;
-	unsigned owners;
 	bool ended;
 	uv_async_t *done; /* NULL: nobody wants to know */
 	struct question queue[REVERSE_WAITING];
@@ -65,16 +63,10 @@ struct reverse {
 
 static void asking_drop(struct asking *a)
 {
-	unsigned left;
-
-	pthread_mutex_lock(&a->lock);
-	left = --a->owners;
-	pthread_mutex_unlock(&a->lock);
-	if (left)
+	if (!shared_leave(&a->shared))
 		return;
 	buf_done(&a->answers);
 	pthread_cond_destroy(&a->more);
-	pthread_mutex_destroy(&a->lock);
 	free(a);
 }
 
@@ -108,24 +100,24 @@ static void *ask_all(void *arg)
 	struct asking *a = arg;
 	struct answer answer;
 
-	pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->shared.lock);
 	while (!a->ended) {
 		if (!a->n) {
-			pthread_cond_wait(&a->more, &a->lock);
+			pthread_cond_wait(&a->more, &a->shared.lock);
 			continue;
 		}
 		answer.to = a->queue[a->first];
 		a->first = (a->first + 1) % REVERSE_WAITING;
 		a->n--;
-		pthread_mutex_unlock(&a->lock);
+		pthread_mutex_unlock(&a->shared.lock);
 		find_name(&answer);
-		pthread_mutex_lock(&a->lock);
+		pthread_mutex_lock(&a->shared.lock);
 		if (!a->done)
 			continue;
 		buf_put(&a->answers, &answer, sizeof(answer));
 		uv_async_send(a->done);
 	}
-	pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->shared.lock);
 	asking_drop(a);
 	return NULL;
 }
@@ -169,12 +161,12 @@ void reverse_ask(struct reverse *r, uint32_t netns, const struct ps_addr *addr)
 
 	if (is_nameless(addr) || (now < known->until_ns && is_same(&known->what, &q)))
 		return;
-	pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->shared.lock);
 	room = a->n < REVERSE_WAITING;
 	if (room)
 		a->queue[(a->first + a->n++) % REVERSE_WAITING] = q;
 	pthread_cond_signal(&a->more);
-	pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->shared.lock);
 	if (!room) {
 		r->stats.refused++;
 		losses_add(r->losses, PS_STAGE_NAMES, 1, 0, 0,
@@ -213,10 +205,10 @@ static void on_answers(uv_async_t *async)
 	struct answer answer;
 	struct buf answers;
 
-	pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->shared.lock);
 	answers = a->answers;
 	buf_init(&a->answers);
-	pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->shared.lock);
 	for (size_t at = 0; at < answers.len; at += sizeof(answer)) {
 		memcpy(&answer, answers.data + at, sizeof(answer));
 		take(r, &answer);
@@ -235,16 +227,11 @@ struct reverse *reverse_open(uv_loop_t *loop, struct domains *domains, struct lo
 	r->asking = a;
 	uv_async_init(loop, &r->async, on_answers);
 	r->async.data = r;
-	pthread_mutex_init(&a->lock, NULL);
+	shared_init(&a->shared);
 	pthread_cond_init(&a->more, NULL);
 	a->done = &r->async;
-	a->owners = 1;
-	for (unsigned i = 0; i < REVERSE_THREADS && !err; i++) {
-		pthread_mutex_lock(&a->lock);
-		err = thread_detach(ask_all, a);
-		a->owners += !err;
-		pthread_mutex_unlock(&a->lock);
-	}
+	for (unsigned i = 0; i < REVERSE_THREADS && !err; i++)
+		err = shared_start(&a->shared, ask_all, a);
 	if (err)
 		log_warning("names by PTR are asked for by fewer threads than %d: %s", REVERSE_THREADS, strerror(-err));
 	return r;
@@ -266,11 +253,11 @@ void reverse_close(struct reverse *r, void (*closed)(void *), void *arg)
 
 	r->closed = closed;
 	r->arg = arg;
-	pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->shared.lock);
 	a->done = NULL;
 	a->ended = true;
 	pthread_cond_broadcast(&a->more);
-	pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->shared.lock);
 	asking_drop(a);
 	uv_close((uv_handle_t *)&r->async, async_closed);
 }

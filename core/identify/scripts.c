@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/identify/scripts.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,7 +30,7 @@ struct queue {
 };
 
 struct scripts {
-	pthread_mutex_t lock;
+	struct shared shared;
 	pthread_cond_t more;
 	struct queue asked, found;
 	struct request *working; /* what the thread that does not hang is at */
@@ -66,23 +65,31 @@ static void request_free(struct request *r)
 	free(r);
 }
 
+static void leave(struct scripts *s)
+{
+	if (!shared_leave(&s->shared))
+		return;
+	pthread_cond_destroy(&s->more);
+	free(s);
+}
+
 static void *work(void *arg)
 {
 	struct scripts *s = arg;
 	struct request *r = NULL;
 
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->shared.lock);
 	while (!s->closing) {
 		r = pop(&s->asked);
 		if (!r) {
-			pthread_cond_wait(&s->more, &s->lock);
+			pthread_cond_wait(&s->more, &s->shared.lock);
 			continue;
 		}
 		r->begun_ns = clock_monotonic_ns();
 		s->working = r;
-		pthread_mutex_unlock(&s->lock);
+		pthread_mutex_unlock(&s->shared.lock);
 		r->fd = script_open(&r->start, r->path, &r->why);
-		pthread_mutex_lock(&s->lock);
+		pthread_mutex_lock(&s->shared.lock);
 		if (!r->subject) {
 			/* Another thread has taken this one's place. */
 			request_free(r);
@@ -93,14 +100,15 @@ static void *work(void *arg)
 		push(&s->found, r);
 	}
 	s->threads--;
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->shared.lock);
+	leave(s);
 	return NULL;
 }
 
 /* Under the lock. */
 static void add_thread(struct scripts *s)
 {
-	if (!thread_detach(work, s))
+	if (!shared_start(&s->shared, work, s))
 		s->threads++;
 }
 
@@ -108,7 +116,7 @@ struct scripts *scripts_open(void)
 {
 	struct scripts *s = mem_alloc(sizeof(*s));
 
-	pthread_mutex_init(&s->lock, NULL);
+	shared_init(&s->shared);
 	pthread_cond_init(&s->more, NULL);
 	return s;
 }
@@ -118,7 +126,7 @@ bool scripts_ask(struct scripts *s, const struct start *start, struct ps_text pa
 	struct request *r;
 	bool room;
 
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->shared.lock);
 	if (s->threads == s->hanging)
 		add_thread(s);
 	room = s->threads > s->hanging && s->stats.waiting < WAITING_MAX;
@@ -129,7 +137,7 @@ bool scripts_ask(struct scripts *s, const struct start *start, struct ps_text pa
 		push(&s->asked, r);
 		pthread_cond_signal(&s->more);
 	}
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->shared.lock);
 	*(room ? &s->stats.waiting : &s->stats.refused) += 1;
 	return room;
 }
@@ -157,11 +165,11 @@ void scripts_take(struct scripts *s, void (*found)(void *, void *, int, enum ps_
 
 	if (!s->stats.waiting)
 		return;
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->shared.lock);
 	r = s->found.first;
 	s->found = (struct queue){0};
 	given_up = give_up(s);
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->shared.lock);
 	for (; r; r = next) {
 		next = r->next;
 		s->stats.waiting--;
@@ -187,15 +195,14 @@ static void drop_all(struct queue *q, void (*drop)(void *, void *), void *arg)
 void scripts_close(struct scripts *s, void (*drop)(void *, void *), void *arg)
 {
 	int64_t until = clock_monotonic_ns() + PATIENCE_NS;
-	unsigned left;
 
-	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->shared.lock);
 	s->closing = true;
 	pthread_cond_broadcast(&s->more);
 	while (s->threads > s->hanging && clock_monotonic_ns() < until) {
-		pthread_mutex_unlock(&s->lock);
+		pthread_mutex_unlock(&s->shared.lock);
 		usleep(200);
-		pthread_mutex_lock(&s->lock);
+		pthread_mutex_lock(&s->shared.lock);
 	}
 	drop_all(&s->asked, drop, arg);
 	drop_all(&s->found, drop, arg);
@@ -203,14 +210,8 @@ void scripts_close(struct scripts *s, void (*drop)(void *, void *), void *arg)
 		drop(arg, s->working->subject);
 		s->working->subject = NULL;
 	}
-	left = s->threads;
-	pthread_mutex_unlock(&s->lock);
-	/* Those that hang end with the process; until then this is theirs. */
-	if (left)
-		return;
-	pthread_cond_destroy(&s->more);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
+	pthread_mutex_unlock(&s->shared.lock);
+	leave(s);
 }
 
 void scripts_get_stats(const struct scripts *s, struct scripts_stats *stats)

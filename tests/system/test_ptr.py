@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-[core] ptr: addresses that nothing tells a name of are asked for, once. The daemon has a resolv.conf of its own, which
-names a server of the test's on loopback.
+[core] ptr: addresses that nothing tells a name of are asked for, once; but not that of the name server, to whom only the
+daemon talks. The daemon has a resolv.conf of its own, and is in one of the test's two network namespaces, the name server
+in the other.
 """
 import collections
 import json
@@ -15,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import PYTHON, Daemon, Namespaces, Place, Role, need_root, tap, wait_for  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SERVER = "127.0.0.77"
+SERVER = "10.231.8.53"
 NAMED, NAMELESS, V6 = "10.231.8.20", "10.231.8.21", "fd31:8::20"
 ZONE = {
     "20.8.231.10.in-addr.arpa": [["PTR", 60, "Named.Owner.example"]],
@@ -25,6 +26,7 @@ ZONE = {
 
 class Asking(Daemon):
     """A daemon that asks the test's name server."""
+    netns = None
 
     def spawn(self):
         conf = self.place.file("resolv.conf")
@@ -32,7 +34,7 @@ class Asking(Daemon):
             f.write(f"nameserver {SERVER}\noptions timeout:1 attempts:1\n")
         with open(self.output, "a", encoding="utf-8") as output:
             self.process = subprocess.Popen(
-                ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                ["nsenter", f"--net=/run/netns/{self.netns}", "unshare", "--mount", "--propagation", "private", "sh", "-c",
                  'mount --bind "$1" "$(readlink -f /etc/resolv.conf)" && shift && exec "$@"', "sh", conf, self.program,
                  "--config", self.config, "run"], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
@@ -62,11 +64,17 @@ def names(daemon):
     return found
 
 
+def own_rows(daemon):
+    with daemon.database() as db:
+        return db.execute("SELECT 1 FROM connections c JOIN executables e ON e.id = c.exe_id "
+                          "WHERE e.exe = ? AND c.rport = 53", [daemon.program]).fetchall()
+
+
 def main():
     need_root()
     with Place() as place, Namespaces() as spaces:
         far = spaces.names[1]
-        for address in (f"{NAMED}/24", f"{NAMELESS}/24"):
+        for address in (f"{NAMED}/24", f"{NAMELESS}/24", f"{SERVER}/24"):
             Namespaces.ip("-n", far, "addr", "add", address, "dev", far)
         Namespaces.ip("-n", far, "addr", "add", f"{V6}/64", "dev", far, "nodad")
         Namespaces.ip("-n", spaces.names[0], "addr", "add", "10.231.8.1/24", "dev", spaces.names[0])
@@ -75,8 +83,8 @@ def main():
         with open(zone, "w", encoding="utf-8") as f:
             json.dump(ZONE, f)
         with open(log, "w", encoding="utf-8") as out:
-            server = subprocess.Popen([PYTHON, f"{HERE}/dns_server.py", "53", zone, SERVER], stdin=subprocess.DEVNULL,
-                                      stdout=out, stderr=subprocess.STDOUT)
+            server = subprocess.Popen(["ip", "netns", "exec", far, PYTHON, f"{HERE}/dns_server.py", "53", zone, SERVER],
+                                      stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         try:
             wait_for("name server", lambda: os.path.getsize(log))
             play(place, spaces, log)
@@ -88,6 +96,7 @@ def main():
 
 def play(place, spaces, log):
     with Asking(place, ptr="no") as daemon:
+        daemon.netns = spaces.names[0]
         daemon.start()
         talk(place, spaces, "off", NAMED)
         time.sleep(2)
@@ -107,6 +116,9 @@ def play(place, spaces, log):
         tap.equal(daemon.stop(), 0, "the daemon stops cleanly")
         ours = [name for name in asked(log) if name in ZONE or name.startswith("21.8.231.10")]
         tap.equal(sorted(ours), sorted([*ZONE, "21.8.231.10.in-addr.arpa"]), "each address is asked for once")
+        tap.ok(own_rows(daemon), "the daemon's own questions are rows, too")
+        tap.equal([name for name in asked(log) if name.startswith("53.8.231.10")], [],
+                  "but nobody is asked about them, which would go on for ever")
         found = names(daemon)
         tap.equal(found.get("on-1-mouth"), {("example.owner.named", "ptr")}, "who has the address says its name", found)
         tap.equal(found.get("six-1-mouth"), {("example.owner.six", "ptr")}, "over IPv6, too")

@@ -326,14 +326,12 @@ static void find_script(struct executables *x, const struct opening *o, int64_t 
 
 	if (!script)
 		return;
-	out->script_path = script->path;
-	script->path = NULL;
 	/* The interpreter reads it from now on. */
 	if (file_changed_ns(&script->st) > exec_ns)
 		out->script = executables_without(x, PS_HASH_CHANGED);
 	else
 		out->script = executable_hold(script->file);
-	openings_clear(x->openings, script);
+	out->script_path = openings_take(x->openings, script);
 }
 
 bool executables_executed(struct executables *x, pid_t pid, const struct wire_file *file, int64_t exec_ns,
@@ -348,8 +346,7 @@ bool executables_executed(struct executables *x, pid_t pid, const struct wire_fi
 	 * that is asked. */
 	if (!o || is_foreign(x, file) || !is_device(x, o->st.st_dev, file))
 		return false;
-	*out = (struct executed){.path = o->path};
-	o->path = NULL;
+	*out = (struct executed){0};
 	unsure = o->written;
 	if (!e->guarded) {
 		file_is_same(&o->st, &executed, &unsure);
@@ -360,7 +357,7 @@ bool executables_executed(struct executables *x, pid_t pid, const struct wire_fi
 	out->file = same ? executable_hold(e) : executables_without(x, PS_HASH_CHANGED);
 	if (asked)
 		find_script(x, o, exec_ns, asked, out);
-	openings_clear(x->openings, o);
+	out->path = openings_take(x->openings, o);
 	return true;
 }
 

@@ -22,6 +22,7 @@ struct opening {
 	void *file;   /* the owner's */
 	bool written; /* it was also written to, before or after */
 	bool used;
+	unsigned before; /* so many of the same file, as it is, that have not been taken: who executes himself again */
 	struct opening *earlier; /* of the same key, on another device (subvolumes of btrfs) */
 };
 
@@ -35,9 +36,12 @@ void openings_free(struct openings *);
 void openings_add(struct openings *, const struct opening *o);
 
 /* What process pid had opened when it executed that file; NULL: nothing. *same: it had the content
- * that was executed. Valid until openings_clear(), which forgets it and what else has its key. */
+ * that was executed. Valid until openings_take(). */
 struct opening *openings_find(struct openings *, pid_t pid, const struct wire_file *, bool *same);
-void openings_clear(struct openings *, struct opening *);
+
+/* Its execution has been told: forgets it, if there were none before, and what else has its key. Returns its path, to
+ * be freed; may be NULL. */
+char *openings_take(struct openings *, struct opening *);
 
 /* What the same process had opened before `executed`, as the latest of that name (its path may be longer, or
  * differ by links before the name): what it asked to be executed, and the kernel found to be a script with

@@ -75,6 +75,15 @@ def plain(place, _):
     expect("of another user", path, 1, sha256=hashed, uid=65534)
 
 
+def again(place, _):
+    """Who executes himself again and again, and then ends: all of it before the daemon looks."""
+    path = place.copy(SHELL, "again")
+    text = '[ "$1" = 0 ] || exec "$0" -c "$2" "$0" $(($1 - 1)) "$2"'
+    for _ in range(5):
+        subprocess.run([path, "-c", text, path, "200", text], check=True)
+    expect("a program that executes itself again, 5 times 200 times", path, 1005, sha256=sha256(path))
+
+
 def ways(place, daemon):
     path, hashed = idle(place, "at")
     if EXECVEAT:
@@ -229,7 +238,7 @@ def main():
         older = Role(old, "udp,127.0.0.1,0", "wait")
         older.port()
         daemon.start()
-        for part in (plain, ways, scripts, storm):
+        for part in (plain, again, ways, scripts, storm):
             part(place, daemon)
         losses = [loss for loss in daemon.status()["losses"] if loss["stage"] in ("ring", "fanotify", "handoff")]
         switched(place, daemon)

@@ -218,41 +218,53 @@ static struct drain *drain_of(const struct picosnitch_bpf *skel)
 	return drain_open(&maps);
 }
 
-int probe_open(struct probe **out, const struct settings *s)
+/* Through the first door that opens here. */
+static int try_doors(struct probe *p, const struct settings *s)
 {
 	static const enum hooks doors[] = {HOOKS_FEXIT, HOOKS_TRACEPOINT};
 	static const char *const names[] = {"fexit", "tracepoint"};
-	struct probe *p = mem_alloc(sizeof(*p));
-	struct btf *btf;
+	struct btf *btf = NULL;
 	int err = -ENOTSUP;
 
-	libbpf_set_print(libbpf_message);
 	for (size_t i = 0; i < 2 && err; i++) {
 		if (s->capture.hooks != HOOKS_AUTO && s->capture.hooks != doors[i])
 			continue;
-		btf = btf__load_vmlinux_btf();
+		btf = btf ? btf : btf__load_vmlinux_btf();
 		if (!btf) {
 			err = -errno;
 			log_error("this kernel does not describe its types (/sys/kernel/btf/vmlinux): %s; a kernel built with "
 			          "CONFIG_DEBUG_INFO_BTF is needed",
 			          strerror(-err));
-			goto out;
+			return err;
 		}
 		err = open_skel(p, doors[i], s, btf);
-		/* Loading needs as much memory for it once more: it shall be the same. */
-		btf__free(btf);
-		if (!err)
+		if (!err) {
+			/* Loading needs as much memory for it once more: it shall be the same. */
+			btf__free(btf);
+			btf = NULL;
 			err = load(p);
+		}
 		if (err)
 			log_debug("the %s hooks cannot be used here: %s", names[i], strerror(-err));
 	}
-	if (err) {
+	btf__free(btf);
+	if (err)
 		log_error("the BPF programs cannot be loaded%s: %s%s",
 		          s->capture.hooks == HOOKS_AUTO ? "" : " (with [capture] hooks = auto, another door may work)",
 		          strerror(-err),
 		          geteuid() ? " (this needs root)" : "; `picosnitch --debug run` shows the kernel's reasons");
+	return err;
+}
+
+int probe_open(struct probe **out, const struct settings *s)
+{
+	struct probe *p = mem_alloc(sizeof(*p));
+	int err;
+
+	libbpf_set_print(libbpf_message);
+	err = try_doors(p, s);
+	if (err)
 		goto out;
-	}
 	p->drain = drain_of(p->skel);
 	if (!p->drain) {
 		err = -errno;

@@ -400,6 +400,11 @@ uint64_t probe_missed(struct probe *p)
 	return programs_missed(&p->programs, counter(p, WIRE_STOOD_IN));
 }
 
+const char *probe_missing(const struct probe *p)
+{
+	return programs_missing(&p->programs);
+}
+
 enum probe_holds probe_hook_state(const struct probe *p, unsigned hook)
 {
 	const struct programs *all = &p->programs;

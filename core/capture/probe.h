@@ -77,6 +77,9 @@ const struct probe_hook *probe_overslept(struct probe *);
  * nor to one that stands in for it: what they would have counted is missing. */
 uint64_t probe_missed(struct probe *);
 
+/* The hook that has last missed one. */
+const char *probe_missing(const struct probe *);
+
 /* What has become of a hook; one that is not attached holds. Any thread, but not beside
  * probe_hook_lost(). */
 enum probe_holds probe_hook_state(const struct probe *, unsigned hook);

@@ -201,23 +201,29 @@ static uint64_t passed_over(const struct bpf_program *program)
 }
 
 /* What was passed over without a stand-in, or at most so much of it; with one, in *first. */
-static uint64_t look(const struct programs *p, uint64_t *first)
+static uint64_t look(struct programs *p, uint64_t *first)
 {
 	uint64_t lost = 0;
 
 	*first = 0;
 	for (unsigned i = 0; i < p->n; i++) {
+		bool many = p->program[i][2];
 		uint64_t misses, again;
 
 		if (!p->hook[i].attached)
 			continue;
 		misses = passed_over(p->program[i][0]);
-		if (p->program[i][2]) {
-			*first += misses;
-			continue;
+		if (!many && misses && p->program[i][1]) {
+			again = passed_over(p->program[i][1]);
+			misses = again < misses ? again : misses;
 		}
-		again = misses && p->program[i][1] ? passed_over(p->program[i][1]) : misses;
-		lost += again < misses ? again : misses;
+		*(many ? first : &lost) += misses;
+		/* Of those that have stand-ins: the last of them, too. */
+		if (many && misses)
+			misses = passed_over(p->program[i][PROGRAMS_TURNS - 1]);
+		if (misses > p->misses[i])
+			p->missing = i;
+		p->misses[i] = misses;
 	}
 	return lost;
 }
@@ -242,4 +248,9 @@ uint64_t programs_missed(struct programs *p, uint64_t stood_in)
 	if (now > p->missed)
 		p->missed = now;
 	return p->missed;
+}
+
+const char *programs_missing(const struct programs *p)
+{
+	return p->hook[p->missing].name;
 }

@@ -25,6 +25,8 @@ struct programs {
 	struct bpf_link *link[PROGRAMS_MAX][PROGRAMS_TURNS];
 	uint64_t passed_over, stood_in; /* before all were attached */
 	uint64_t missed, maybe_missed;
+	uint64_t misses[PROGRAMS_MAX]; /* of each at the last look ... */
+	unsigned missing;              /* ... and which has had some since */
 };
 
 /* Decides what is to be loaded for a door, of an object that was opened and not loaded yet. */
@@ -41,5 +43,8 @@ void programs_begin(struct programs *, uint64_t stood_in);
 /* Calls that no program has seen, since programs_begin(). Of what is attached twice (a state that
  * can be noted again) at most so many. stood_in: WIRE_STOOD_IN, read before. */
 uint64_t programs_missed(struct programs *, uint64_t stood_in);
+
+/* The hook that has last been passed over. */
+const char *programs_missing(const struct programs *);
 
 #endif

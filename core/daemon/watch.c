@@ -130,7 +130,7 @@ static void tell_losses(struct watch *w)
 		           "TCP connections that found no room for what is known of them: what they receive may be missed");
 	if (missed != w->missed)
 		losses_add(w->losses, PS_STAGE_PROGRAMS, missed - w->missed, 0, 0,
-		           "calls that the kernel did not show to a BPF program");
+		           "calls that the kernel did not show to a BPF program, the last at %s", probe_missing(w->probe));
 	w->missed = missed;
 	if (w->exec_watch)
 		exec_watch_get_stats(w->exec_watch, &opened);

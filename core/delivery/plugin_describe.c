@@ -185,8 +185,8 @@ struct ps_option *plugin_describe(const char *dir, const char *name, const char 
 		return NULL;
 	*why = reason;
 	if (!describe_program) {
-		snprintf(reason, sizeof(reason), "plugin %s cannot be asked what it declares: plugin_describe_as() was not called",
-		         name);
+		snprintf(reason, sizeof(reason),
+		         "plugin %s cannot be asked what it declares: plugin_describe_as() was not called", name);
 		return NULL;
 	}
 	if (!take_ahead(name, &q) && ask(dir, name, &q, reason))

@@ -17,8 +17,8 @@ int plugin_check_file(const char *dir, const char *name, const char **why);
  * it: 20 s at most, then it is killed. A list for option_free(), or NULL with *why set, in a
  * buffer of the calling thread. */
 struct ps_option *plugin_describe(const char *dir, const char *name, const char **why);
-/* Asks already what plugin_describe(), which must follow for the same, will wait for: so that several are asked at once.
- * Main thread. */
+/* Asks already what plugin_describe(), which must follow for the same, will wait for: so that several are asked at
+ * once. Main thread. */
 void plugin_describe_ahead(const char *dir, const char *name);
 /* Must be set before plugin_describe(): this program's file, and whom to become when this
  * process is root. The string must live on. */

@@ -166,6 +166,9 @@ def main():
         # Before 5.11 the kernel has no types of modules, so that the hooks cannot go into them.
         blind = daemon.status()["hooks"] == "fexit" and not os.path.exists("/sys/kernel/btf/vsock")
         unseen = [("vsock, ", "fexit", what, "no hook on modules before 5.11") for what in ("sent", "received")] if blind else []
+        with open("/proc/kallsyms", encoding="ascii") as symbols:
+            if any(line.split()[2] == "mptcp_splice_read" for line in symbols):
+                unseen.append(("MPTCP, sendfile and splice$", "tracepoint", "received", "splice() from it passes no tracepoint"))
         check_all(place, daemon, spaces, [*icmp(spaces), *raw(spaces), *transports(), *frames(spaces), *devices(spaces),
                                           *vsock()], EXCEPTIONS + unseen, ["capture", "selftest"] if blind else [])
 

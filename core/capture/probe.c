@@ -6,9 +6,11 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +28,10 @@
 #pragma GCC diagnostic pop
 
 enum { ORDER_CALLS = 50 };
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14, glibc 2.35 */
+#endif
 
 struct probe {
 	struct picosnitch_bpf *skel;
@@ -256,13 +262,38 @@ static int try_doors(struct probe *p, const struct settings *s)
 	return err;
 }
 
+/* Loading takes the kernel's types apart, some ten megabytes of them, and does so again: in the same memory, which is
+ * asked for at once, and not page by page. */
+static void get_memory(void)
+{
+	size_t size = 16 << 20, page = (size_t)sysconf(_SC_PAGESIZE);
+	char *memory;
+
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 32 << 20);
+	memory = malloc(size);
+	if (memory && madvise(memory + (page - (uintptr_t)memory % page), size - page, MADV_POPULATE_WRITE))
+		log_debug("memory to load with comes page by page: %s", strerror(errno));
+	free(memory);
+}
+
+/* It goes back, and from now on so does what a window takes. */
+static void give_memory_back(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 64 << 10);
+	mallopt(M_TRIM_THRESHOLD, 128 << 10);
+	malloc_trim(0);
+}
+
 int probe_open(struct probe **out, const struct settings *s)
 {
 	struct probe *p = mem_alloc(sizeof(*p));
 	int err;
 
 	libbpf_set_print(libbpf_message);
+	get_memory();
 	err = try_doors(p, s);
+	give_memory_back();
 	if (err)
 		goto out;
 	p->drain = drain_of(p->skel);

@@ -29,7 +29,8 @@ struct probe_hook {
 enum probe_holds { PROBE_HOLDS, PROBE_DETACHED, PROBE_REPLACED };
 
 /* Loads and attaches. `hooks` decides the door; auto tries fexit, then tracepoint. 0, or -errno
- * with what the matter is and what to do logged. */
+ * with what the matter is and what to do logged. Sets malloc's thresholds, for a process that gives back what it does
+ * not need. */
 int probe_open(struct probe **, const struct settings *);
 void probe_close(struct probe *); /* detaches */
 

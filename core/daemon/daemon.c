@@ -505,10 +505,6 @@ static int start(struct daemon *d)
 	open_signal(d, &d->hangup, SIGHUP, on_hangup);
 	uv_timer_init(&d->loop, &d->patience);
 	d->patience.data = d;
-	/* From now on, what a window took goes back to the system after it. */
-	mallopt(M_MMAP_THRESHOLD, 64 << 10);
-	mallopt(M_TRIM_THRESHOLD, 128 << 10);
-	malloc_trim(0);
 	tell_ready(d);
 	return 0;
 }
@@ -525,9 +521,6 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 4);
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	mallopt(M_ARENA_MAX, 2); /* its threads allocate little: memory counts more than contention */
-	/* Loading takes the kernel's types apart again and again, some ten megabytes of them: in the same memory. */
-	mallopt(M_MMAP_THRESHOLD, 32 << 20);
-	mallopt(M_TRIM_THRESHOLD, 32 << 20);
 	d->options = options;
 	d->settings = settings;
 	d->pidfile = -1;

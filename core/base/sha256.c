@@ -17,12 +17,12 @@ void sha256_bytes(const void *data, size_t len, uint8_t out[SHA256_SIZE])
 		abort();
 }
 
-int sha256_file(int fd, uint8_t out[SHA256_SIZE], const volatile int *cancel)
+int sha256_file(int fd, uint8_t out[SHA256_SIZE], const atomic_bool *cancel)
 {
 	return sha256_bounded(fd, UINT64_MAX, out, cancel);
 }
 
-int sha256_bounded(int fd, uint64_t most, uint8_t out[SHA256_SIZE], const volatile int *cancel)
+int sha256_bounded(int fd, uint64_t most, uint8_t out[SHA256_SIZE], const atomic_bool *cancel)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char *block = mem_alloc(READ_SIZE);

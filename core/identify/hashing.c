@@ -29,7 +29,7 @@ struct hashing {
 	struct job *first, *last; /* waiting for a worker */
 	unsigned threads, running;
 	uint64_t waiting;
-	volatile int cancel;
+	atomic_bool cancel;
 };
 
 static void work(uv_work_t *request)
@@ -109,7 +109,7 @@ struct hashing *hashing_open(uv_loop_t *loop, unsigned threads, hashing_done don
 
 void hashing_close(struct hashing *h)
 {
-	h->cancel = 1;
+	h->cancel = true;
 	while (h->first) {
 		struct job *job = h->first;
 

@@ -142,7 +142,7 @@ static void test_rest(void)
 {
 	char text[CLOCK_TEXT_SIZE], hex[2 * SHA256_SIZE + 1];
 	uint8_t digest[SHA256_SIZE], other[SHA256_SIZE];
-	volatile int cancel = 1;
+	atomic_bool cancel = true;
 	FILE *file = tmpfile();
 
 	is_str(clock_text(text, INT64_C(1795425589) * NS_PER_S), "2026-11-23T09:19:49Z", "a time");

@@ -346,6 +346,9 @@ bool executables_executed(struct executables *x, pid_t pid, const struct wire_fi
 	 * that is asked. */
 	if (!o || is_foreign(x, file) || !is_device(x, o->st.st_dev, file))
 		return false;
+	/* Another execution of what was opened once: only if the file is known to be the same still. */
+	if (o->taken && !(same && e->in_table))
+		return false;
 	*out = (struct executed){0};
 	unsure = o->written;
 	if (!e->guarded) {

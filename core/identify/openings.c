@@ -46,7 +46,7 @@ static void clear(struct openings *os, struct opening *o)
 
 void openings_add(struct openings *os, const struct opening *added)
 {
-	struct opening *o = &os->all[os->next], new = *added, *at, *earlier;
+	struct opening *o = &os->all[os->next], *at, *earlier;
 	unsigned n = 0;
 
 	os->next = (os->next + 1) % OPENINGS_MAX;
@@ -54,14 +54,10 @@ void openings_add(struct openings *os, const struct opening *added)
 	/* A later opening by the same process of the same file takes the place of the earlier. */
 	for (at = table_get(&os->by_key, &added->key, sizeof(added->key)); at; at = earlier) {
 		earlier = at->earlier;
-		if (at->st.st_dev == added->st.st_dev && file_is_same(&at->st, &added->st, NULL)) {
-			new.before = at->before + 1;
-			new.written |= at->written;
-		}
 		if (at->st.st_dev == added->st.st_dev || ++n == SAME_KEY_MAX)
 			clear(os, at);
 	}
-	*o = new;
+	*o = *added;
 	o->used = true;
 	o->earlier = table_remove(&os->by_key, &o->key, sizeof(o->key));
 	table_add(&os->by_key, &o->key, sizeof(o->key), o);
@@ -85,17 +81,14 @@ struct opening *openings_find(struct openings *os, pid_t pid, const struct wire_
 char *openings_take(struct openings *os, struct opening *o)
 {
 	struct opening *at = table_get(&os->by_key, &o->key, sizeof(o->key)), *earlier;
-	char *path = o->path;
 
-	o->path = o->before && path ? mem_strdup(path) : NULL;
 	for (; at; at = earlier) {
 		earlier = at->earlier;
-		if (at != o || !o->before)
+		if (at != o)
 			clear(os, at);
 	}
-	if (o->before)
-		o->before--;
-	return path;
+	o->taken = true;
+	return o->path ? mem_strdup(o->path) : NULL;
 }
 
 static const char *name_of(const char *path)

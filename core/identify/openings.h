@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who has opened what to execute it, until the execution itself is told: the newest 8192. Main thread only. */
+/* Who has opened what to execute it: the newest 8192. Main thread only. */
 #ifndef PS_IDENTIFY_OPENINGS_H
 #define PS_IDENTIFY_OPENINGS_H
 
@@ -22,7 +22,8 @@ struct opening {
 	void *file;   /* the owner's */
 	bool written; /* it was also written to, before or after */
 	bool used;
-	unsigned before; /* so many of the same file, as it is, that have not been taken: who executes himself again */
+	bool taken; /* an execution of it has been told. There may be more: the kernel makes one event of openings of the
+	               same file by the same process that nobody has read yet */
 	struct opening *earlier; /* of the same key, on another device (subvolumes of btrfs) */
 };
 
@@ -39,8 +40,8 @@ void openings_add(struct openings *, const struct opening *o);
  * that was executed. Valid until openings_take(). */
 struct opening *openings_find(struct openings *, pid_t pid, const struct wire_file *, bool *same);
 
-/* Its execution has been told: forgets it, if there were none before, and what else has its key. Returns its path, to
- * be freed; may be NULL. */
+/* Its execution has been told: it is taken, and what else has its key is forgotten. Returns its path, to be freed; may
+ * be NULL. */
 char *openings_take(struct openings *, struct opening *);
 
 /* What the same process had opened before `executed`, as the latest of that name (its path may be longer, or

@@ -78,6 +78,13 @@ static void test_describe(void)
 		ok(option_find(options, "mode") && !option_find(options, "none"), "no more and no less");
 		option_free(options);
 	}
+	plugin_describe_ahead(scratch, "faulty");
+	plugin_describe_ahead(scratch, "missing");
+	plugin_describe_as("/bin/false", 65534, 65534);
+	options = plugin_describe(scratch, "faulty", &why);
+	ok(options != NULL, "who was asked ahead has answered, and nobody else is asked");
+	option_free(options);
+	plugin_describe_as(program, 65534, 65534);
 	ok(!plugin_describe(scratch, "old", &why) && strstr(why, "has ABI "), "what it says when it cannot: %s", why);
 	ok(!plugin_describe(scratch, "missing", &why) && strstr(why, "not built"), "no such plugin: %s", why);
 	plugin_describe_as("/bin/false", 65534, 65534);

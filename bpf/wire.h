@@ -30,12 +30,12 @@ struct wire_flow_key {
 	__u8 laddr[16], raddr[16]; /* IPv4: the first four bytes; vsock: CID and port, four bytes each */
 };
 
-#define WIRE_FAMILY_TUN 200 /* frames written to a tun or tap device: core/record.h's PS_FAMILY_TUN */
+#define WIRE_FAMILY_TUN 200 /* frames written to a tun or tap device: core/base/value.h's PS_FAMILY_TUN */
 
 struct wire_flow {
 	__u64 sent, received, calls;
 	__u64 opened, closed; /* the connection: ns since boot; 0: not known, or not yet */
-	__u32 direction;      /* enum ps_direction of core/record.h */
+	__u32 direction;      /* enum ps_direction of core/base/value.h */
 	__u32 began;          /* 1: here the connection became this image's, which is told once */
 };
 

@@ -17,3 +17,5 @@ include core/daemon/local.mk
 
 pkgincludedir = $(includedir)/picosnitch
 pkginclude_HEADERS = core/plugin.h core/question.h core/record.h
+valuedir = $(pkgincludedir)/base
+value_HEADERS = core/base/plugin_option.h core/base/value.h

@@ -15,13 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/plugin_option.h"
 #include "record.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Raised whenever this header, record.h or question.h changes; the loader wants it equal. */
+/* Raised whenever this header, record.h, question.h or what they include changes; the loader wants it equal. */
 #define PS_PLUGIN_ABI 3u
 
 #define PS_EXPORT __attribute__((visibility("default")))
@@ -30,42 +31,7 @@ struct ps_ctx;      /* this instance of the plugin, as the core knows it */
 struct ps_question; /* question.h */
 struct ps_answer;
 
-enum ps_option_type {
-	PS_OPTION_TEXT,
-	PS_OPTION_INT,
-	PS_OPTION_BOOL,
-	PS_OPTION_DURATION,   /* "10 s", "5 min", "2 h", "30 d"; number() gives milliseconds */
-	PS_OPTION_SIZE,       /* "64 KiB", "1 GiB"; number() gives bytes */
-	PS_OPTION_CHOICE,     /* one of choices; number() gives its index */
-	PS_OPTION_STATE_FILE, /* a file in [paths] state; text() gives its absolute path */
-	PS_OPTION_LOG_FILE,   /* a file in [paths] log; text() gives its absolute path */
-};
-
-enum ps_option_flag {
-	PS_OPTION_SECRET = 1 << 0,   /* never logged, never printed */
-	PS_OPTION_REQUIRED = 1 << 1, /* the section is wrong without it */
-};
-
-/* One key of the plugin's section of the INI file: checked by the core. */
-struct ps_option {
-	const char *key; /* NULL ends the list */
-	enum ps_option_type type;
-	const char *fallback; /* default, as it would be written in the file */
-	int64_t min, max;     /* INT, DURATION (ms), SIZE (bytes); both 0: no bounds */
-	const char *choices;  /* CHOICE: words separated by one space */
-	const char *help;     /* one line */
-	unsigned flags;       /* enum ps_option_flag */
-	/* STATE_FILE and LOG_FILE: suffixes of files that belong to it ("-wal -shm"). The
-	 * core makes the file and these before open(), owned by the plugin's user. */
-	const char *companions;
-};
-
 enum ps_level { PS_ERROR, PS_WARNING, PS_INFO, PS_DEBUG };
-
-enum ps_show {
-	PS_SHOW_PATH, /* UTF-8 as it is; \xHH for other bytes and controls; \\ for a backslash */
-	PS_SHOW_ARGV, /* NUL-ended arguments as one line that bash would read back the same */
-};
 
 /* What the core offers to a plugin. */
 struct ps_host {

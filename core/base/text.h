@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/plugin.h"
-#include "core/record.h"
+#include "core/base/value.h"
 
 /* The contract of ps_host.show. What does not fit is left out from a whole character or escape on. */
 size_t text_show(char *out, size_t size, struct ps_text text, enum ps_show how);

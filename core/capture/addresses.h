@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/record.h"
+#include "core/base/value.h"
 
 struct own_address {
 	uint32_t netns; /* inode */

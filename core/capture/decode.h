@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "bpf/wire.h"
-#include "core/record.h"
+#include "core/base/value.h"
 
 /* Bytes that one program image moved in one flow, between two drains. */
 struct observation {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/record.h"
+#include "core/base/value.h"
 
 struct port_range {
 	uint16_t first, last; /* both are in it; first <= last */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "core/base/buf.h"
-#include "core/plugin.h"
+#include "core/base/plugin_option.h"
 
 /* Parses value, which has no blanks around it, as the option's type wants it. TEXT and *_FILE:
  * *number is 0. DURATION: ms. SIZE: bytes. BOOL: 0 or 1. CHOICE: index. Returns NULL, or what is

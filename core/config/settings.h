@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/plugin_option.h"
 #include "core/config/ini.h"
 #include "core/config/lists.h"
-#include "core/plugin.h"
 
 enum hooks { HOOKS_AUTO, HOOKS_FEXIT, HOOKS_TRACEPOINT };
 

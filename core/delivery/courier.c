@@ -23,6 +23,7 @@
 #include "core/base/text.h"
 #include "core/delivery/codec.h"
 #include "core/delivery/courier_inside.h"
+#include "core/plugin.h"
 
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/delivery/courier_inside.h"
+#include "core/plugin.h"
 
 #define LOG_BURST 20
 #define LOG_EVERY_NS (500 * NS_PER_MS)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/record.h"
+#include "core/base/value.h"
 
 enum dns_kind {
 	DNS_PLAIN,

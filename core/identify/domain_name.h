@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include "core/record.h"
+#include "core/base/value.h"
 
 #define DOMAIN_NAME_MAX 253 /* bytes of a name, its dots included */
 #define DOMAIN_LABELS (DOMAIN_NAME_MAX / 2 + 1)

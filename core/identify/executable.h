@@ -13,8 +13,8 @@
 #include <uv.h>
 
 #include "bpf/wire.h"
+#include "core/base/value.h"
 #include "core/capture/exec_watch.h"
-#include "core/record.h"
 
 struct executables;
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <uv.h>
 
-#include "core/record.h"
+#include "core/base/value.h"
 
 struct hashing;
 

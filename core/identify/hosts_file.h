@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "core/record.h"
+#include "core/base/value.h"
 
 #define HOSTS_FILE_NAMES 1024 /* that are told; the rest of the file is left out */
 

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "core/record.h"
+#include "core/base/value.h"
 
 /* Room for all texts that a path of that length can give. */
 #define PLACE_ROOM(len) (4 * ((size_t)(len) + 4))

@@ -13,7 +13,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
-#include "core/record.h"
+#include "core/base/value.h"
 
 struct reader;
 

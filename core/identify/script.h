@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "core/record.h"
+#include "core/base/value.h"
 
 enum script_found {
 	SCRIPT_NONE, /* no interpreter, or none that was started on a file */

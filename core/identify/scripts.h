@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "bpf/wire.h"
-#include "core/record.h"
+#include "core/base/value.h"
 
 /* How a process was started: what a path that it was given meant. */
 struct start {

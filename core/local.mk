@@ -13,6 +13,7 @@ include core/config/local.mk
 include core/capture/local.mk
 include core/delivery/local.mk
 include core/query/local.mk
+include core/trail/local.mk
 include core/daemon/local.mk
 
 pkgincludedir = $(includedir)/picosnitch

@@ -169,7 +169,7 @@ struct ps_batch {
 	uint8_t boot[PS_ID_SIZE];         /* the kernel's boot id */
 	uint64_t seq;                     /* counts up by one, across restarts */
 	uint8_t previous[PS_DIGEST_SIZE]; /* digest of batch seq - 1: a hash chain */
-	uint8_t digest[PS_DIGEST_SIZE];   /* SHA-256 of this batch as encoded */
+	uint8_t digest[PS_DIGEST_SIZE];   /* over this batch's rows; see picosnitch-store(7) */
 	struct ps_text hostname;
 	uint32_t n_exes, n_places, n_texts, n_records;
 	const struct ps_exe *exes;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,10 +11,28 @@
 
 #define READ_SIZE (128 * 1024)
 
-void sha256_bytes(const void *data, size_t len, uint8_t out[SHA256_SIZE])
+static EVP_MD *sha256;
+
+static void fetch(void)
 {
 	/* Without a provider for SHA-256 there is no installation of OpenSSL to speak of. */
-	if (!EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL))
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!sha256)
+		abort();
+}
+
+/* Fetched once: EVP_sha256() would be looked up again for each digest, which takes longer than a short one. */
+static const EVP_MD *algorithm(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, fetch);
+	return sha256;
+}
+
+void sha256_bytes(const void *data, size_t len, uint8_t out[SHA256_SIZE])
+{
+	if (!EVP_Digest(data, len, out, NULL, algorithm(), NULL))
 		abort();
 }
 
@@ -29,7 +48,7 @@ int sha256_bounded(int fd, uint64_t most, uint8_t out[SHA256_SIZE], const atomic
 	off_t at = 0;
 	int err = 0;
 
-	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
+	if (!ctx || !EVP_DigestInit_ex(ctx, algorithm(), NULL))
 		abort();
 	for (;;) {
 		ssize_t n = pread(fd, block, READ_SIZE, at);

@@ -3,7 +3,7 @@
  * A batch as bytes: the one form in memory, in the journal, on the sockets and in the fuzz
  * corpus. Format (little-endian; written down in codec_format.h): magic and version, name
  * (host, boot, seq), digest of the batch before, counts, executables, texts, places, records, and at the
- * end the SHA-256 of everything before it. Pure; any thread.
+ * end the batch's digest (the hash chain of core/trail/chain.h) and a checksum. Pure; any thread.
  *
  * There is one encoding of a batch: what decodes, encodes to the same bytes, unless they were of
  * an older version.
@@ -26,8 +26,8 @@
  * that is not PS_HASH_OK) is written as zero. */
 void codec_encode(struct buf *out, const struct ps_batch *);
 
-/* Gives an encoded batch its place in the chain, and writes its digest to `digest`. data/len
- * is exactly what codec_encode() appended. */
+/* Gives an encoded batch its place in the chain, and writes its digest to `digest`: takes a few
+ * microseconds a record. data/len is exactly what codec_encode() appended. */
 void codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE],
                 uint8_t digest[PS_DIGEST_SIZE]);
 
@@ -36,7 +36,7 @@ void codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[
  * version: damaged, cut, an index out of range, counts that the length cannot hold. */
 const struct ps_batch *codec_decode(const void *data, size_t len, struct arena *, const char **why);
 
-/* The same without a look at the digest: for the fuzzer. */
+/* The same without a look at the checksum: for the fuzzer. */
 const struct ps_batch *codec_decode_unchecked(const void *data, size_t len, struct arena *, const char **why);
 
 /* How many records an encoded batch says that it has; 0 if it is too short to say. */

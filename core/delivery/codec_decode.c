@@ -305,7 +305,7 @@ static const char *decode_body(struct cursor *c, uint32_t version, struct ps_bat
 
 const struct ps_batch *codec_decode_unchecked(const void *data, size_t len, struct arena *arena, const char **why)
 {
-	const uint8_t *p = data;
+	const uint8_t *p = data, *end;
 	struct ps_batch *b;
 	uint32_t version;
 	struct cursor c;
@@ -327,6 +327,11 @@ const struct ps_batch *codec_decode_unchecked(const void *data, size_t len, stru
 		*why = "it is of a version that this program does not know";
 		return NULL;
 	}
+	if (version >= 4 &&
+	    len < HEAD_SIZE + TEXT_MIN + EXE_FIXED + 4 * TEXT_MIN + TEXT_MIN + PS_DIGEST_SIZE + CHECKSUM_SIZE) {
+		*why = "it is too short to be a batch";
+		return NULL;
+	}
 	b = arena_alloc(arena, sizeof(*b));
 	get_bytes(&p, b->host, PS_ID_SIZE);
 	get_bytes(&p, b->boot, PS_ID_SIZE);
@@ -336,8 +341,9 @@ const struct ps_batch *codec_decode_unchecked(const void *data, size_t len, stru
 	b->n_texts = get32(&p);
 	b->n_records = get32(&p);
 	b->n_places = version < 3 ? 1 : get32(&p);
-	memcpy(b->digest, (const uint8_t *)data + len - PS_DIGEST_SIZE, PS_DIGEST_SIZE);
-	cursor_init(&c, p, len - (size_t)(p - (const uint8_t *)data) - PS_DIGEST_SIZE);
+	end = (const uint8_t *)data + len - (version < 4 ? PS_DIGEST_SIZE : PS_DIGEST_SIZE + CHECKSUM_SIZE);
+	memcpy(b->digest, end, PS_DIGEST_SIZE);
+	cursor_init(&c, p, (size_t)(end - p));
 	*why = decode_body(&c, version, b, arena);
 	return *why ? NULL : b;
 }
@@ -345,11 +351,11 @@ const struct ps_batch *codec_decode_unchecked(const void *data, size_t len, stru
 const struct ps_batch *codec_decode(const void *data, size_t len, struct arena *arena, const char **why)
 {
 	const uint8_t *bytes = data;
-	uint8_t digest[SHA256_SIZE];
+	uint8_t sum[SHA256_SIZE];
 
-	if (len >= PS_DIGEST_SIZE) {
-		sha256_bytes(data, len - PS_DIGEST_SIZE, digest);
-		if (memcmp(digest, bytes + len - PS_DIGEST_SIZE, PS_DIGEST_SIZE) != 0) {
+	if (len >= CHECKSUM_SIZE) {
+		sha256_bytes(data, len - CHECKSUM_SIZE, sum);
+		if (memcmp(sum, bytes + len - CHECKSUM_SIZE, CHECKSUM_SIZE) != 0) {
 			*why = "its checksum is wrong: it was damaged or cut";
 			return NULL;
 		}

@@ -3,10 +3,13 @@
 #include "core/delivery/codec.h"
 
 #include <endian.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/sha256.h"
 #include "core/delivery/codec_format.h"
+#include "core/trail/rows.h"
 
 static void put8(uint8_t **p, uint8_t v)
 {
@@ -219,16 +222,42 @@ void codec_encode(struct buf *out, const struct ps_batch *b)
 		encode_place(out, &b->places[i]);
 	for (uint32_t i = 0; i < b->n_records; i++)
 		encode_record(out, &b->records[i]);
-	memset(buf_add(out, PS_DIGEST_SIZE), 0, PS_DIGEST_SIZE);
+	memset(buf_add(out, PS_DIGEST_SIZE + CHECKSUM_SIZE), 0, PS_DIGEST_SIZE + CHECKSUM_SIZE);
+}
+
+static void digest_rows(const void *data, size_t len, uint8_t digest[PS_DIGEST_SIZE])
+{
+	const struct ps_batch *batch;
+	struct chain_name name;
+	struct chain chain;
+	struct arena arena;
+	struct rows rows;
+	const char *why;
+
+	arena_init(&arena);
+	batch = codec_decode_unchecked(data, len, &arena, &why);
+	if (!batch) {
+		log_error("a batch that was encoded cannot be decoded: %s", why);
+		abort();
+	}
+	rows_init(&rows, batch);
+	chain_init(&chain);
+	rows_name(&rows, &name);
+	rows_chain(&rows, &chain);
+	chain_digest(&chain, &name, digest);
+	chain_done(&chain);
+	rows_done(&rows);
+	arena_done(&arena);
 }
 
 void codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE],
                 uint8_t digest[PS_DIGEST_SIZE])
 {
-	uint8_t *p = data + AT_SEQ;
+	uint8_t *p = data + AT_SEQ, *end = data + len - CHECKSUM_SIZE;
 
 	put64(&p, seq);
 	put_bytes(&p, previous, PS_DIGEST_SIZE);
-	sha256_bytes(data, len - PS_DIGEST_SIZE, digest);
-	memcpy(data + len - PS_DIGEST_SIZE, digest, PS_DIGEST_SIZE);
+	digest_rows(data, len, digest);
+	memcpy(end - PS_DIGEST_SIZE, digest, PS_DIGEST_SIZE);
+	sha256_bytes(data, len - CHECKSUM_SIZE, end);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/trail/chain.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "core/base/sha256.h"
@@ -79,6 +80,19 @@ void chain_digest(struct chain *c, const struct chain_name *name, uint8_t digest
 	buf_put_u64(b, c->rows);
 	buf_put(b, c->digests.data, c->digests.len);
 	sha256_bytes(b->data, b->len, digest);
+}
+
+void chain_batch_key(const uint8_t host[PS_ID_SIZE], const uint8_t boot[PS_ID_SIZE], uint64_t seq,
+                     uint8_t key[CHAIN_BATCH_KEY_SIZE])
+{
+	uint8_t name[2 * PS_ID_SIZE + 8], digest[SHA256_SIZE];
+
+	memcpy(name, host, PS_ID_SIZE);
+	memcpy(name + PS_ID_SIZE, boot, PS_ID_SIZE);
+	seq = htole64(seq);
+	memcpy(name + 2 * PS_ID_SIZE, &seq, 8);
+	sha256_bytes(name, sizeof(name), digest);
+	memcpy(key, digest, CHAIN_BATCH_KEY_SIZE);
 }
 
 void chain_entry(struct buf *scratch, enum row_dictionary dictionary, struct row_entry *entry)

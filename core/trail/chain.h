@@ -49,6 +49,12 @@ void chain_add(struct chain *, enum row_table, const struct row_value *values);
 /* The digest of a batch that has the rows added so far. */
 void chain_digest(struct chain *, const struct chain_name *, uint8_t digest[PS_DIGEST_SIZE]);
 
+/* What rows in stores of many hosts are tied to their batch by: the beginning of the SHA-256 of
+ * host[16], boot[16], seq u64. */
+#define CHAIN_BATCH_KEY_SIZE 16
+void chain_batch_key(const uint8_t host[PS_ID_SIZE], const uint8_t boot[PS_ID_SIZE], uint64_t seq,
+                     uint8_t key[CHAIN_BATCH_KEY_SIZE]);
+
 /* Sets the key of an entry from its values. */
 void chain_entry(struct buf *scratch, enum row_dictionary, struct row_entry *);
 

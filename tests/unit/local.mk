@@ -66,6 +66,10 @@ tests_unit_test_tamper_LDADD = core/libpscapture.la $(LIBUV_LIBS)
 
 # Delivery. test_courier starts host_program, a stand-in for picosnitch with the subcommands of a
 # sink's process, with the plugin `faulty`.
+check_PROGRAMS += tests/unit/test_rows
+TESTS += tests/unit/test_rows
+tests_unit_test_rows_LDADD = tests/sinks/libtestsinks.la core/libpstrail.la
+
 delivery_tests = tests/unit/test_codec tests/unit/test_feed tests/unit/test_files tests/unit/test_journal tests/unit/test_plugin_load \
 	tests/unit/test_courier
 check_PROGRAMS += $(delivery_tests) tests/unit/host_program

@@ -17,6 +17,6 @@ include core/trail/local.mk
 include core/daemon/local.mk
 
 pkgincludedir = $(includedir)/picosnitch
-pkginclude_HEADERS = core/plugin.h core/question.h core/record.h
+pkginclude_HEADERS = core/plugin.h core/question.h core/record.h core/trail.h
 valuedir = $(pkgincludedir)/base
 value_HEADERS = core/base/plugin_option.h core/base/value.h

@@ -22,14 +22,16 @@
 extern "C" {
 #endif
 
-/* Raised whenever this header, record.h, question.h or what they include changes; the loader wants it equal. */
-#define PS_PLUGIN_ABI 3u
+/* Raised whenever this header, record.h, question.h, trail.h or what they include changes; the loader wants it equal.
+ */
+#define PS_PLUGIN_ABI 4u
 
 #define PS_EXPORT __attribute__((visibility("default")))
 
 struct ps_ctx;      /* this instance of the plugin, as the core knows it */
 struct ps_question; /* question.h */
 struct ps_answer;
+struct ps_trail; /* trail.h */
 
 enum ps_level { PS_ERROR, PS_WARNING, PS_INFO, PS_DEBUG };
 
@@ -104,6 +106,10 @@ struct ps_reader {
 
 	/* Calls answer->row for each row until it returns non-zero. 0 or -errno after why(). */
 	int (*ask)(void *self, const struct ps_question *, struct ps_answer *);
+
+	/* Tells all that is stored. 0, what a function of the trail returned, or -errno after why(). May be
+	 * NULL: then `picosnitch verify` cannot be asked about this store. */
+	int (*walk)(void *self, const struct ps_trail *);
 
 	void (*close)(void *self);
 };

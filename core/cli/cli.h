@@ -25,6 +25,7 @@ int restart_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 int check_main(int argc, char **argv);
 int record_main(int argc, char **argv);
+int verify_main(int argc, char **argv);
 
 /* Whether one of the arguments is --help or -h: then prints the help and says so. */
 bool cli_help(int argc, char **argv, const char *help);

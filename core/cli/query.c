@@ -11,147 +11,10 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
-#include "core/base/text.h"
-#include "core/config/option.h"
-#include "core/config/settings.h"
-#include "core/delivery/plugin_load.h"
+#include "core/cli/store.h"
 #include "core/query/ask.h"
 #include "core/query/audit_rows.h"
 #include "core/query/output.h"
-
-/* What stands behind the reader's host table. */
-struct ps_ctx {
-	const struct sink_settings *sink;
-	const struct settings *settings;
-	const char *file; /* --file, instead of the key `file` */
-	char path[4096];  /* of the store */
-	char why[1024];
-};
-
-static const struct setting *value_of(const struct ps_ctx *ctx, const char *key)
-{
-	for (size_t i = 0; i < ctx->sink->n_values; i++)
-		if (strcmp(ctx->sink->values[i].option->key, key) == 0)
-			return &ctx->sink->values[i];
-	return NULL;
-}
-
-static const char *host_text(struct ps_ctx *ctx, const char *key)
-{
-	const struct setting *value = value_of(ctx, key);
-
-	if (ctx->file && strcmp(key, "file") == 0)
-		return ctx->file;
-	if (!value)
-		return "";
-	/* The setting is the name in its folder. */
-	if (value->option->type != PS_OPTION_STATE_FILE || value->text[0] == '/')
-		return value->text;
-	snprintf(ctx->path, sizeof(ctx->path), "%s/%s", ctx->settings->paths.state, value->text);
-	return ctx->path;
-}
-
-static int64_t host_number(struct ps_ctx *ctx, const char *key)
-{
-	const struct setting *value = value_of(ctx, key);
-
-	return value ? value->number : 0;
-}
-
-__attribute__((format(printf, 3, 4))) static void host_log(struct ps_ctx *ctx, enum ps_level level, const char *format,
-                                                           ...)
-{
-	va_list args;
-
-	(void)ctx;
-	va_start(args, format);
-	log_message((enum log_level)level, format, args);
-	va_end(args);
-}
-
-__attribute__((format(printf, 2, 3))) static void host_why(struct ps_ctx *ctx, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(ctx->why, sizeof(ctx->why), format, args);
-	va_end(args);
-}
-
-/* A reader changes nothing. */
-static int host_set_aside(struct ps_ctx *ctx, const char *key, const char *reason)
-{
-	(void)ctx, (void)key, (void)reason;
-	return -EROFS;
-}
-
-static int host_rotate(struct ps_ctx *ctx, const char *key, unsigned keep)
-{
-	(void)ctx, (void)key, (void)keep;
-	return -EROFS;
-}
-
-static int host_stopping(struct ps_ctx *ctx)
-{
-	(void)ctx;
-	return 0;
-}
-
-static const struct ps_host host = {
-    .abi = PS_PLUGIN_ABI,
-    .size = sizeof(host),
-    .text = host_text,
-    .number = host_number,
-    .log = host_log,
-    .why = host_why,
-    .show = text_show,
-    .set_aside = host_set_aside,
-    .rotate = host_rotate,
-    .stopping = host_stopping,
-};
-
-/* A settings_describe. The plugin is loaded here anyway, by whoever asks. */
-static struct ps_option *describe(const char *dir, const char *name, const char **why)
-{
-	const struct ps_plugin *plugin = plugin_load(dir, name, why);
-	struct ps_option *options;
-	struct buf text;
-
-	if (!plugin)
-		return NULL;
-	buf_init(&text);
-	option_write(&text, plugin->options);
-	options = option_read(text.data, text.len);
-	buf_done(&text);
-	return options;
-}
-
-/* The configuration; what is wrong in it is for `picosnitch check` to tell. */
-static struct settings *load_settings(const char *path)
-{
-	struct mistakes mistakes = {0};
-	FILE *in = fopen(path, "re");
-	struct settings *settings;
-
-	/* It may hold passwords, and so be closed to those who may read the store. */
-	if (!in && errno == EACCES)
-		log_info("%s cannot be read: its defaults are used", path);
-	else if (!in && errno != ENOENT)
-		log_warning("%s: %s: its defaults are used", path, strerror(errno));
-	settings = settings_load(in, describe, &mistakes);
-	mistakes_done(&mistakes);
-	if (in)
-		fclose(in);
-	return settings;
-}
-
-static const struct sink_settings *find_sink(const struct settings *settings, const char *name)
-{
-	for (size_t i = 0; i < settings->n_sinks; i++)
-		if (strcmp(settings->sinks[i].name, name) == 0)
-			return &settings->sinks[i];
-	return NULL;
-}
 
 static void on_loss(void *arg, const struct ps_answer_loss *loss)
 {
@@ -197,43 +60,21 @@ static int ask_audit(const struct ps_reader *reader, void *self, const struct as
 	return r;
 }
 
-static int answer(const struct ps_reader *reader, struct ps_ctx *ctx, const struct ask *ask)
-{
-	void *self = NULL;
-	int r, written;
-
-	r = reader->open(&host, ctx, &self);
-	if (r == 0) {
-		r = ask->audit ? ask_audit(reader, self, ask, &written) : ask_traffic(reader, self, ask, &written);
-		reader->close(self);
-		if (r == 0 && written < 0 && written != -EPIPE) {
-			r = written;
-			snprintf(ctx->why, sizeof(ctx->why), "writing the answer: %s", strerror(-r));
-		}
-	}
-	if (r < 0)
-		log_error("%s", ctx->why);
-	return r < 0;
-}
-
 static int run(const struct ask *ask, const char *config_path)
 {
-	const char *name = ask->store ? ask->store : "sqlite", *why = NULL;
-	struct settings *settings = load_settings(config_path);
-	struct ps_ctx ctx = {.sink = find_sink(settings, name), .settings = settings, .file = ask->file};
-	const struct ps_plugin *plugin = NULL;
-	int status = 1;
+	struct cli_store store;
+	int r, written;
 
-	if (!ctx.sink)
-		log_error("there is no [sink %s] in %s", name, config_path);
-	else if (!(plugin = plugin_load(settings->paths.plugins, ctx.sink->plugin, &why)))
-		log_error("%s", why);
-	else if (!plugin->reader)
-		log_error("the plugin %s only writes: it cannot be asked", ctx.sink->plugin);
-	else
-		status = answer(plugin->reader, &ctx, ask);
-	settings_free(settings);
-	return status;
+	if (cli_store_open(&store, config_path, ask->store ? ask->store : "sqlite", ask->file) < 0)
+		return 1;
+	r = ask->audit ? ask_audit(store.reader, store.self, ask, &written)
+	               : ask_traffic(store.reader, store.self, ask, &written);
+	if (r < 0)
+		log_error("%s", cli_store_why(&store));
+	else if (written < 0 && written != -EPIPE)
+		log_error("writing the answer: %s", strerror(-(r = written)));
+	cli_store_close(&store);
+	return r < 0;
 }
 
 int query_main(int argc, char **argv, const char *config_path)

@@ -2,7 +2,7 @@
 bin_PROGRAMS += picosnitch
 picosnitch_SOURCES = \
 	core/cli/check.c core/cli/cli.h core/cli/load.c core/cli/main.c core/cli/query.c core/cli/query.h core/cli/record.c core/cli/record_print.c core/cli/record_print.h \
-	core/cli/run.c core/cli/start.c core/cli/status.c \
+	core/cli/run.c core/cli/start.c core/cli/status.c core/cli/store.c core/cli/store.h core/cli/verify.c \
 	core/daemon/changes.c core/daemon/changes.h core/daemon/channels.c core/daemon/channels.h \
 	core/daemon/control.c core/daemon/control.h core/daemon/daemon.c core/daemon/daemon.h \
 	core/daemon/gap.c core/daemon/gap.h \

@@ -10,50 +10,30 @@
 
 #include <sqlite3.h>
 
-#include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/base/table.h"
-#include "core/plugin.h"
-
-/* One row of a dictionary, as the cache knows it. */
-struct interned {
-	int64_t id;
-	int64_t seen; /* the row may be removed once all connections up to then are gone */
-	uint8_t key[32];
-};
-
-enum dictionary { DICT_EXECUTABLES, DICT_DOMAINS, DICT_ADDRESSES, DICT_PLACES, DICTIONARIES };
-
-#define INTERN_TEXTS 7 /* of the row that has most */
+#include "core/trail/shape.h"
 
 struct intern {
-	const struct ps_host *host;
 	struct {
 		sqlite3_stmt *find, *add, *touch;
 		struct table cache;
 		struct arena memory;
-	} dict[DICTIONARIES];
-	struct buf text[INTERN_TEXTS]; /* on their way into a statement */
-	struct interned nothing;       /* row 0 */
+	} dict[ROW_DICTIONARIES];
 };
 
 /* Prepares the statements. An SQLite result code; intern_done() in any case. */
-int intern_init(struct intern *, sqlite3 *, const struct ps_host *);
+int intern_init(struct intern *, sqlite3 *);
 void intern_done(struct intern *);
 
 /* Empties the cache: after a rollback, and after rows were removed. */
 void intern_forget(struct intern *);
 
-/* The same if it has grown large. Between batches only: entries are held during one. */
+/* The same if it has grown large. Between batches only. */
 void intern_trim(struct intern *);
 
-/* The row for it, made if need be, with *out valid until the cache is emptied. An SQLite code. */
-int intern_exe(struct intern *, const struct ps_exe *, int64_t contime, struct interned **out);
-int intern_domain(struct intern *, struct ps_text, int64_t contime, struct interned **out);
-int intern_addr(struct intern *, const struct ps_addr *, int64_t contime, struct interned **out);
-int intern_place(struct intern *, const struct ps_place *, int64_t contime, struct interned **out);
-
-/* Notes that a connection or program of that time refers to the row. An SQLite code. */
-int intern_touch(struct intern *, enum dictionary, struct interned *, int64_t contime);
+/* The id of the entry's row, which is made if need be; a row of `contime` will refer to it. An
+ * SQLite code. */
+int intern_entry(struct intern *, enum row_dictionary, const struct row_entry *, int64_t contime, int64_t *id);
 
 #endif

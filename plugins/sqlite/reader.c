@@ -4,10 +4,9 @@
  * is enough for anyone who may read the three files. Where -shm cannot be used, nobody writes,
  * and the file is read as immutable.
  */
-#include "plugins/sqlite/reader.h"
+#include "plugins/sqlite/reader_inside.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -15,16 +14,8 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/query/sql.h"
-#include "plugins/sqlite/schema.h"
 
 #define STEPS_BETWEEN_LOOKS 10000 /* of SQLite's machine, between two looks at the clock */
-
-struct reader {
-	const struct ps_host *host;
-	struct ps_ctx *ctx;
-	sqlite3 *db;
-	int64_t until; /* CLOCK_MONOTONIC */
-};
 
 /* An aggregate like sum(), which stops at the largest number where sum() would fail. */
 static void add_step(sqlite3_context *context, int n, sqlite3_value **values)
@@ -118,6 +109,7 @@ int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
 		                        add_final);
 		sqlite3_progress_handler(r->db, STEPS_BETWEEN_LOOKS, on_progress, r);
 		r->until = INT64_MAX;
+		r->version = version;
 		*self = r;
 		return 0;
 	}

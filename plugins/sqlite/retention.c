@@ -16,8 +16,8 @@
 #define SLACK_PAGES 256 /* free pages that are not worth a vacuum: they are used again */
 
 static const enum statement steps[] = {
-    ST_OLD_CONNECTIONS, ST_OLD_PROGRAMS, ST_OLD_LOSSES,    ST_OLD_AUDIT,  ST_OLD_BATCHES,
-    ST_OLD_EXECUTABLES, ST_OLD_DOMAINS,  ST_OLD_ADDRESSES, ST_OLD_PLACES,
+    ST_CUTOFF,      ST_OLD_CONNECTIONS, ST_OLD_PROGRAMS, ST_OLD_LOSSES,    ST_OLD_AUDIT,
+    ST_OLD_BATCHES, ST_OLD_EXECUTABLES, ST_OLD_DOMAINS,  ST_OLD_ADDRESSES, ST_OLD_PLACES,
 };
 #define STEPS (sizeof(steps) / sizeof(*steps))
 #define STEP_VACUUM STEPS
@@ -55,7 +55,7 @@ static int slice(struct store *s, bool *done)
 		return vacuum(s, done);
 	sqlite3_bind_int64(s->st[steps[s->retention_step]], 1, s->cutoff);
 	rc = store_run(s, steps[s->retention_step]);
-	*done = sqlite3_changes(s->db) == 0;
+	*done = sqlite3_changes(s->db) == 0 || steps[s->retention_step] == ST_CUTOFF;
 	/* What is cached may be among the rows that are gone. */
 	if (!*done && steps[s->retention_step] >= ST_OLD_EXECUTABLES)
 		intern_forget(&s->intern);

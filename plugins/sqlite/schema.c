@@ -81,8 +81,15 @@ static const char places[] =
     " expected INTEGER NOT NULL, previous_sha256 TEXT NOT NULL, text TEXT NOT NULL, batch_id INTEGER NOT NULL) STRICT;"
     "CREATE INDEX programs_time ON programs(time);";
 
+/* What the hash chain is computed from (core/trail). marks is NULL for batches of older versions, whose digest
+ * cannot be computed again. Batches that began before the cutoff may have lost rows to retention. */
+static const char trail[] = "ALTER TABLE batches ADD COLUMN hostname TEXT NOT NULL DEFAULT '';"
+                            "ALTER TABLE batches ADD COLUMN marks BLOB;"
+                            "CREATE TABLE retention(cutoff INTEGER NOT NULL) STRICT;"
+                            "INSERT INTO retention VALUES(-9223372036854775807);";
+
 /* Step i makes version SCHEMA_FIRST + i out of the one before. Append only: files have run them. */
-static const char *const steps[] = {first, life, audit, places};
+static const char *const steps[] = {first, life, audit, places, trail};
 
 #define STEPS ((int)(sizeof(steps) / sizeof(*steps)))
 

@@ -78,6 +78,7 @@ static const struct ps_sink sink = {
 static const struct ps_reader reader = {
     .open = reader_open,
     .ask = reader_ask,
+    .walk = reader_walk,
     .close = reader_close,
 };
 

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/buf.h"
 #include "plugins/sqlite/schema.h"
 
 #define WAL_PAGES 1000       /* written back into the file once the log has so many */
@@ -20,21 +21,10 @@ static const char *const sql[STATEMENTS] = {
     [ST_COMMIT] = "COMMIT",
     [ST_ROLLBACK] = "ROLLBACK",
     [ST_FIND_BATCH] = "SELECT digest FROM batches WHERE host = ?1 AND boot = ?2 AND seq = ?3",
-    [ST_ADD_BATCH] = "INSERT INTO batches(host, boot, seq, digest, previous, starttime, endtime, rows)"
-                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [ST_ADD_CONNECTION] =
-        "INSERT INTO connections(contime, send, recv, events, exe_id, pexe_id, gpexe_id, uid, family, protocol, lport,"
-        " rport, laddr_id, raddr_id, domain_id, netns, endtime, batch_id, place_id, domain_rivals, domain_source,"
-        " direction, opened, closed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-        " ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
-    [ST_ADD_PROGRAM] = "INSERT INTO programs(time, exe_id, pexe_id, gpexe_id, place_id, uid, expected, batch_id, event,"
-                       " role, previous_sha256, text) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    [ST_ADD_LOSS] = "INSERT INTO losses(starttime, endtime, stage, count, send, recv, text, batch_id)"
-                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [ST_ADD_AUDIT] =
-        "INSERT INTO audit(starttime, endtime, netns, layer, send, recv, packets_send, packets_recv, errors,"
-        " retransmitted, forwarded, own_send, own_recv, own_events, rest_send, rest_recv, rest_packets, batch_id)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+    [ST_ADD_BATCH] = "INSERT INTO batches(host, boot, seq, digest, previous, starttime, endtime, rows, hostname,"
+                     " marks, id) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [ST_LAST_BATCH] = "SELECT max(id) FROM batches",
+    [ST_CUTOFF] = "UPDATE retention SET cutoff = ?1 WHERE cutoff < ?1",
     [ST_OLD_CONNECTIONS] = "DELETE FROM connections WHERE rowid IN (SELECT rowid FROM connections"
                            " WHERE contime < ?1 ORDER BY contime LIMIT " OF_A_SLICE ")",
     [ST_OLD_PROGRAMS] =
@@ -58,6 +48,26 @@ static const char *const sql[STATEMENTS] = {
     [ST_FREE_PAGES] = "PRAGMA freelist_count",
     [ST_PAGES] = "PRAGMA page_count",
 };
+
+/* Parameters: the columns in the order of their shape, then the batch. */
+static int prepare_add(struct store *s, enum row_table table)
+{
+	const struct row_shape *shape = &row_tables[table];
+	struct buf text;
+	int rc;
+
+	buf_init(&text);
+	buf_printf(&text, "INSERT INTO %s(", shape->name);
+	for (unsigned i = 0; i < shape->n; i++)
+		buf_printf(&text, "%s, ", shape->columns[i].name);
+	buf_put_str(&text, "batch_id) VALUES(");
+	for (unsigned i = 0; i < shape->n; i++)
+		buf_put_str(&text, "?, ");
+	buf_put(&text, "?)", 3);
+	rc = sqlite3_prepare_v3(s->db, (const char *)text.data, -1, SQLITE_PREPARE_PERSISTENT, &s->add[table], NULL);
+	buf_done(&text);
+	return rc;
+}
 
 int store_run(struct store *s, enum statement which)
 {
@@ -175,8 +185,10 @@ static int attach(struct store *s, int *version)
 		rc = schema_apply(s->db, *version);
 	for (int i = 0; i < STATEMENTS && rc == SQLITE_OK; i++)
 		rc = sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL);
+	for (enum row_table table = 0; table < ROW_TABLES && rc == SQLITE_OK; table++)
+		rc = prepare_add(s, table);
 	if (rc == SQLITE_OK)
-		rc = intern_init(&s->intern, s->db, s->host);
+		rc = intern_init(&s->intern, s->db);
 	if (rc == SQLITE_OK)
 		sqlite3_wal_hook(s->db, on_commit, s);
 	return rc;
@@ -188,6 +200,10 @@ void store_detach(struct store *s)
 	for (int i = 0; i < STATEMENTS; i++) {
 		sqlite3_finalize(s->st[i]);
 		s->st[i] = NULL;
+	}
+	for (int i = 0; i < ROW_TABLES; i++) {
+		sqlite3_finalize(s->add[i]);
+		s->add[i] = NULL;
 	}
 	sqlite3_close(s->db);
 	s->db = NULL;

@@ -20,10 +20,8 @@ enum statement {
 	ST_ROLLBACK,
 	ST_FIND_BATCH,
 	ST_ADD_BATCH,
-	ST_ADD_CONNECTION,
-	ST_ADD_PROGRAM,
-	ST_ADD_LOSS,
-	ST_ADD_AUDIT,
+	ST_LAST_BATCH,
+	ST_CUTOFF,
 	ST_OLD_CONNECTIONS, /* retention.c: one slice each */
 	ST_OLD_PROGRAMS,
 	ST_OLD_LOSSES,
@@ -44,6 +42,7 @@ struct store {
 	struct ps_ctx *ctx;
 	sqlite3 *db; /* NULL: has to be opened first */
 	sqlite3_stmt *st[STATEMENTS];
+	sqlite3_stmt *add[ROW_TABLES];
 	struct intern intern;
 	uint64_t batches, records;         /* since the start */
 	bool clamped, wal_large, troubled; /* what has been said and still holds */

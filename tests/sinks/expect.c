@@ -158,3 +158,35 @@ int expect_kind(struct ps_ctx *ctx, enum ps_kind kind)
 	return (ctx->plugin->sink->kinds & kind) &&
 	       !(strcmp(ctx->plugin->name, "textlog") == 0 && fake_host.number(ctx, "format") == 0);
 }
+
+static int sql_sqlite(struct ps_ctx *ctx, const char *sql)
+{
+	sqlite3 *db = NULL;
+	char *why = NULL;
+	int rc = sqlite3_open(fake_host.text(ctx, "file"), &db);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, sql, NULL, NULL, &why);
+	if (rc != SQLITE_OK)
+		printf("# %s: %s\n", sql, why ? why : sqlite3_errmsg(db));
+	sqlite3_free(why);
+	sqlite3_close(db);
+	return rc == SQLITE_OK ? 0 : -1;
+}
+
+int expect_sql(struct ps_ctx *ctx, const char *sql)
+{
+	if (strcmp(ctx->plugin->name, "sqlite") == 0)
+		return sql_sqlite(ctx, sql);
+	return -1;
+}
+
+const char *expect_batch_column(struct ps_ctx *ctx)
+{
+	return strcmp(ctx->plugin->name, "sqlite") == 0 ? "batch_id" : "batch";
+}
+
+const char *expect_batch_key(struct ps_ctx *ctx)
+{
+	return strcmp(ctx->plugin->name, "sqlite") == 0 ? "id" : "batch";
+}

@@ -19,4 +19,12 @@ int expect_read(struct ps_ctx *, struct stored *);
 /* True if records of that kind, which is not traffic, are stored. */
 int expect_kind(struct ps_ctx *, enum ps_kind);
 
+/* Changes the store behind the sink's back, as whoever administers it can. 0, or -1. */
+int expect_sql(struct ps_ctx *, const char *sql);
+
+/* The column of connections, programs, losses and audit that says the batch of a row, and that of
+ * batches which it is. */
+const char *expect_batch_column(struct ps_ctx *);
+const char *expect_batch_key(struct ps_ctx *);
+
 #endif

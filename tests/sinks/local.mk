@@ -10,6 +10,12 @@ tests_sinks_contract_SOURCES = tests/sinks/contract.c tests/sinks/expect.c tests
 tests_sinks_contract_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
 tests_sinks_contract_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS) $(JANSSON_LIBS)
 
+check_PROGRAMS += tests/sinks/verify
+tests_sinks_verify_SOURCES = tests/sinks/verify.c tests/sinks/expect.c tests/sinks/expect.h
+tests_sinks_verify_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
+tests_sinks_verify_LDADD = tests/sinks/libtestsinks.la core/libpsdelivery.la $(SQLITE_LIBS) $(JANSSON_LIBS)
+
+dist_check_SCRIPTS += tests/sinks/verify_sqlite.sh
 dist_check_SCRIPTS += tests/sinks/contract_sqlite.sh tests/sinks/contract_textlog_csv.sh \
 	tests/sinks/contract_textlog_json.sh
 dist_check_SCRIPTS += tests/sinks/test_example.sh
@@ -17,7 +23,7 @@ TESTS += tests/sinks/test_example.sh
 
 if PLUGIN_SQLITE
 check_PROGRAMS += tests/sinks/test_sqlite tests/sinks/test_query
-TESTS += tests/sinks/contract_sqlite.sh tests/sinks/test_sqlite tests/sinks/test_query
+TESTS += tests/sinks/contract_sqlite.sh tests/sinks/verify_sqlite.sh tests/sinks/test_sqlite tests/sinks/test_query
 tests_sinks_test_query_LDADD = tests/sinks/libtestsinks.la core/libpsquery.la
 tests_sinks_test_sqlite_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_sinks_test_sqlite_LDADD = tests/sinks/libtestsinks.la core/libpssql.la $(SQLITE_LIBS)

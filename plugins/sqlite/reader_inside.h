@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the reader share. */
+#ifndef PS_SQLITE_READER_INSIDE_H
+#define PS_SQLITE_READER_INSIDE_H
+
+#include <sqlite3.h>
+
+#include "plugins/sqlite/reader.h"
+#include "plugins/sqlite/schema.h"
+
+struct reader {
+	const struct ps_host *host;
+	struct ps_ctx *ctx;
+	sqlite3 *db;
+	int version;   /* of the file */
+	int64_t until; /* CLOCK_MONOTONIC: when a question is given up */
+};
+
+#endif

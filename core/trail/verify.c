@@ -305,7 +305,7 @@ static int on_batch(void *arg, const struct ps_trail_batch *b)
 
 static int look_up(struct verify *v, unsigned table, const struct ps_value *values, unsigned n, struct row_value *row)
 {
-	static const struct row_entry missing;
+	static const struct known missing = {.label = "?"};
 
 	if (table >= ROW_TABLES || n != row_tables[table].n)
 		return -EINVAL;
@@ -321,7 +321,7 @@ static int look_up(struct verify *v, unsigned table, const struct ps_value *valu
 			return -EINVAL;
 		memcpy(id + 1, values[i].text.data, values[i].text.len);
 		k = table_get(&v->known, id, values[i].text.len + 1);
-		row[i].entry = k ? &k->entry : &missing;
+		row[i].entry = k ? &k->entry : &missing.entry;
 		v->unknown |= !k;
 	}
 	return 0;

@@ -58,17 +58,21 @@ static void found_done(struct found *f)
 }
 
 /* Batches as the journal makes them, each sealed with the digest of the one before it. */
-static void fill(unsigned n)
+static void fill_on(unsigned first, unsigned last, int64_t from)
 {
-	uint8_t previous[PS_DIGEST_SIZE] = {0}, digest[PS_DIGEST_SIZE];
+	static uint8_t previous[PS_DIGEST_SIZE];
+	uint8_t digest[PS_DIGEST_SIZE];
 	void *self = NULL;
+
+	if (first == 1)
+		memset(previous, 0, sizeof(previous));
 
 	if (plugin->sink->open(&fake_host, &ctx, &self) != PS_STORED) {
 		printf("Bail out! %s\n", ctx.why);
 		exit(1);
 	}
-	for (unsigned seq = 1; seq <= n; seq++) {
-		int64_t start = now + 10 * seq;
+	for (unsigned seq = first; seq <= last; seq++) {
+		int64_t start = from + 10 * seq;
 		const struct ps_batch *batch;
 		struct arena arena;
 		const char *why;
@@ -92,6 +96,11 @@ static void fill(unsigned n)
 		made_done(&m);
 	}
 	plugin->sink->close(self);
+}
+
+static void fill(unsigned n)
+{
+	fill_on(1, n, now);
 }
 
 static void empty(void)
@@ -244,6 +253,37 @@ static void test_swap(void)
 	found_done(&f);
 }
 
+/* What is older than the retention goes; what is left is as it was written, and its batches say which. */
+static void test_retention(void)
+{
+	int64_t next = 0;
+	struct found f;
+	void *self;
+
+	if (!plugin->sink->idle || strcmp(plugin->name, "sqlite") != 0) {
+		skip("this store has no retention of its own");
+		return;
+	}
+	empty();
+	fill_on(1, 4, now - 30 * 86400);
+	fill_on(5, 7, now);
+	fake_set(&ctx, "retention", "10 d");
+	is_int(plugin->sink->open(&fake_host, &ctx, &self), PS_STORED, "it opens");
+	for (int i = 0; i < 1000 && next < 1000; i++)
+		next = plugin->sink->idle(self);
+	plugin->sink->close(self);
+	look(&f);
+	if (!is_int(f.counts.faults, 0, "after retention, what is left is whole"))
+		printf("# %s\n", (char *)f.faults.data);
+	is_int(f.counts.batches, 3, "all that is left is computed");
+	is_int(f.counts.rows, 3 * ROWS, "all rows");
+	found_done(&f);
+	run("UPDATE connections SET recv = 0 WHERE @B = @6 AND lport = 32768");
+	look(&f);
+	is_int(f.counts.faults, 1, "and a change is still found");
+	found_done(&f);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -267,6 +307,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++)
 		test_deed(i);
 	test_swap();
+	test_retention();
 	fake_done(&ctx);
 	return tap_done();
 }

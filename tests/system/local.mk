@@ -44,7 +44,7 @@ system_tests = \
 	tests/system/test_ignore.py tests/system/test_kill.py tests/system/test_losses.py tests/system/test_memory.py \
 	tests/system/test_paths.py tests/system/test_places.py tests/system/test_privileges.py \
 	tests/system/test_scripts.py tests/system/test_selftest.py tests/system/test_sockets.py \
-	tests/system/test_stop.py tests/system/test_tamper.py
+	tests/system/test_stop.py tests/system/test_tamper.py tests/system/test_verify.py
 EXTRA_DIST += tests/system/dns_server.py
 TESTS += $(system_tests)
 EXTRA_DIST += tests/system/cases.py tests/system/disguise.py tests/system/harness.py $(system_tests)

@@ -13,6 +13,8 @@
 #define PAUSE_MS 50           /* between slices: half of the time is left to others */
 #define ROUND_MS (600 * 1000) /* between rounds, at most */
 #define TROUBLE_MS (60 * 1000)
+#define FULL_MS 1000    /* while the file is too large */
+#define PAGE_SIZE 4096  /* SQLite's own */
 #define SLACK_PAGES 256 /* free pages that are not worth a vacuum: they are used again */
 
 static const enum statement steps[] = {
@@ -62,33 +64,65 @@ static int slice(struct store *s, bool *done)
 	return rc;
 }
 
+/* What is older goes: by age, and, if the file is too large, as much as a twentieth of its batches. */
+static int find_cutoff(struct store *s)
+{
+	int64_t retention = s->host->number(s->ctx, "retention"), most = s->host->number(s->ctx, "max_size");
+	int64_t unused, pages, oldest;
+	int rc;
+
+	s->cutoff = retention ? clock_wall_ns() / NS_PER_S - retention / 1000 : INT64_MIN;
+	if (!most)
+		return SQLITE_OK;
+	if ((rc = number(s, ST_FREE_PAGES, &unused)) || (rc = number(s, ST_PAGES, &pages)))
+		return rc;
+	if ((pages - unused) * PAGE_SIZE <= most) {
+		s->too_large = false;
+		return SQLITE_OK;
+	}
+	if (!s->too_large)
+		s->host->log(
+		    s->ctx, PS_WARNING,
+		    "%s has reached its max_size of %lld MiB: the oldest rows are removed before their retention is over",
+		    s->host->text(s->ctx, "file"), (long long)(most >> 20));
+	s->too_large = true;
+	rc = number(s, ST_OLDEST_FEW, &oldest);
+	s->cutoff = oldest > s->cutoff ? oldest : s->cutoff;
+	return rc;
+}
+
+static int64_t troubled(struct store *s)
+{
+	if (!s->troubled)
+		s->host->log(s->ctx, PS_WARNING, "%s: removing old rows: %s; will be tried again",
+		             s->host->text(s->ctx, "file"), sqlite3_errmsg(s->db));
+	s->troubled = true;
+	return TROUBLE_MS;
+}
+
 int64_t store_idle(struct store *s)
 {
-	int64_t retention = s->host->number(s->ctx, "retention"), round = retention / 10;
+	int64_t retention = s->host->number(s->ctx, "retention"), round = retention ? retention / 10 : ROUND_MS;
 	int64_t until = clock_monotonic_ns() + SLICE_NS;
 
-	if (!retention)
+	if (!retention && !s->host->number(s->ctx, "max_size"))
 		return -1;
 	if (!s->db)
 		return TROUBLE_MS; /* the next batch opens it */
-	if (s->retention_step == 0)
-		s->cutoff = clock_wall_ns() / NS_PER_S - retention / 1000;
+	if (s->retention_step == 0 && find_cutoff(s) != SQLITE_OK)
+		return troubled(s);
 	while (s->retention_step <= STEP_VACUUM) {
 		bool done = false;
-		int rc = slice(s, &done);
 
-		if (rc != SQLITE_OK) {
-			if (!s->troubled)
-				s->host->log(s->ctx, PS_WARNING, "%s: removing old rows: %s; will be tried again",
-				             s->host->text(s->ctx, "file"), sqlite3_errmsg(s->db));
-			s->troubled = true;
-			return TROUBLE_MS;
-		}
+		if (slice(s, &done) != SQLITE_OK)
+			return troubled(s);
 		s->troubled = false;
 		s->retention_step += done;
 		if (s->retention_step <= STEP_VACUUM && (clock_monotonic_ns() >= until || s->host->stopping(s->ctx)))
 			return PAUSE_MS;
 	}
 	s->retention_step = 0;
+	if (s->too_large)
+		return FULL_MS;
 	return round > ROUND_MS ? ROUND_MS : round < 1000 ? 1000 : round;
 }

@@ -82,11 +82,12 @@ static const char places[] =
     "CREATE INDEX programs_time ON programs(time);";
 
 /* What the hash chain is computed from (core/trail). marks is NULL for batches of older versions, whose digest
- * cannot be computed again. Batches that began before the cutoff may have lost rows to retention. */
+ * cannot be computed again. Batches that began before the cutoff may have lost rows to retention.
+ * closed: its writer has ended in good order. */
 static const char trail[] = "ALTER TABLE batches ADD COLUMN hostname TEXT NOT NULL DEFAULT '';"
                             "ALTER TABLE batches ADD COLUMN marks BLOB;"
-                            "CREATE TABLE retention(cutoff INTEGER NOT NULL) STRICT;"
-                            "INSERT INTO retention VALUES(-9223372036854775807);";
+                            "CREATE TABLE upkeep(cutoff INTEGER NOT NULL, closed INTEGER NOT NULL) STRICT;"
+                            "INSERT INTO upkeep VALUES(-9223372036854775807, 1);";
 
 /* Step i makes version SCHEMA_FIRST + i out of the one before. Append only: files have run them. */
 static const char *const steps[] = {first, life, audit, places, trail};

@@ -42,7 +42,7 @@ static void sink_stats(void *self, char *out, size_t size)
 
 static void sink_close(void *self)
 {
-	store_detach(self);
+	store_end(self);
 	free(self);
 }
 
@@ -57,6 +57,11 @@ static const struct ps_option options[] = {
      .fallback = "30 d",
      .max = INT64_MAX,
      .help = "what is older is removed; 0 keeps everything"},
+    {.key = "max_size",
+     .type = PS_OPTION_SIZE,
+     .fallback = "0",
+     .max = INT64_C(1) << 50,
+     .help = "if the store is larger than this, the oldest is removed before its time; 0: no limit"},
     {.key = "query_timeout",
      .type = PS_OPTION_DURATION,
      .fallback = "60 s",

@@ -24,7 +24,11 @@ static const char *const sql[STATEMENTS] = {
     [ST_ADD_BATCH] = "INSERT INTO batches(host, boot, seq, digest, previous, starttime, endtime, rows, hostname,"
                      " marks, id) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [ST_LAST_BATCH] = "SELECT max(id) FROM batches",
-    [ST_CUTOFF] = "UPDATE retention SET cutoff = ?1 WHERE cutoff < ?1",
+    [ST_OPENED] = "UPDATE upkeep SET closed = 0",
+    [ST_CLOSED] = "UPDATE upkeep SET closed = 1",
+    /* The time up to which the oldest twentieth of the batches goes. */
+    [ST_OLDEST_FEW] = "SELECT endtime + 1 FROM batches ORDER BY id LIMIT 1 OFFSET (SELECT count(*) / 20 FROM batches)",
+    [ST_CUTOFF] = "UPDATE upkeep SET cutoff = ?1 WHERE cutoff < ?1",
     [ST_OLD_CONNECTIONS] = "DELETE FROM connections WHERE rowid IN (SELECT rowid FROM connections"
                            " WHERE contime < ?1 ORDER BY contime LIMIT " OF_A_SLICE ")",
     [ST_OLD_PROGRAMS] =
@@ -164,6 +168,7 @@ static int attach(struct store *s, int *version)
 	int keep = 1, rc;
 
 	*version = 0;
+	*s->damage = 0;
 	rc = sqlite3_open_v2(s->host->text(s->ctx, "file"), &s->db,
 	                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (rc != SQLITE_OK)
@@ -190,6 +195,10 @@ static int attach(struct store *s, int *version)
 	if (rc == SQLITE_OK)
 		rc = intern_init(&s->intern, s->db);
 	if (rc == SQLITE_OK)
+		rc = store_check(s);
+	if (rc == SQLITE_OK)
+		rc = store_run(s, ST_OPENED);
+	if (rc == SQLITE_OK)
 		sqlite3_wal_hook(s->db, on_commit, s);
 	return rc;
 }
@@ -207,6 +216,13 @@ void store_detach(struct store *s)
 	}
 	sqlite3_close(s->db);
 	s->db = NULL;
+}
+
+void store_end(struct store *s)
+{
+	if (s->db)
+		store_run(s, ST_CLOSED);
+	store_detach(s);
 }
 
 /* Has the core move what is at the path out of the way and make a new, empty file. */
@@ -249,7 +265,7 @@ enum ps_verdict store_attach(struct store *s)
 			break;
 		}
 		if (!again && store_is_damage(s, rc)) {
-			r = store_replace(s, sqlite3_errmsg(s->db));
+			r = store_replace(s, *s->damage ? s->damage : sqlite3_errmsg(s->db));
 		} else if (!again && (rc & 0xff) == SQLITE_CANTOPEN && access(path, F_OK) < 0 && errno == ENOENT) {
 			s->host->log(s->ctx, PS_WARNING, "%s is gone: a new one is begun", path);
 			r = begin_anew(s, "lost");

@@ -21,7 +21,10 @@ enum statement {
 	ST_FIND_BATCH,
 	ST_ADD_BATCH,
 	ST_LAST_BATCH,
+	ST_OPENED,
+	ST_CLOSED,
 	ST_CUTOFF,
+	ST_OLDEST_FEW,
 	ST_OLD_CONNECTIONS, /* retention.c: one slice each */
 	ST_OLD_PROGRAMS,
 	ST_OLD_LOSSES,
@@ -44,15 +47,23 @@ struct store {
 	sqlite3_stmt *st[STATEMENTS];
 	sqlite3_stmt *add[ROW_TABLES];
 	struct intern intern;
-	uint64_t batches, records;         /* since the start */
-	bool clamped, wal_large, troubled; /* what has been said and still holds */
+	uint64_t batches, records;                    /* since the start */
+	bool clamped, wal_large, troubled, too_large; /* what has been said and still holds */
 	unsigned retention_step;
-	int64_t cutoff; /* of the round of retention that is going on */
+	char damage[256]; /* what store_check() has found */
+	int64_t cutoff;   /* of the round of retention that is going on */
 };
 
 /* Opens the file, begins it if it is empty, sets it aside and begins anew if it is damaged. */
 enum ps_verdict store_attach(struct store *);
 void store_detach(struct store *);
+
+/* Notes that all is written, and closes. */
+void store_end(struct store *);
+
+/* After a crash: whether all of the file can be read (check.c). SQLITE_OK, or SQLITE_CORRUPT with
+ * what is wrong in `damage`. */
+int store_check(struct store *);
 
 /* Closes, and has a damaged file set aside for a new one, to be attached. 0, or -errno after why(). */
 int store_replace(struct store *, const char *damage);

@@ -165,7 +165,7 @@ static int walk_batches(struct walk *w)
 static int walk_begin(struct walk *w)
 {
 	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(w->reader->db, "SELECT max(cutoff) FROM retention", -1, &st, NULL);
+	int rc = sqlite3_prepare_v2(w->reader->db, "SELECT max(cutoff) FROM upkeep", -1, &st, NULL);
 
 	if (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
 		w->stopped = w->trail->begin(w->trail->arg, sqlite3_column_int64(st, 0));

@@ -2,93 +2,15 @@
 /* What is special to the sqlite plugin: its file, retention, and answers. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/base/clock.h"
 #include "core/query/sql.h"
-#include "tests/sinks/batches.h"
-#include "tests/sinks/fake_host.h"
-#include "tests/tap.h"
+#include "tests/sinks/sqlite_file.h"
 
-#define DAY 86400
 #define NOBODY 65534
-
-static const struct ps_plugin *plugin;
-static int64_t now;
-
-static sqlite3 *open_db(struct ps_ctx *ctx)
-{
-	sqlite3 *db = NULL;
-
-	sqlite3_open(fake_host.text(ctx, "file"), &db);
-	return db;
-}
-
-/* The first column of the first row, as a number. */
-static int64_t number(struct ps_ctx *ctx, const char *sql)
-{
-	sqlite3 *db = open_db(ctx);
-	sqlite3_stmt *st = NULL;
-	int64_t value = -1;
-
-	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
-		value = sqlite3_column_int64(st, 0);
-	else
-		printf("# %s: %s\n", sql, sqlite3_errmsg(db));
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return value;
-}
-
-static void instance(struct ps_ctx *ctx, const char *file)
-{
-	fake_init(ctx, plugin, fake_dir(), 0);
-	fake_set(ctx, "file", file);
-	fake_files(ctx);
-}
-
-static void *must_open(struct ps_ctx *ctx)
-{
-	void *self = NULL;
-
-	if (!ok(plugin->sink->open(&fake_host, ctx, &self) == PS_STORED, "it opens"))
-		exit(1);
-	return self;
-}
-
-static enum ps_verdict put_usual(void *self, uint64_t seq, uint32_t n, int64_t start)
-{
-	enum ps_verdict verdict;
-	struct made m;
-
-	made_usual(&m, seq, n, start);
-	verdict = plugin->sink->write(self, &m.batch);
-	made_done(&m);
-	return verdict;
-}
-
-static void all_upkeep(void *self)
-{
-	for (int i = 0; i < 10000; i++) {
-		int64_t next = plugin->sink->idle(self);
-
-		if (next < 0 || next >= 1000)
-			return;
-	}
-	ok(0, "upkeep ends");
-}
-
-static void run_sql(struct ps_ctx *ctx, const char *sql)
-{
-	sqlite3 *db = open_db(ctx);
-
-	ok(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sql);
-	sqlite3_close(db);
-}
 
 static void test_schema(void)
 {
@@ -185,7 +107,7 @@ static void test_migration(void)
 	        "ALTER TABLE connections DROP COLUMN place_id; ALTER TABLE connections DROP COLUMN domain_source;"
 	        "ALTER TABLE connections DROP COLUMN domain_rivals; ALTER TABLE executables DROP COLUMN script;"
 	        "ALTER TABLE executables DROP COLUMN script_sha256; ALTER TABLE executables DROP COLUMN script_state;"
-	        "ALTER TABLE batches DROP COLUMN hostname; ALTER TABLE batches DROP COLUMN marks; DROP TABLE retention;"
+	        "ALTER TABLE batches DROP COLUMN hostname; ALTER TABLE batches DROP COLUMN marks; DROP TABLE upkeep;"
 	        "PRAGMA user_version = 10");
 	self = must_open(&ctx);
 	is_int(ctx.set_aside, 0, "an older file is not set aside");
@@ -208,124 +130,6 @@ static void test_migration(void)
 	       "new columns follow the old ones");
 	is_int(number(&ctx, "SELECT count(*) FROM pragma_table_info('connections_flat')"), 17,
 	       "connections_flat is what it was");
-	fake_done(&ctx);
-}
-
-static void test_retention(void)
-{
-	struct ps_ctx ctx;
-	struct stat before, after;
-	uint64_t seq = 1;
-	struct made m;
-	int64_t left;
-	void *self;
-
-	instance(&ctx, "retention.db");
-	fake_set(&ctx, "retention", "0");
-	self = must_open(&ctx);
-	for (int day = 40; day >= 0; day--) {
-		made_usual(&m, seq++, 3000, now - day * DAY);
-		/* Programs and places that only that day has seen. */
-		for (unsigned i = 0; i < 50; i++) {
-			struct ps_traffic *t = &made_traffic(&m, now - day * DAY)->traffic;
-			char text[64];
-			int n = snprintf(text, sizeof(text), "/opt/day-%d/%u", day, i);
-
-			t->exe = made_exe(&m, made_text(&m, text, (size_t)n), made_text(&m, "x", 1), made_text(&m, "x", 2));
-			t->domain = made_domain(&m, made_text(&m, text, (size_t)n));
-			t->raddr.bytes[1] = (uint8_t)(100 + day);
-			t->raddr.bytes[2] = (uint8_t)i;
-		}
-		made_alert(&m, now - day * DAY, "lost");
-		made_audit(&m, now - day * DAY);
-		if (plugin->sink->write(self, &m.batch) != PS_STORED)
-			ok(0, "day %d is stored", day);
-		made_done(&m);
-	}
-	all_upkeep(self);
-	is_int(number(&ctx, "SELECT count(*) FROM connections"), 41 * 3050, "a retention of 0 removes nothing");
-	plugin->sink->close(self);
-	stat(fake_host.text(&ctx, "file"), &before);
-
-	fake_set(&ctx, "retention", "10 d");
-	self = must_open(&ctx);
-	all_upkeep(self);
-	is_int(number(&ctx, "SELECT min(contime) FROM connections") >= now - 10 * DAY, 1, "what is older has gone");
-	ok(number(&ctx, "SELECT count(*) FROM connections") >= 10 * 3050, "what is younger has stayed");
-	is_int(number(&ctx, "SELECT count(*) FROM losses WHERE endtime < unixepoch() - 11 * 86400"), 0, "losses follow");
-	is_int(number(&ctx, "SELECT count(*) FROM audit WHERE endtime < unixepoch() - 11 * 86400"), 0, "audits follow");
-	ok(number(&ctx, "SELECT count(*) FROM audit") >= 10, "younger ones have stayed");
-	is_int(number(&ctx, "SELECT count(*) FROM batches WHERE endtime < unixepoch() - 11 * 86400"), 0, "batches follow");
-	left = number(&ctx, "SELECT count(*) FROM executables WHERE exe LIKE '/opt/day-%'");
-	ok(left >= 50 * 10 && left <= 50 * 12, "executables that nothing refers to have gone, a day later at most");
-	is_int(number(&ctx, "SELECT count(*) FROM executables WHERE id = 0"), 1, "the empty row has stayed");
-	is_int(
-	    number(&ctx,
-	           "SELECT count(*) FROM connections c WHERE NOT EXISTS (SELECT 1 FROM executables e WHERE e.id = exe_id)"
-	           " OR NOT EXISTS (SELECT 1 FROM domains d WHERE d.id = domain_id)"
-	           " OR NOT EXISTS (SELECT 1 FROM addresses a WHERE a.id = raddr_id)"
-	           " OR NOT EXISTS (SELECT 1 FROM addresses a WHERE a.id = laddr_id)"),
-	    0, "no row refers to what has gone");
-	is_int(put_usual(self, seq++, 10, now), PS_STORED, "it stores on");
-	is_int(put_usual(self, seq - 1, 10, now), PS_STORED, "and knows the newest batch");
-	plugin->sink->close(self);
-	stat(fake_host.text(&ctx, "file"), &after);
-	ok(after.st_size < before.st_size / 2, "the file has shrunk: %lld to %lld", (long long)before.st_size,
-	   (long long)after.st_size);
-	fake_done(&ctx);
-}
-
-static void put_bytes(struct ps_ctx *ctx, off_t at, size_t n)
-{
-	int fd = open(fake_host.text(ctx, "file"), O_WRONLY | O_CLOEXEC);
-	char *bytes = mem_alloc(n);
-
-	memset(bytes, 0x5a, n);
-	if (pwrite(fd, bytes, n, at) != (ssize_t)n)
-		ok(0, "damage is done");
-	close(fd);
-	free(bytes);
-}
-
-static void test_damage(void)
-{
-	static const char *const damages[] = {"DROP TABLE domains", "ALTER TABLE connections DROP COLUMN netns"};
-	struct ps_ctx ctx;
-	void *self = NULL;
-
-	instance(&ctx, "damaged.db");
-	put_bytes(&ctx, 0, 8192);
-	self = must_open(&ctx);
-	is_int(ctx.set_aside, 1, "what is no database is set aside");
-	is_int(ctx.errors, 1, "and this is said");
-	is_int(put_usual(self, 1, 10, now), PS_STORED, "the new one stores");
-	plugin->sink->close(self);
-	for (unsigned i = 0; i < 2; i++) {
-		run_sql(&ctx, damages[i]);
-		self = must_open(&ctx);
-		is_int(ctx.set_aside, 2 + i, "what lacks a table or a column is set aside");
-		plugin->sink->close(self);
-	}
-	/* All pages but the first: it opens well, and fails when it is written. */
-	self = must_open(&ctx);
-	is_int(put_usual(self, 1, 5000, now), PS_STORED, "a store of some size");
-	plugin->sink->close(self);
-	put_bytes(&ctx, 4096, 200000);
-	self = must_open(&ctx);
-	is_int(put_usual(self, 2, 10, now), PS_STORED, "damage that shows when writing: the batch is stored all the same");
-	is_int(ctx.set_aside, 4, "in a new file");
-	is_int(number(&ctx, "SELECT count(*) FROM connections"), 10, "whole");
-	unlink(fake_host.text(&ctx, "file"));
-	is_int(put_usual(self, 3, 10, now), PS_STORED, "a file that was removed is begun anew");
-	is_int(number(&ctx, "SELECT count(*) FROM connections"), 10, "and has the batch");
-	plugin->sink->close(self);
-	run_sql(&ctx, "PRAGMA user_version = 4");
-	is_int(plugin->sink->open(&fake_host, &ctx, &self), PS_MISCONFIGURED, "an unknown version is refused");
-	ok(strstr(ctx.why, "version 4"), "with the reason");
-	is_int(ctx.set_aside, 5, "and left alone");
-	is_int(number(&ctx, "SELECT count(*) FROM connections"), 10, "as it was");
-	run_sql(&ctx, "PRAGMA user_version = 0");
-	is_int(plugin->sink->open(&fake_host, &ctx, &self), PS_MISCONFIGURED, "and so is another program's file");
 	fake_done(&ctx);
 }
 
@@ -606,17 +410,10 @@ static void test_plan(void)
 
 int main(void)
 {
-	const char *build = getenv("top_builddir");
-	char *path = mem_printf("%s/plugins/.libs/sqlite.so", build ? build : ".");
-
-	now = clock_wall_ns() / NS_PER_S;
-	plugin = fake_load(path);
-	free(path);
+	load_sqlite();
 	test_schema();
 	test_places();
 	test_migration();
-	test_retention();
-	test_damage();
 	test_lock();
 	test_rollback();
 	test_unprivileged();

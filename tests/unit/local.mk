@@ -96,3 +96,8 @@ tests_unit_old_la_SOURCES = tests/unit/old.c
 tests_unit_old_la_LDFLAGS = $(faulty_ldflags)
 tests_unit_alien_la_SOURCES = tests/unit/alien.c
 tests_unit_alien_la_LDFLAGS = $(faulty_ldflags)
+
+# What SQL sinks know of the dictionaries there.
+check_PROGRAMS += tests/unit/test_entries
+TESTS += tests/unit/test_entries
+tests_unit_test_entries_LDADD = core/libpstrail.la

@@ -114,18 +114,18 @@ static int put_filters(struct sql *s, const struct ps_question *q, enum ps_dimen
 	return n;
 }
 
-static int put_where(struct sql *s, const struct ps_question *q, const char **why)
+static int put_where(struct sql *s, const struct ps_question *q, const struct sql_span *span, const char **why)
 {
 	const char *glue = " WHERE ";
 
-	if (q->from != INT64_MIN) {
-		buf_printf(&s->text, "%scontime >= ", glue);
-		bind_number(s, q->from);
+	if (span->from != INT64_MIN) {
+		buf_printf(&s->text, "%s%s >= ", glue, span->time);
+		bind_number(s, span->from);
 		glue = " AND ";
 	}
-	if (q->to != INT64_MAX) {
-		buf_printf(&s->text, "%scontime < ", glue);
-		bind_number(s, q->to);
+	if (span->to != INT64_MAX) {
+		buf_printf(&s->text, "%s%s < ", glue, span->time);
+		bind_number(s, span->to);
 		glue = " AND ";
 	}
 	for (int dimension = 0; dimension < PS_DIMENSIONS; dimension++)
@@ -175,8 +175,37 @@ static void put_order(struct sql *s, const struct ps_question *q)
 		buf_printf(&s->text, " LIMIT %u", q->limit);
 }
 
-int sql_build(struct sql *s, const struct ps_question *q, const char *sum, const char **why)
+int sql_needs(const struct ps_question *q, enum ps_dimension dimension)
 {
+	for (uint32_t i = 0; i < q->n_by; i++)
+		if (q->by[i] == dimension)
+			return 1;
+	for (uint32_t i = 0; i < q->n_filters; i++)
+		if (q->filters[i].dimension == dimension)
+			return 1;
+	return 0;
+}
+
+/* A span's rows: the grouping columns, then counts as in a table of sums. */
+static int put_span(struct sql *s, const struct ps_question *q, const struct sql_span *span, const char **why)
+{
+	put(s, "SELECT ");
+	if (put_columns(s, q, ""))
+		put(s, ", ");
+	buf_printf(&s->text, "send, recv, events, %s FROM %s",
+	           span->is_sums ? "n, first, last" : "1 AS n, contime AS first, contime AS last", span->table);
+	return put_where(s, q, span, why);
+}
+
+int sql_build(struct sql *s, const struct ps_question *q, const char *sum, const struct sql_span *spans,
+              unsigned n_spans, const char **why)
+{
+	const struct sql_span all = {"connections", "contime", 0, q->from, q->to};
+
+	if (!spans) {
+		spans = &all;
+		n_spans = 1;
+	}
 	*s = (struct sql){0};
 	put(s, "SELECT ");
 	for (uint32_t i = 0; i < q->n_by; i++)
@@ -191,13 +220,17 @@ int sql_build(struct sql *s, const struct ps_question *q, const char *sum, const
 	if (put_columns(s, q, ""))
 		put(s, ", ");
 	buf_printf(&s->text,
-	           "%s(send) AS sent, %s(recv) AS received, %s(events) AS calls, count(*) AS n,"
-	           " min(contime) AS first, max(contime) AS last FROM connections",
+	           "%s(send) AS sent, %s(recv) AS received, %s(events) AS calls, sum(n) AS n,"
+	           " min(first) AS first, max(last) AS last FROM (",
 	           sum, sum, sum);
-	if (put_where(s, q, why) < 0) {
-		sql_done(s);
-		return -EINVAL;
+	for (unsigned i = 0; i < n_spans; i++) {
+		put(s, i ? " UNION ALL " : "");
+		if (put_span(s, q, &spans[i], why) < 0) {
+			sql_done(s);
+			return -EINVAL;
+		}
 	}
+	put(s, ") r");
 	put_columns(s, q, " GROUP BY ");
 	put(s, ") c");
 	for (uint32_t i = 0; i < q->n_by; i++)

@@ -22,10 +22,24 @@ struct sql {
 	unsigned n_values;
 };
 
-/* `sum` names the aggregate that adds counts up ("sum" where it cannot overflow). The columns of
+/* Where a part of the question's range is to be read from: `table` has the columns of connections, and
+ * its rows with from <= time < to. In a table of sums (roll-up) a row stands for several, of which n,
+ * first and last are columns, like send, recv and events. */
+struct sql_span {
+	const char *table, *time;
+	int is_sums;
+	int64_t from, to;
+};
+
+/* `sum` names the aggregate that adds counts up ("sum" where it cannot overflow). spans: what makes up
+ * the range, or NULL: connections, all of it. The columns of
  * the result: the question's dimensions, then sent, received, calls, rows, first, last.
  * 0, or -EINVAL with *why (static) when a filter's value does not fit its dimension. */
-int sql_build(struct sql *, const struct ps_question *, const char *sum, const char **why);
+int sql_build(struct sql *, const struct ps_question *, const char *sum, const struct sql_span *spans, unsigned n_spans,
+              const char **why);
+
+/* True if the question groups by that dimension, or filters on it. */
+int sql_needs(const struct ps_question *, enum ps_dimension);
 
 /* Losses of the question's range of time, a row a stage: stage, count, sent, received, rows,
  * first, last, latest text. */

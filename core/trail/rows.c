@@ -71,7 +71,7 @@ static struct row_value hash(struct rows *r, const uint8_t sha256[32], bool know
 	return word(known ? text_hex(hex, sha256, 32) : "");
 }
 
-static struct row_value to(const struct row_entry *entry)
+static struct row_value to(struct row_entry *entry)
 {
 	return (struct row_value){.type = ROW_ENTRY, .entry = entry};
 }

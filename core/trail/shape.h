@@ -47,7 +47,7 @@ struct row_value {
 	enum row_type type;
 	int64_t number;
 	struct ps_text text;
-	const struct row_entry *entry;
+	struct row_entry *entry;
 };
 
 /* An entry of a dictionary. Its key is the digest of its columns (chain_entry()): equal entries have
@@ -55,6 +55,7 @@ struct row_value {
 struct row_entry {
 	uint8_t key[ROW_KEY_SIZE];
 	bool empty;
+	void *note; /* of whoever stores it: NULL at first, and gone with the batch */
 	struct row_value values[ROW_ENTRY_COLUMNS_MAX];
 };
 

@@ -305,14 +305,14 @@ static int on_batch(void *arg, const struct ps_trail_batch *b)
 
 static int look_up(struct verify *v, unsigned table, const struct ps_value *values, unsigned n, struct row_value *row)
 {
-	static const struct known missing = {.label = "?"};
+	static struct known missing = {.label = "?"};
 
 	if (table >= ROW_TABLES || n != row_tables[table].n)
 		return -EINVAL;
 	for (unsigned i = 0; i < n; i++) {
 		const struct row_column *c = &row_tables[table].columns[i];
 		uint8_t id[ID_MAX + 1] = {(uint8_t)c->dictionary};
-		const struct known *k;
+		struct known *k;
 
 		take(&row[i], &values[i]);
 		if (values[i].type != PS_VALUE_ENTRY)

@@ -164,7 +164,7 @@ static int touch(struct intern *in, enum row_dictionary d, struct interned *row,
 	return sqlite3_reset(st);
 }
 
-int intern_entry(struct intern *in, enum row_dictionary d, const struct row_entry *entry, int64_t contime, int64_t *id)
+int intern_entry(struct intern *in, enum row_dictionary d, struct row_entry *entry, int64_t contime, int64_t *id)
 {
 	struct interned *row;
 	int rc = SQLITE_OK;
@@ -173,7 +173,7 @@ int intern_entry(struct intern *in, enum row_dictionary d, const struct row_entr
 	*id = 0; /* the row of the empty entry */
 	if (entry->empty)
 		return SQLITE_OK;
-	row = table_get(&in->dict[d].cache, entry->key, sizeof(entry->key));
+	row = entry->note ? entry->note : table_get(&in->dict[d].cache, entry->key, sizeof(entry->key));
 	if (!row) {
 		row = arena_alloc(&in->dict[d].memory, sizeof(*row));
 		memcpy(row->key, entry->key, sizeof(row->key));
@@ -186,6 +186,7 @@ int intern_entry(struct intern *in, enum row_dictionary d, const struct row_entr
 			return rc;
 		table_add(&in->dict[d].cache, row->key, sizeof(row->key), row);
 	}
+	entry->note = row;
 	*id = row->id;
 	return row->seen < contime ? touch(in, d, row, contime) : SQLITE_OK;
 }

@@ -33,7 +33,7 @@ void intern_forget(struct intern *);
 void intern_trim(struct intern *);
 
 /* The id of the entry's row, which is made if need be; a row of `contime` will refer to it. An
- * SQLite code. */
-int intern_entry(struct intern *, enum row_dictionary, const struct row_entry *, int64_t contime, int64_t *id);
+ * SQLite code. The entry's note is used. */
+int intern_entry(struct intern *, enum row_dictionary, struct row_entry *, int64_t contime, int64_t *id);
 
 #endif

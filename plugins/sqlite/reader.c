@@ -254,7 +254,7 @@ int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer
 		r->host->why(r->ctx, "a question may have %d dimensions", PS_DIMENSIONS);
 		return -EINVAL;
 	}
-	if (sql_build(&sql, q, "add_up", &why) < 0) {
+	if (sql_build(&sql, q, "add_up", NULL, 0, &why) < 0) {
 		r->host->why(r->ctx, "%s", why);
 		return -EINVAL;
 	}

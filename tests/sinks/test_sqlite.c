@@ -390,7 +390,7 @@ static void test_plan(void)
 	put_usual(self, 1, 3000, now);
 	db = open_db(&ctx);
 	sqlite3_exec(db, "ANALYZE", NULL, NULL, NULL);
-	is_int(sql_build(&sql, &q, "sum", &why), 0, "the question is SQL");
+	is_int(sql_build(&sql, &q, "sum", NULL, 0, &why), 0, "the question is SQL");
 	explain = mem_printf("EXPLAIN QUERY PLAN %s", (char *)sql.text.data);
 	ok(sqlite3_prepare_v2(db, explain, -1, &st, NULL) == SQLITE_OK, "that SQLite understands");
 	while (sqlite3_step(st) == SQLITE_ROW) {

@@ -14,25 +14,9 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/query/sql.h"
+#include "plugins/sqlite/rollup.h"
 
 #define STEPS_BETWEEN_LOOKS 10000 /* of SQLite's machine, between two looks at the clock */
-
-/* An aggregate like sum(), which stops at the largest number where sum() would fail. */
-static void add_step(sqlite3_context *context, int n, sqlite3_value **values)
-{
-	int64_t *total = sqlite3_aggregate_context(context, sizeof(*total));
-
-	(void)n;
-	if (total && __builtin_add_overflow(*total, sqlite3_value_int64(values[0]), total))
-		*total = sqlite3_value_int64(values[0]) < 0 ? INT64_MIN : INT64_MAX;
-}
-
-static void add_final(sqlite3_context *context)
-{
-	int64_t *total = sqlite3_aggregate_context(context, 0);
-
-	sqlite3_result_int64(context, total ? *total : 0);
-}
 
 static int on_progress(void *arg)
 {
@@ -105,8 +89,7 @@ int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
 	} else {
 		sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 		sqlite3_exec(r->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384", NULL, NULL, NULL);
-		sqlite3_create_function(r->db, "add_up", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL, add_step,
-		                        add_final);
+		rollup_functions(r->db);
 		sqlite3_progress_handler(r->db, STEPS_BETWEEN_LOOKS, on_progress, r);
 		r->until = INT64_MAX;
 		r->version = version;
@@ -244,18 +227,16 @@ static int ask_rows(struct reader *r, const struct ps_question *q, const struct 
 
 int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer)
 {
+	struct sql_span spans[ROLLUP_SPANS_MAX];
 	struct reader *r = self;
+	unsigned n_spans = 0;
 	int64_t limit = r->host->number(r->ctx, "query_timeout");
 	const char *why = "";
-	struct sql sql;
+	struct sql sql = {0};
 	int rc;
 
 	if (q->n_by > PS_DIMENSIONS) {
 		r->host->why(r->ctx, "a question may have %d dimensions", PS_DIMENSIONS);
-		return -EINVAL;
-	}
-	if (sql_build(&sql, q, "add_up", NULL, 0, &why) < 0) {
-		r->host->why(r->ctx, "%s", why);
 		return -EINVAL;
 	}
 	r->until = clock_monotonic_ns() + limit * NS_PER_MS;
@@ -265,8 +246,17 @@ int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer
 		rc = ask_losses(r, q, answer);
 	if (rc == SQLITE_OK && answer->audit)
 		rc = ask_audit(r, q, answer);
-	if (rc == SQLITE_OK && answer->row)
-		rc = ask_rows(r, q, &sql, answer);
+	if (rc == SQLITE_OK && answer->row) {
+		if (r->version >= SCHEMA_ROLLUP)
+			rc = rollup_spans(r->db, q, spans, &n_spans);
+		if (rc == SQLITE_OK && sql_build(&sql, q, "add_up", n_spans ? spans : NULL, n_spans, &why) < 0) {
+			r->host->why(r->ctx, "%s", why);
+			sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+			return -EINVAL;
+		}
+		if (rc == SQLITE_OK)
+			rc = ask_rows(r, q, &sql, answer);
+	}
 	if (rc == SQLITE_INTERRUPT)
 		r->host->why(r->ctx, "the question took longer than %lld s and was given up: ask about a shorter time",
 		             (long long)(limit / 1000));

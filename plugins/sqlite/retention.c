@@ -7,19 +7,20 @@
  * refers to it, so what was seen before the cutoff has lost all of them.
  */
 #include "core/base/clock.h"
+#include "plugins/sqlite/rollup.h"
 #include "plugins/sqlite/store.h"
 
 #define SLICE_NS (50 * NS_PER_MS)
 #define PAUSE_MS 50           /* between slices: half of the time is left to others */
 #define ROUND_MS (600 * 1000) /* between rounds, at most */
 #define TROUBLE_MS (60 * 1000)
-#define FULL_MS 1000    /* while the file is too large */
-#define PAGE_SIZE 4096  /* SQLite's own */
-#define SLACK_PAGES 256 /* free pages that are not worth a vacuum: they are used again */
+#define ROLL_MS (60 * 1000) /* between looks for an hour to sum up */
+#define PAGE_SIZE 4096      /* SQLite's own */
+#define SLACK_PAGES 256     /* free pages that are not worth a vacuum: they are used again */
 
 static const enum statement steps[] = {
-    ST_CUTOFF,      ST_OLD_CONNECTIONS, ST_OLD_PROGRAMS, ST_OLD_LOSSES,    ST_OLD_AUDIT,
-    ST_OLD_BATCHES, ST_OLD_EXECUTABLES, ST_OLD_DOMAINS,  ST_OLD_ADDRESSES, ST_OLD_PLACES,
+    ST_CUTOFF,   ST_OLD_CONNECTIONS, ST_OLD_PROGRAMS,    ST_OLD_LOSSES,  ST_OLD_AUDIT,     ST_OLD_HOURS,
+    ST_OLD_DAYS, ST_OLD_BATCHES,     ST_OLD_EXECUTABLES, ST_OLD_DOMAINS, ST_OLD_ADDRESSES, ST_OLD_PLACES,
 };
 #define STEPS (sizeof(steps) / sizeof(*steps))
 #define STEP_VACUUM STEPS
@@ -94,21 +95,17 @@ static int find_cutoff(struct store *s)
 static int64_t troubled(struct store *s)
 {
 	if (!s->troubled)
-		s->host->log(s->ctx, PS_WARNING, "%s: removing old rows: %s; will be tried again",
-		             s->host->text(s->ctx, "file"), sqlite3_errmsg(s->db));
+		s->host->log(s->ctx, PS_WARNING, "%s: upkeep: %s; will be tried again", s->host->text(s->ctx, "file"),
+		             sqlite3_errmsg(s->db));
 	s->troubled = true;
 	return TROUBLE_MS;
 }
 
-int64_t store_idle(struct store *s)
+/* Removes old rows until a slice of time is over. When to go on, in ms. */
+static int64_t remove_old(struct store *s, int64_t until)
 {
 	int64_t retention = s->host->number(s->ctx, "retention"), round = retention ? retention / 10 : ROUND_MS;
-	int64_t until = clock_monotonic_ns() + SLICE_NS;
 
-	if (!retention && !s->host->number(s->ctx, "max_size"))
-		return -1;
-	if (!s->db)
-		return TROUBLE_MS; /* the next batch opens it */
 	if (s->retention_step == 0 && find_cutoff(s) != SQLITE_OK)
 		return troubled(s);
 	while (s->retention_step <= STEP_VACUUM) {
@@ -123,6 +120,26 @@ int64_t store_idle(struct store *s)
 	}
 	s->retention_step = 0;
 	if (s->too_large)
-		return FULL_MS;
+		return PAUSE_MS;
 	return round > ROUND_MS ? ROUND_MS : round < 1000 ? 1000 : round;
+}
+
+int64_t store_idle(struct store *s)
+{
+	int64_t until = clock_monotonic_ns() + SLICE_NS, now = clock_monotonic_ns();
+	bool done = false;
+
+	if (!s->db)
+		return TROUBLE_MS; /* the next batch opens it */
+	while (!done) {
+		if (rollup_step(s, &done) != SQLITE_OK)
+			return troubled(s);
+		if (!done && (clock_monotonic_ns() >= until || s->host->stopping(s->ctx)))
+			return PAUSE_MS;
+	}
+	if ((s->host->number(s->ctx, "retention") || s->host->number(s->ctx, "max_size")) && now >= s->next_round_ns)
+		s->next_round_ns = now + remove_old(s, until) * NS_PER_MS;
+	else if (!s->next_round_ns)
+		s->next_round_ns = INT64_MAX;
+	return s->next_round_ns - now > ROLL_MS * NS_PER_MS ? ROLL_MS : (s->next_round_ns - now) / NS_PER_MS;
 }

@@ -89,8 +89,26 @@ static const char trail[] = "ALTER TABLE batches ADD COLUMN hostname TEXT NOT NU
                             "CREATE TABLE upkeep(cutoff INTEGER NOT NULL, closed INTEGER NOT NULL) STRICT;"
                             "INSERT INTO upkeep VALUES(-9223372036854775807, 1);";
 
+/*
+ * Sums of connections by hour and by day (rollup.c), which answer questions about long ranges. A port that
+ * a client has for one connection alone would make each connection a row: there, it is ROLLUP_ANY_PORT.
+ * rolled: before that, all hours and days are there but those that are stale.
+ */
+#define ROLLUP                                                                                                         \
+	"(time INTEGER NOT NULL, exe_id INTEGER NOT NULL, pexe_id INTEGER NOT NULL, gpexe_id INTEGER NOT NULL,"            \
+	" uid INTEGER NOT NULL, family INTEGER NOT NULL, protocol INTEGER NOT NULL, lport INTEGER NOT NULL,"               \
+	" rport INTEGER NOT NULL, laddr_id INTEGER NOT NULL, raddr_id INTEGER NOT NULL, domain_id INTEGER NOT NULL,"       \
+	" domain_source TEXT NOT NULL, netns INTEGER NOT NULL, place_id INTEGER NOT NULL, direction TEXT NOT NULL,"        \
+	" send INTEGER NOT NULL, recv INTEGER NOT NULL, events INTEGER NOT NULL, n INTEGER NOT NULL,"                      \
+	" first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;"
+
+static const char rollups[] = "CREATE TABLE hours" ROLLUP "CREATE INDEX hours_time ON hours(time);"
+                              "CREATE TABLE days" ROLLUP "CREATE INDEX days_time ON days(time);"
+                              "CREATE TABLE stale(hour INTEGER PRIMARY KEY) STRICT;"
+                              "ALTER TABLE upkeep ADD COLUMN rolled INTEGER NOT NULL DEFAULT -9223372036854775807;";
+
 /* Step i makes version SCHEMA_FIRST + i out of the one before. Append only: files have run them. */
-static const char *const steps[] = {first, life, audit, places, trail};
+static const char *const steps[] = {first, life, audit, places, trail, rollups};
 
 #define STEPS ((int)(sizeof(steps) / sizeof(*steps)))
 

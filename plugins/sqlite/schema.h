@@ -8,6 +8,10 @@
 /* Below it are the files of other programs of this name (3 and 4), which `picosnitch import` reads. */
 #define SCHEMA_FIRST 10
 
+/* The first versions that have them. */
+#define SCHEMA_TRAIL 14  /* marks */
+#define SCHEMA_ROLLUP 15 /* hours and days */
+
 /* The newest user_version that this plugin knows. */
 int schema_newest(void);
 

@@ -8,13 +8,18 @@
 #include <unistd.h>
 
 #include "core/base/buf.h"
+#include "plugins/sqlite/rollup.h"
 #include "plugins/sqlite/schema.h"
 
 #define WAL_PAGES 1000       /* written back into the file once the log has so many */
 #define WAL_LARGE (64 << 20) /* bytes: some reader does not let go */
 #define BUSY_STEP_MS 20      /* a lock is looked at again */
 #define BUSY_LIMIT_MS 5000   /* and then left to the core, which waits longer */
-#define OF_A_SLICE "1000"    /* rows that retention removes in one transaction */
+#define STRING(number) #number
+#define EXPANDED(number) STRING(number)
+#define EPHEMERAL EXPANDED(ROLLUP_EPHEMERAL)
+#define ANY_PORT EXPANDED(ROLLUP_ANY_PORT)
+#define OF_A_SLICE "1000" /* rows that retention removes in one transaction */
 
 static const char *const sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -48,6 +53,28 @@ static const char *const sql[STATEMENTS] = {
                          " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
     [ST_OLD_PLACES] = "DELETE FROM places WHERE id IN (SELECT id FROM places"
                       " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
+    [ST_OLD_HOURS] = "DELETE FROM hours WHERE rowid IN (SELECT rowid FROM hours WHERE time < ?1 LIMIT " OF_A_SLICE ")",
+    [ST_OLD_DAYS] = "DELETE FROM days WHERE rowid IN (SELECT rowid FROM days WHERE time < ?1 LIMIT " OF_A_SLICE ")",
+    [ST_STALE] = "SELECT min(hour) FROM stale",
+    [ST_ADD_STALE] = "INSERT OR IGNORE INTO stale VALUES(?1)",
+    [ST_NOT_STALE] = "DELETE FROM stale WHERE hour = ?1",
+    [ST_ROLLED] = "SELECT rolled FROM upkeep",
+    [ST_SET_ROLLED] = "UPDATE upkeep SET rolled = ?1",
+    [ST_NOT_ROLLED] = "SELECT min(contime) FROM connections WHERE contime >= ?1",
+    [ST_NO_HOUR] = "DELETE FROM hours WHERE time = ?1",
+    [ST_SUM_HOUR] = "INSERT INTO hours SELECT ?1, exe_id, pexe_id, gpexe_id, uid, family, protocol,"
+                    " CASE WHEN direction <> 'in' AND lport >= " EPHEMERAL " THEN " ANY_PORT " ELSE lport END,"
+                    " CASE WHEN direction <> 'out' AND rport >= " EPHEMERAL " THEN " ANY_PORT " ELSE rport END,"
+                    " laddr_id, raddr_id, domain_id, domain_source, netns, place_id, direction, add_up(send),"
+                    " add_up(recv), add_up(events), count(*), min(contime), max(contime) FROM connections"
+                    " WHERE contime >= ?1 AND contime < ?1 + 3600 GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,"
+                    " 15, 16",
+    [ST_NO_DAY] = "DELETE FROM days WHERE time = ?1",
+    [ST_SUM_DAY] =
+        "INSERT INTO days SELECT ?1, exe_id, pexe_id, gpexe_id, uid, family, protocol, lport, rport,"
+        " laddr_id, raddr_id, domain_id, domain_source, netns, place_id, direction, add_up(send),"
+        " add_up(recv), add_up(events), add_up(n), min(first), max(last) FROM hours"
+        " WHERE time >= ?1 AND time < ?1 + 86400 GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16",
     [ST_VACUUM] = "PRAGMA incremental_vacuum(256)",
     [ST_FREE_PAGES] = "PRAGMA freelist_count",
     [ST_PAGES] = "PRAGMA page_count",
@@ -188,6 +215,8 @@ static int attach(struct store *s, int *version)
 		rc = sqlite3_exec(s->db, empty_file_sql, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = schema_apply(s->db, *version);
+	if (rc == SQLITE_OK)
+		rc = rollup_functions(s->db);
 	for (int i = 0; i < STATEMENTS && rc == SQLITE_OK; i++)
 		rc = sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL);
 	for (enum row_table table = 0; table < ROW_TABLES && rc == SQLITE_OK; table++)
@@ -198,6 +227,8 @@ static int attach(struct store *s, int *version)
 		rc = store_check(s);
 	if (rc == SQLITE_OK)
 		rc = store_run(s, ST_OPENED);
+	if (rc == SQLITE_OK)
+		rc = rollup_begin(s);
 	if (rc == SQLITE_OK)
 		sqlite3_wal_hook(s->db, on_commit, s);
 	return rc;

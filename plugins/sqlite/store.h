@@ -34,6 +34,18 @@ enum statement {
 	ST_OLD_DOMAINS,
 	ST_OLD_ADDRESSES,
 	ST_OLD_PLACES,
+	ST_OLD_HOURS,
+	ST_OLD_DAYS,
+	ST_STALE, /* rollup.c */
+	ST_ADD_STALE,
+	ST_NOT_STALE,
+	ST_ROLLED,
+	ST_SET_ROLLED,
+	ST_NOT_ROLLED,
+	ST_NO_HOUR,
+	ST_SUM_HOUR,
+	ST_NO_DAY,
+	ST_SUM_DAY,
 	ST_VACUUM,
 	ST_FREE_PAGES,
 	ST_PAGES,
@@ -50,8 +62,11 @@ struct store {
 	uint64_t batches, records;                    /* since the start */
 	bool clamped, wal_large, troubled, too_large; /* what has been said and still holds */
 	unsigned retention_step;
-	char damage[256]; /* what store_check() has found */
-	int64_t cutoff;   /* of the round of retention that is going on */
+	int64_t next_round_ns; /* CLOCK_MONOTONIC: when retention goes on */
+	int64_t rolled;        /* a row before it makes its hour stale */
+	int64_t stale;         /* the last such hour of this batch */
+	char damage[256];      /* what store_check() has found */
+	int64_t cutoff;        /* of the round of retention that is going on */
 };
 
 /* Opens the file, begins it if it is empty, sets it aside and begins anew if it is damaged. */

@@ -8,8 +8,6 @@
 #include "core/trail/shape.h"
 #include "plugins/sqlite/reader_inside.h"
 
-#define SCHEMA_TRAIL (SCHEMA_FIRST + 4) /* the first version with marks */
-
 /* One of the tables, at the row that comes next. */
 struct table_walk {
 	sqlite3_stmt *st;

@@ -5,6 +5,7 @@
 
 #include "core/trail/rows.h"
 #include "plugins/sqlite/bind.h"
+#include "plugins/sqlite/rollup.h"
 #include "plugins/sqlite/store.h"
 
 struct failure {
@@ -51,6 +52,8 @@ static int add_rows(struct store *s, struct rows *rows, struct chain *chain, int
 			rows_get(rows, table, &b->records[i], values);
 			chain_add(chain, table, values);
 			rc = add_row(s, table, values, batch_id);
+			if (rc == SQLITE_OK && table == ROW_CONNECTIONS)
+				rc = rollup_late(s, values[0].number);
 		}
 		sqlite3_clear_bindings(s->add[table]);
 	}
@@ -149,6 +152,7 @@ static int transaction(struct store *s, const struct ps_batch *b, struct failure
 
 	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
 	intern_trim(&s->intern);
+	s->stale = INT64_MIN;
 	rc = moved ? SQLITE_READONLY_DBMOVED : store_run(s, ST_BEGIN);
 	if (rc == SQLITE_OK) {
 		rc = add_all(s, b);

@@ -12,6 +12,11 @@ check_PROGRAMS += tests/bench/bench_sqlite
 tests_bench_bench_sqlite_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_bench_bench_sqlite_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)
 
+# Views over 30 days of ten million rows: tests/bench/bench_views plugins/.libs/sqlite.so
+check_PROGRAMS += tests/bench/bench_views
+tests_bench_bench_views_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+tests_bench_bench_views_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)
+
 bench: all tests/bench/bench_path tests/system/traffic tests/system/blink
 	top_builddir='$(abs_top_builddir)' $(top_srcdir)/tests/bench/run
 

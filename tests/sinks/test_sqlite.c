@@ -107,7 +107,8 @@ static void test_migration(void)
 	        "ALTER TABLE connections DROP COLUMN place_id; ALTER TABLE connections DROP COLUMN domain_source;"
 	        "ALTER TABLE connections DROP COLUMN domain_rivals; ALTER TABLE executables DROP COLUMN script;"
 	        "ALTER TABLE executables DROP COLUMN script_sha256; ALTER TABLE executables DROP COLUMN script_state;"
-	        "ALTER TABLE batches DROP COLUMN hostname; ALTER TABLE batches DROP COLUMN marks; DROP TABLE upkeep;"
+	        "ALTER TABLE batches DROP COLUMN hostname; ALTER TABLE batches DROP COLUMN marks; DROP TABLE upkeep; DROP "
+	        "TABLE hours; DROP TABLE days; DROP TABLE stale;"
 	        "PRAGMA user_version = 10");
 	self = must_open(&ctx);
 	is_int(ctx.set_aside, 0, "an older file is not set aside");

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "plugins/sqlite/rollup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "plugins/sqlite/store.h"
+
+#define LATE_S 120 /* after the end of an hour, before it is summed up: windows are written when they end */
+
+static int64_t floor_to(int64_t time, int64_t unit)
+{
+	return time - ((time % unit) + unit) % unit;
+}
+
+static int64_t ceil_to(int64_t time, int64_t unit)
+{
+	return -floor_to(-time, unit);
+}
+
+/* ---- the aggregate ---- */
+
+static void add_step(sqlite3_context *context, int n, sqlite3_value **values)
+{
+	int64_t *total = sqlite3_aggregate_context(context, sizeof(*total));
+
+	(void)n;
+	if (total && __builtin_add_overflow(*total, sqlite3_value_int64(values[0]), total))
+		*total = sqlite3_value_int64(values[0]) < 0 ? INT64_MIN : INT64_MAX;
+}
+
+static void add_final(sqlite3_context *context)
+{
+	int64_t *total = sqlite3_aggregate_context(context, 0);
+
+	sqlite3_result_int64(context, total ? *total : 0);
+}
+
+int rollup_functions(sqlite3 *db)
+{
+	return sqlite3_create_function(db, "add_up", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL, add_step,
+	                               add_final);
+}
+
+/* ---- keeping them ---- */
+
+static int run_at(struct store *s, enum statement which, int64_t time)
+{
+	sqlite3_bind_int64(s->st[which], 1, time);
+	return store_run(s, which);
+}
+
+/* The first column of the first row; `none` if there is no row, or it is NULL. */
+static int ask(struct store *s, enum statement which, int64_t *out, int64_t none)
+{
+	sqlite3_stmt *st = s->st[which];
+
+	*out = none;
+	if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
+		*out = sqlite3_column_int64(st, 0);
+	return sqlite3_reset(st);
+}
+
+int rollup_begin(struct store *s)
+{
+	s->stale = INT64_MIN;
+	return ask(s, ST_ROLLED, &s->rolled, INT64_MIN + 1);
+}
+
+/* The next hour that is to be summed up; INT64_MAX: none. *rolled is up to where all have been. */
+static int next_hour(struct store *s, int64_t *hour, int64_t *rolled)
+{
+	int64_t now = clock_wall_ns() / NS_PER_S, oldest;
+	int rc = ask(s, ST_STALE, hour, INT64_MAX);
+
+	if (rc == SQLITE_OK)
+		rc = ask(s, ST_ROLLED, rolled, INT64_MIN + 1);
+	if (rc != SQLITE_OK || *hour != INT64_MAX)
+		return rc;
+	sqlite3_bind_int64(s->st[ST_NOT_ROLLED], 1, *rolled);
+	rc = ask(s, ST_NOT_ROLLED, &oldest, INT64_MAX);
+	if (rc == SQLITE_OK && oldest != INT64_MAX && floor_to(oldest, ROLLUP_HOUR) + ROLLUP_HOUR + LATE_S <= now) {
+		*hour = floor_to(oldest, ROLLUP_HOUR);
+		*rolled = *hour + ROLLUP_HOUR;
+	}
+	return rc;
+}
+
+static int sum_up(struct store *s, int64_t hour, int64_t rolled)
+{
+	int64_t day = floor_to(hour, ROLLUP_DAY);
+	int rc;
+
+	if ((rc = run_at(s, ST_NO_HOUR, hour)) || (rc = run_at(s, ST_SUM_HOUR, hour)) ||
+	    (rc = run_at(s, ST_NOT_STALE, hour)))
+		return rc;
+	/* A day is summed up with its last hour, and again with an hour that was stale. */
+	if (rolled >= day + ROLLUP_DAY && ((rc = run_at(s, ST_NO_DAY, day)) || (rc = run_at(s, ST_SUM_DAY, day))))
+		return rc;
+	s->rolled = rolled;
+	return run_at(s, ST_SET_ROLLED, rolled);
+}
+
+/* The days between the last hour with rows and this one, of which some may not have been summed up. */
+static int end_days(struct store *s, int64_t before, int64_t hour)
+{
+	int64_t day = before == INT64_MIN + 1 ? floor_to(hour, ROLLUP_DAY) : floor_to(before - 1, ROLLUP_DAY);
+	int rc;
+
+	if (day >= floor_to(hour, ROLLUP_DAY))
+		return SQLITE_OK;
+	if ((rc = run_at(s, ST_NO_DAY, day)) == SQLITE_OK)
+		rc = run_at(s, ST_SUM_DAY, day);
+	return rc;
+}
+
+int rollup_step(struct store *s, bool *done)
+{
+	int64_t hour, rolled, before;
+	int rc = ask(s, ST_ROLLED, &before, INT64_MIN + 1);
+
+	if (rc == SQLITE_OK)
+		rc = next_hour(s, &hour, &rolled);
+	*done = rc != SQLITE_OK || hour == INT64_MAX;
+	if (*done)
+		return rc;
+	rc = store_run(s, ST_BEGIN);
+	if (rc == SQLITE_OK && rolled > before)
+		rc = end_days(s, before, hour);
+	if (rc == SQLITE_OK)
+		rc = sum_up(s, hour, rolled);
+	if (rc == SQLITE_OK)
+		rc = store_run(s, ST_COMMIT);
+	if (!sqlite3_get_autocommit(s->db))
+		store_run(s, ST_ROLLBACK);
+	return rc;
+}
+
+int rollup_late(struct store *s, int64_t contime)
+{
+	int64_t hour = floor_to(contime, ROLLUP_HOUR);
+
+	if (contime >= s->rolled || hour == s->stale)
+		return SQLITE_OK;
+	s->stale = hour;
+	return run_at(s, ST_ADD_STALE, hour);
+}
+
+/* ---- reading them ---- */
+
+static bool is_ephemeral(const struct ps_question *q, enum ps_dimension dimension)
+{
+	for (uint32_t i = 0; i < q->n_filters; i++)
+		if (q->filters[i].dimension == dimension && strtoll(q->filters[i].value.data, NULL, 10) >= ROLLUP_EPHEMERAL)
+			return true;
+	return false;
+}
+
+static void put(struct sql_span *spans, unsigned *n, const char *table, int64_t from, int64_t to)
+{
+	bool sums = strcmp(table, "connections") != 0;
+
+	if (from < to)
+		spans[(*n)++] = (struct sql_span){table, sums ? "time" : "contime", sums, from, to};
+}
+
+int rollup_spans(sqlite3 *db, const struct ps_question *q, struct sql_span spans[ROLLUP_SPANS_MAX], unsigned *n)
+{
+	int64_t rolled = INT64_MIN, cutoff = 0, first, end, days, days_end;
+	sqlite3_stmt *st = NULL;
+	int rc;
+
+	*n = 0;
+	if (is_ephemeral(q, PS_BY_LPORT) || is_ephemeral(q, PS_BY_RPORT))
+		return SQLITE_OK;
+	rc = sqlite3_prepare_v2(db, "SELECT min(rolled, ifnull((SELECT min(hour) FROM stale), rolled)), cutoff FROM upkeep",
+	                        -1, &st, NULL);
+	if (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
+		rolled = sqlite3_column_int64(st, 0);
+		cutoff = sqlite3_column_int64(st, 1);
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_reset(st);
+	sqlite3_finalize(st);
+	if (rc != SQLITE_OK || rolled < 0)
+		return rc;
+	/* Where rows have gone already, the sums are of more than there is. */
+	first = q->from > cutoff ? q->from : cutoff;
+	first = first < 0 ? 0 : ceil_to(first, ROLLUP_HOUR);
+	end = q->to < rolled ? floor_to(q->to, ROLLUP_HOUR) : rolled;
+	if (first >= end)
+		return SQLITE_OK;
+	days = ceil_to(first, ROLLUP_DAY);
+	days_end = floor_to(end, ROLLUP_DAY);
+	if (days >= days_end)
+		days = days_end = end;
+	put(spans, n, "connections", q->from, first);
+	put(spans, n, "hours", first, days);
+	put(spans, n, "days", days, days_end);
+	put(spans, n, "hours", days_end, end);
+	put(spans, n, "connections", end, q->to);
+	return SQLITE_OK;
+}

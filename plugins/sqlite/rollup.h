@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Sums of connections by hour and by day. They are kept by the sink between batches, an hour at a
+ * time, once the hour is over; a row that comes later makes its hour stale, and it is summed again.
+ */
+#ifndef PS_SQLITE_ROLLUP_H
+#define PS_SQLITE_ROLLUP_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "core/query/sql.h"
+
+#define ROLLUP_HOUR 3600
+#define ROLLUP_DAY 86400
+
+/* Instead of a port from ROLLUP_EPHEMERAL on that is a client's own. */
+#define ROLLUP_ANY_PORT (-2)
+#define ROLLUP_EPHEMERAL 32768
+
+struct store;
+
+/* Reads from a file that was opened what is summed up already. An SQLite code. */
+int rollup_begin(struct store *);
+
+/* Sums up one hour that is over or stale; *done when there is none. An SQLite code. */
+int rollup_step(struct store *, bool *done);
+
+/* Notes that a row of contime was written. Within the batch's transaction. An SQLite code. */
+int rollup_late(struct store *, int64_t contime);
+
+#define ROLLUP_SPANS_MAX 5
+
+/* Which tables answer a question, within a transaction of the reader's. *n is 0 if connections has
+ * to do it alone. An SQLite code. */
+int rollup_spans(sqlite3 *, const struct ps_question *, struct sql_span spans[ROLLUP_SPANS_MAX], unsigned *n);
+
+/* Makes the aggregate add_up(), which is sum() but stops at the largest number where sum() fails. */
+int rollup_functions(sqlite3 *);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Sums by hour and by day: whatever is asked, the answer is the one that all rows give. */
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/question.h"
+#include "tests/sinks/sqlite_file.h"
+
+#define DAYS 12
+#define QUESTIONS 150
+
+static uint64_t chance(uint64_t below)
+{
+	static uint64_t state = 88172645463325252ULL;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state % below;
+}
+
+static void put_random(void *self, uint64_t seq, int64_t start, unsigned n)
+{
+	struct made m;
+
+	made_usual(&m, seq, 0, start);
+	for (unsigned i = 0; i < n; i++) {
+		struct ps_traffic *t = &made_traffic(&m, start + (int64_t)chance(3600))->traffic;
+
+		t->exe = 1 + (uint32_t)chance(3);
+		t->parent = (uint32_t)chance(5);
+		t->domain = (uint32_t)chance(2);
+		t->uid = 1000 + (uint32_t)chance(3);
+		t->direction = (uint8_t)chance(3);
+		t->lport = chance(2) ? 22 : 32768 + (int64_t)chance(20000);
+		t->rport = chance(2) ? 443 : 32768 + (int64_t)chance(20000);
+		t->raddr.bytes[3] = (uint8_t)chance(6);
+		t->sent = chance(1000);
+		t->received = chance(1000);
+		t->calls = 1 + chance(5);
+	}
+	if (plugin->sink->write(self, &m.batch) != PS_STORED)
+		ok(0, "batch %d is stored", (int)seq);
+	made_done(&m);
+}
+
+static int on_row(void *arg, const struct ps_answer_row *row)
+{
+	struct buf *out = arg;
+
+	/* Ports of clients are one in sums: for all but them, the answers have to be equal. */
+	for (uint32_t i = 0; row->values && i < 2; i++)
+		buf_printf(out, "%.*s|", (int)row->values[i].len, row->values[i].data);
+	buf_printf(out, "%llu %llu %llu %llu %lld %lld\n", (unsigned long long)row->sent, (unsigned long long)row->received,
+	           (unsigned long long)row->calls, (unsigned long long)row->rows, (long long)row->first,
+	           (long long)row->last);
+	return 0;
+}
+
+static void ask(struct ps_ctx *ctx, const struct ps_question *q, struct buf *out)
+{
+	struct ps_answer answer = {.arg = out, .row = on_row};
+	void *self = NULL;
+
+	if (plugin->reader->open(&fake_host, ctx, &self) < 0 || plugin->reader->ask(self, q, &answer) < 0)
+		ok(0, "it can be asked: %s", ctx->why);
+	if (self)
+		plugin->reader->close(self);
+	buf_put_u8(out, 0);
+}
+
+/* The same questions with the sums and without them. */
+static void compare(struct ps_ctx *ctx, const char *when)
+{
+	static const enum ps_dimension dimensions[] = {PS_BY_EXE,    PS_BY_PEXE,      PS_BY_UID,   PS_BY_RADDR,
+	                                               PS_BY_DOMAIN, PS_BY_DIRECTION, PS_BY_FAMILY};
+	static struct ps_question questions[QUESTIONS];
+	static enum ps_dimension by[QUESTIONS][2];
+	static struct ps_filter filters[QUESTIONS];
+	static struct buf with[QUESTIONS];
+	char *restore = mem_printf("UPDATE upkeep SET rolled = %lld", (long long)number(ctx, "SELECT rolled FROM upkeep"));
+	unsigned wrong = 0, summed = 0;
+
+	for (unsigned i = 0; i < QUESTIONS; i++) {
+		int64_t a = now - DAYS * DAY + (int64_t)chance((DAYS + 2) * DAY) - DAY, b = a + (int64_t)chance(DAYS * DAY);
+
+		by[i][0] = dimensions[chance(7)];
+		do
+			by[i][1] = dimensions[chance(7)];
+		while (by[i][1] == by[i][0]);
+		filters[i] = chance(2) ? (struct ps_filter){PS_BY_RPORT, (int)chance(2), {"443", 3}}
+		                       : (struct ps_filter){PS_BY_LPORT, (int)chance(2), {"33000", 5}};
+		questions[i] = (struct ps_question){
+		    .from = chance(5) ? a : INT64_MIN,
+		    .to = chance(5) ? b : INT64_MAX,
+		    .by = by[i],
+		    .n_by = 2,
+		    .filters = &filters[i],
+		    .n_filters = (uint32_t)chance(2),
+		    .order = PS_ORDER_KEY,
+		};
+		if (chance(3) == 0)
+			questions[i].from = (questions[i].from > 0 ? questions[i].from : a) / 3600 * 3600;
+		buf_init(&with[i]);
+		ask(ctx, &questions[i], &with[i]);
+	}
+	run_sql(ctx, "UPDATE upkeep SET rolled = -9223372036854775807");
+	for (unsigned i = 0; i < QUESTIONS; i++) {
+		struct buf without;
+
+		buf_init(&without);
+		ask(ctx, &questions[i], &without);
+		summed += with[i].len > 1;
+		if (strcmp((char *)with[i].data, (char *)without.data) != 0 && !wrong++)
+			printf("# from %lld to %lld\n# with sums:\n%s# without:\n%s", (long long)questions[i].from,
+			       (long long)questions[i].to, (char *)with[i].data, (char *)without.data);
+		buf_done(&without);
+		buf_done(&with[i]);
+	}
+	run_sql(ctx, restore);
+	free(restore);
+	is_int(wrong, 0, "%s: %d questions have the answers that all rows give", when, QUESTIONS);
+	ok(summed > QUESTIONS / 2, "%s: most of which have some", when);
+}
+
+int main(void)
+{
+	struct ps_ctx ctx;
+	uint64_t seq = 1;
+	void *self;
+
+	load_sqlite();
+	instance(&ctx, "sums.db");
+	fake_set(&ctx, "retention", "0");
+	self = must_open(&ctx);
+	for (int hour = DAYS * 24; hour > 0; hour--)
+		if (hour % 24 != 7 && hour / 24 != 5) /* hours and a day without anything */
+			put_random(self, seq++, now - hour * 3600, 40);
+	all_upkeep(self);
+	ok(number(&ctx, "SELECT count(*) FROM hours") > 1000, "hours are summed up");
+	ok(number(&ctx, "SELECT count(DISTINCT time) FROM days") >= DAYS - 3, "and days");
+	is_int(number(&ctx, "SELECT sum(n) FROM hours"),
+	       number(&ctx, "SELECT count(*) FROM connections WHERE contime < (SELECT rolled FROM upkeep)"),
+	       "every row is in one hour");
+	ok(number(&ctx, "SELECT count(*) FROM hours WHERE lport = -2") > 0 &&
+	       number(&ctx, "SELECT count(*) FROM hours WHERE direction = 'out' AND lport >= 32768") == 0 &&
+	       number(&ctx, "SELECT count(*) FROM hours WHERE direction = 'in' AND rport >= 32768") == 0 &&
+	       number(&ctx, "SELECT count(*) FROM hours WHERE direction = 'in' AND lport >= 32768") > 0,
+	   "ports of clients are one, those of servers are not");
+	compare(&ctx, "summed up");
+
+	for (int i = 0; i < 20; i++)
+		put_random(self, seq++, now - (int64_t)chance(DAYS * DAY), 5);
+	ok(number(&ctx, "SELECT count(*) FROM stale") > 10, "rows that come late make their hours stale");
+	compare(&ctx, "with stale hours");
+	all_upkeep(self);
+	is_int(number(&ctx, "SELECT count(*) FROM stale"), 0, "which are summed up again");
+	compare(&ctx, "summed up again");
+	is_int(number(&ctx, "SELECT sum(n) FROM days"),
+	       number(&ctx, "SELECT sum(n) FROM hours WHERE time < (SELECT max(time) FROM days) + 86400"),
+	       "every row is in one day");
+	plugin->sink->close(self);
+
+	fake_set(&ctx, "retention", "5 d");
+	self = must_open(&ctx);
+	all_upkeep(self);
+	is_int(number(&ctx, "SELECT count(*) FROM days WHERE time < (SELECT cutoff FROM upkeep)"), 0, "old days go");
+	is_int(number(&ctx, "SELECT count(*) FROM hours WHERE time < (SELECT cutoff FROM upkeep)"), 0, "old hours go");
+	compare(&ctx, "after retention");
+	plugin->sink->close(self);
+	fake_done(&ctx);
+	return tap_done();
+}

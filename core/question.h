@@ -76,6 +76,9 @@ struct ps_question {
 	uint32_t n_filters;
 	enum ps_order order;
 	uint32_t limit; /* 0: all */
+	/* Non-zero: groups by port may have one group, -2, for all ports that clients have for one
+	 * connection each. A store may then answer sooner. */
+	int coarse_ports;
 };
 
 struct ps_answer_row {

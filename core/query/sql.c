@@ -175,13 +175,10 @@ static void put_order(struct sql *s, const struct ps_question *q)
 		buf_printf(&s->text, " LIMIT %u", q->limit);
 }
 
-int sql_needs(const struct ps_question *q, enum ps_dimension dimension)
+int sql_groups_by(const struct ps_question *q, enum ps_dimension dimension)
 {
 	for (uint32_t i = 0; i < q->n_by; i++)
 		if (q->by[i] == dimension)
-			return 1;
-	for (uint32_t i = 0; i < q->n_filters; i++)
-		if (q->filters[i].dimension == dimension)
 			return 1;
 	return 0;
 }

@@ -38,8 +38,8 @@ struct sql_span {
 int sql_build(struct sql *, const struct ps_question *, const char *sum, const struct sql_span *spans, unsigned n_spans,
               const char **why);
 
-/* True if the question groups by that dimension, or filters on it. */
-int sql_needs(const struct ps_question *, enum ps_dimension);
+/* True if the question groups by that dimension. */
+int sql_groups_by(const struct ps_question *, enum ps_dimension);
 
 /* Losses of the question's range of time, a row a stage: stage, count, sent, received, rows,
  * first, last, latest text. */

@@ -149,8 +149,11 @@ int rollup_late(struct store *s, int64_t contime)
 
 /* ---- reading them ---- */
 
+/* Whether the question is about ports that the sums do not tell apart. */
 static bool is_ephemeral(const struct ps_question *q, enum ps_dimension dimension)
 {
+	if (!q->coarse_ports && sql_groups_by(q, dimension))
+		return true;
 	for (uint32_t i = 0; i < q->n_filters; i++)
 		if (q->filters[i].dimension == dimension && strtoll(q->filters[i].value.data, NULL, 10) >= ROLLUP_EPHEMERAL)
 			return true;

@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 			                        .n_by = 1,
 			                        .filters = &views[i].filter,
 			                        .n_filters = (uint32_t)views[i].filtered,
-			                        .limit = 0};
+			                        .coarse_ports = 1};
 
 			if (!pass) {
 				with[i] = took(self, &q, 5, &counts[i]);

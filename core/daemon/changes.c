@@ -36,6 +36,10 @@ struct target {
 
 struct runner {
 	struct wire_image image;
+	uint32_t uid;
+	enum ps_program_role role; /* whether it moves bytes itself, or is above who does */
+	bool settled;              /* it is known what it runs; until then its script is being looked for */
+	bool above;                /* those above it are runners, too, as far as they live */
 	struct target *targets[2]; /* the executable, the script; NULL: none */
 };
 
@@ -119,16 +123,17 @@ static struct target *target_enter(struct changes *c, const struct lineage *who,
 	return t;
 }
 
-/* A process that runs it now; NULL: there is none any more. */
+/* A process that runs it now, and of these one that is next to the traffic; NULL: there is none any more. */
 static const struct runner *runner_of(struct changes *c, const struct target *t)
 {
+	const struct runner *best = NULL;
 	struct runner *r;
 
-	for (size_t at = 0; (r = table_next(&c->runners, &at));)
-		if ((r->targets[0] == t || r->targets[1] == t) && processes_lives(c->processes, &r->image) &&
-		    proc_is((pid_t)r->image.tgid, r->image.start))
-			return r;
-	return NULL;
+	for (size_t at = 0; (!best || best->role != PS_ROLE_SELF) && (r = table_next(&c->runners, &at));)
+		if ((r->targets[0] == t || r->targets[1] == t) && (!best || r->role < best->role) &&
+		    processes_lives(c->processes, &r->image) && proc_is((pid_t)r->image.tgid, r->image.start))
+			best = r;
+	return best;
 }
 
 /* ---- looking ---- */
@@ -156,8 +161,10 @@ static void look(struct changes *c, struct target *t)
 
 static void tell(struct changes *c, struct target *t, enum ps_hash_state state, const uint8_t *now)
 {
-	if (runner_of(c, t))
-		first_seen_changed(c->first_seen, &t->who, t->uid, t->script, state, now);
+	const struct runner *r = runner_of(c, t);
+
+	if (r)
+		first_seen_changed(c->first_seen, &t->who, t->uid, r->role, t->script, state, now);
 }
 
 static void on_look(void *arg, void *subject, int fd, enum ps_hash_state why)
@@ -300,26 +307,56 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- who runs what ---- */
 
-void changes_see(struct changes *c, const struct wire_image *image, uint32_t uid)
+/* As long as its script is being looked for, this is to be done again. */
+static void settle(struct changes *c, struct runner *r)
 {
 	struct lineage who;
-	struct runner *r;
 
-	if (c->fd < 0 || table_get(&c->runners, image, sizeof(*image)))
-		return;
-	if (c->runners.n >= CHANGES_PROCESSES_MAX) {
-		c->full = true;
-		return;
-	}
-	/* As long as its script is being looked for, it comes again. */
-	if (processes_find(c->processes, image, &who) && processes_lives(c->processes, image) && who.self->interned) {
-		r = mem_alloc(sizeof(*r));
-		r->image = *image;
-		r->targets[0] = target_enter(c, &who, uid, false);
-		r->targets[1] = target_enter(c, &who, uid, true);
-		table_add(&c->runners, &r->image, sizeof(r->image), r);
+	if (processes_find(c->processes, &r->image, &who) && who.self->interned) {
+		r->targets[0] = target_enter(c, &who, r->uid, false);
+		r->targets[1] = target_enter(c, &who, r->uid, true);
+		r->settled = true;
 	}
 	lineage_drop(c->processes, &who);
+}
+
+/* NULL: it has ended, or there is no room. */
+static struct runner *runner_enter(struct changes *c, const struct wire_image *image, uint32_t uid,
+                                   enum ps_program_role role)
+{
+	struct runner *r = table_get(&c->runners, image, sizeof(*image));
+
+	if (!r && !processes_lives(c->processes, image))
+		return NULL;
+	if (!r && c->runners.n >= CHANGES_PROCESSES_MAX) {
+		c->full = true;
+		return NULL;
+	}
+	if (!r) {
+		r = mem_alloc(sizeof(*r));
+		*r = (struct runner){.image = *image, .uid = uid, .role = role};
+		table_add(&c->runners, &r->image, sizeof(r->image), r);
+		settle(c, r);
+	} else if (role < r->role) {
+		r->role = role;
+	}
+	return r;
+}
+
+void changes_see(struct changes *c, const struct wire_image *image, uint32_t uid)
+{
+	struct runner *r = table_get(&c->runners, image, sizeof(*image));
+	struct wire_image above[2];
+
+	/* Whoever has those above him moves bytes himself. */
+	if (c->fd < 0 || (r && r->above))
+		return;
+	r = runner_enter(c, image, uid, PS_ROLE_SELF);
+	if (!r || !processes_above(c->processes, image, above))
+		return;
+	runner_enter(c, &above[0], uid, PS_ROLE_PARENT);
+	runner_enter(c, &above[1], uid, PS_ROLE_GRANDPARENT);
+	r->above = true;
 }
 
 static void runner_free(struct changes *c, struct runner *r)
@@ -339,6 +376,8 @@ void changes_tick(struct changes *c)
 	for (size_t at = 0; (r = table_next(&c->runners, &at));)
 		if (!processes_lives(c->processes, &r->image))
 			runner_free(c, r);
+		else if (!r->settled)
+			settle(c, r);
 	if (c->full)
 		losses_add(c->losses, PS_STAGE_MEMORY, 1, 0, 0,
 		           "drains with more running programs than %d, or %d processes: whether the files of others change is "

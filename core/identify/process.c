@@ -165,7 +165,7 @@ void processes_existing(struct processes *ps, const struct wire_task *task)
 	if (image_find(ps, &t.image))
 		return;
 	image = image_add(ps, &t.image);
-	image->parent = t.parent;
+	image->above[0] = t.parent;
 	image->lineage.self = program_from_proc(ps, image, &t);
 	image->lineage.place = places_of(ps->places, t.cgroup);
 }
@@ -184,19 +184,24 @@ void processes_existing_done(struct processes *ps)
 
 		if (image->lineage.parent)
 			continue;
-		parent = image_find(ps, &image->parent);
+		parent = image_find(ps, &image->above[0]);
+		if (parent)
+			image->above[1] = parent->above[0];
 		image->lineage.parent = self_of(ps, parent);
-		image->lineage.grandparent = self_of(ps, parent ? image_find(ps, &parent->parent) : NULL);
+		image->lineage.grandparent = self_of(ps, image_find(ps, &image->above[1]));
 		program_hold(image->lineage.parent);
 		program_hold(image->lineage.grandparent);
 	}
 }
 
 /* Gives an image its parents: those of whoever started it. */
-static void set_parents(struct processes *ps, struct lineage *lineage, const struct wire_image *parent)
+static void set_parents(struct processes *ps, struct image *image, struct lineage *lineage,
+                        const struct wire_image *parent)
 {
 	struct image *p = image_find(ps, parent);
 
+	image->above[0] = *parent;
+	image->above[1] = p ? p->above[0] : (struct wire_image){0};
 	lineage->parent = self_of(ps, p);
 	lineage->grandparent = p ? p->lineage.parent : ps->nobody;
 	program_hold(lineage->parent);
@@ -213,7 +218,7 @@ static void on_fork(struct processes *ps, const struct process_event *e)
 	image->lineage.self = self_of(ps, image_find(ps, &e->forker));
 	program_hold(image->lineage.self);
 	image->lineage.place = places_of(ps->places, e->cgroup);
-	set_parents(ps, &image->lineage, &e->parent);
+	set_parents(ps, image, &image->lineage, &e->parent);
 }
 
 /* How it was started, which is kept for as long as there may be a script. */
@@ -282,20 +287,21 @@ static void on_exec(struct processes *ps, const struct process_event *e, const s
 			ps->stats.not_opened++;
 	}
 	lineage.place = places_of(ps->places, e->cgroup);
+	if (image)
+		lineage_drop(ps, &image->lineage);
+	else
+		image = image_add(ps, &e->image);
 	/* A process keeps its parents when it becomes another program. */
 	if (old && old->lineage.parent) {
 		lineage.parent = old->lineage.parent;
 		lineage.grandparent = old->lineage.grandparent;
 		program_hold(lineage.parent);
 		program_hold(lineage.grandparent);
+		memcpy(image->above, old->above, sizeof(image->above));
 	} else {
-		set_parents(ps, &lineage, &e->parent);
+		set_parents(ps, image, &lineage, &e->parent);
 	}
 	image_end(ps, old);
-	if (image)
-		lineage_drop(ps, &image->lineage);
-	else
-		image = image_add(ps, &e->image);
 	lineage.self = executed_program(ps, image, e, &executed);
 	image->lineage = lineage;
 	image->args.len = 0;
@@ -463,6 +469,15 @@ bool processes_find(struct processes *ps, const struct wire_image *id, struct li
 	*out = image->lineage;
 	lineage_hold(out);
 	return true;
+}
+
+bool processes_above(struct processes *ps, const struct wire_image *id, struct wire_image above[2])
+{
+	const struct image *image = image_find(ps, id);
+
+	if (image)
+		memcpy(above, image->above, sizeof(image->above));
+	return image;
 }
 
 bool processes_lives(struct processes *ps, const struct wire_image *id)

@@ -39,6 +39,10 @@ void processes_event(struct processes *, const struct process_event *, const str
  * False, and programs that say nothing, when it is not known at all. */
 bool processes_find(struct processes *, const struct wire_image *, struct lineage *);
 
+/* Which images its parent and its grandparent were when it was started, as far as that is known: else zeros. False:
+ * it is not known itself. */
+bool processes_above(struct processes *, const struct wire_image *, struct wire_image above[2]);
+
 /* Whether an image is known, and has not ended. */
 bool processes_lives(struct processes *, const struct wire_image *);
 

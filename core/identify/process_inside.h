@@ -12,8 +12,8 @@
 struct image {
 	struct wire_image id;
 	struct lineage lineage;
-	struct wire_image parent; /* of processes that were there at start: to be looked up */
-	struct buf args;          /* of an exec whose command line comes in parts */
+	struct wire_image above[2]; /* who started it, and who started that one; zeros: not known */
+	struct buf args;            /* of an exec whose command line comes in parts */
 	uint32_t args_total;
 	struct start *start;  /* if there is, or may be, a script */
 	unsigned connections; /* that are open, and end in its name even if it has ended */

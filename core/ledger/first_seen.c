@@ -216,8 +216,8 @@ void first_seen_ask(struct first_seen *f, const struct lineage *l, uint32_t uid,
 	ask(f, (struct lineage){l->grandparent, NULL, NULL, NULL}, uid, PS_ROLE_GRANDPARENT, window);
 }
 
-void first_seen_changed(struct first_seen *f, const struct lineage *who, uint32_t uid, bool script,
-                        enum ps_hash_state state, const uint8_t now[32])
+void first_seen_changed(struct first_seen *f, const struct lineage *who, uint32_t uid, enum ps_program_role role,
+                        bool script, enum ps_hash_state state, const uint8_t now[32])
 {
 	const struct executable *file = file_of(who->self, script);
 	struct ps_text path = script ? who->self->script : who->self->path;
@@ -226,7 +226,7 @@ void first_seen_changed(struct first_seen *f, const struct lineage *who, uint32_
 
 	if (!e || !e->roles)
 		return;
-	note = note_add(f, who, uid, PS_PROGRAM_CHANGED, PS_ROLE_SELF, script, e->expected);
+	note = note_add(f, who, uid, PS_PROGRAM_CHANGED, role, script, e->expected);
 	if (!note)
 		return;
 	note->state = now ? PS_HASH_OK : state;

@@ -35,7 +35,7 @@ void first_seen_ask(struct first_seen *, const struct lineage *, uint32_t uid, u
 /* The file at the path of a running program (or of the script that it was started on) has other content now, or is
  * gone: who runs (its own file is what it runs), the content that lies there (NULL: none, or it is not known, and
  * `state` says why). Noted if the program is one of those that were seen. */
-void first_seen_changed(struct first_seen *, const struct lineage *who, uint32_t uid, bool script,
+void first_seen_changed(struct first_seen *, const struct lineage *who, uint32_t uid, enum ps_program_role, bool script,
                         enum ps_hash_state state, const uint8_t now[32]);
 
 /* Looks after those that wait. True while some do for less than their time: call it again soon. */

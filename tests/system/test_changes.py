@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-The file of a program that runs, and of the script that an interpreter runs: replaced, deleted, written to; told at once,
-with what lies there now. What leaves the content as it is, and what happens after the program's end, is not told.
+The file of a program that runs, and of the script that an interpreter runs, and those of the programs that started it,
+which do not talk themselves: replaced, deleted, written to; told at once, with what lies there now. What leaves the content
+as it is, and what happens after the program's end, is not told.
 """
 import collections
 import os
@@ -14,7 +15,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import PYTHON, Daemon, Place, Role, need_root, sha256, tap, wait_for  # noqa: E402
 
-UPGRADE = 100
+UPGRADE = 300
 TALK = ["udp,127.0.0.1,0", "to,127.0.0.1,9", "send,sendto,10,10", "wait"]
 
 Program = collections.namedtuple("Program", "event role name sha256 state previous text")
@@ -44,11 +45,11 @@ def watched():
     time.sleep(1.5)
 
 
-def is_told(what, daemon, path, now, before, n=1):
+def is_told(what, daemon, path, now, before, n=1, role="self"):
     since = time.monotonic()
     found = wait_for(what, lambda: told(daemon, path)[n - 1:])
     took = time.monotonic() - since
-    tap.equal([(p.role, p.sha256, p.state, p.previous) for p in found], [("self", now, "" if now else "gone", before)], what,
+    tap.equal([(p.role, p.sha256, p.state, p.previous) for p in found], [(role, now, "" if now else "gone", before)], what,
               *found)
     tap.ok(took < 5, "at once", f"after {took:.1f} s")
     return found
@@ -108,6 +109,45 @@ def scripts(place, daemon):
         found = is_told("a script that is written to", daemon, path, sha256(path), one)
         tap.ok(found[0].text.startswith(f"script changed while it runs: {path}, run by {PYTHON}"), "with its line", found[0].text)
         tap.equal(told(daemon, PYTHON), [], "its interpreter has not changed")
+        process.kill()
+
+
+def chain(place, name, steps=()):
+    """A shell that starts a shell that starts who talks, and waits for its end: the paths from the last to the first."""
+    above = [place.copy(os.path.realpath("/bin/sh"), f"{name}-{n}") for n in (1, 2)]
+    talks = place.traffic(f"{name}-0")
+    inner = f"{above[0]} -c '{talks} {' '.join(steps or TALK)}; true'"
+    # pylint: disable-next=consider-using-with
+    return [talks, *above], subprocess.Popen([above[1], "-c", f"{inner}; true"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+
+def end_chain(process):
+    process.stdin.close()
+    process.wait()
+
+
+def parents(place, daemon):
+    """Who started the one that talks, and does not talk itself."""
+    paths, process = chain(place, "above")
+    wait_for("who talks", lambda: of(daemon, paths[0]))
+    watched()
+    one, two = sha256(paths[1]), sha256(paths[2])
+    os.rename(place.traffic("above.new"), paths[1])
+    found = is_told("a parent's file is replaced", daemon, paths[1], sha256(paths[1]), one, role="parent")
+    tap.ok(found[0].text.startswith(f"changed while it runs, of a parent: {paths[1]} ("), "with a line for people", found[0].text)
+    os.unlink(paths[2])
+    is_told("a grandparent's is deleted", daemon, paths[2], "", two, role="grandparent")
+    tap.equal(told(daemon, paths[0]), [], "who talks has not changed")
+    end_chain(process)
+    # A parent that has become another program does not run the first any more.
+    left, talks = place.copy(os.path.realpath("/bin/sh"), "left"), place.traffic("left-0")
+    with subprocess.Popen([left, "-c", f"exec 3<&0; {talks} {' '.join(TALK)} <&3 & exec sleep 1000"], stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL) as process:
+        wait_for("who talks", lambda: of(daemon, talks))
+        watched()
+        os.rename(place.traffic("left.new"), left)
+        time.sleep(2)
+        tap.equal(told(daemon, left), [], "what a parent was before it became another program is not told")
         process.kill()
 
 
@@ -179,6 +219,34 @@ def upgrade(place, daemon):
         role.kill()
 
 
+def restarted(place, daemon):
+    """Those that were there before the daemon are watched as soon as one of them talks; what happened to their files
+    while nobody watched is seen then."""
+    later = [TALK[0], "wait", *TALK[1:]]
+    paths, process = chain(place, "before", later)
+    missed, other = chain(place, "away", later)
+    was = [sha256(path) for path in missed]
+    time.sleep(0.5)
+    tap.equal(daemon.stop(), 0, "it is stopped")
+    for path in missed:
+        os.rename(place.traffic("away.new"), path)
+    daemon.start()
+    for waiting in (process, other):
+        waiting.stdin.write(b"\n")
+        waiting.stdin.flush()
+    wait_for("who talks", lambda: of(daemon, paths[0]))
+    roles = ("self", "parent", "grandparent")
+    for path, before, role in zip(missed, was, roles):
+        is_told(f"replaced while the daemon was away: the file of {role}", daemon, path, sha256(path), before, role=role)
+    watched()
+    for path, role in zip(paths, roles):
+        before = sha256(path)
+        os.rename(place.traffic("before.new"), path)
+        is_told(f"after a restart: the file of {role}", daemon, path, sha256(path), before, role=role)
+    end_chain(process)
+    end_chain(other)
+
+
 def main():
     need_root()
     with Place() as place, Daemon(place, self_test="no") as daemon:
@@ -186,8 +254,9 @@ def main():
         older = Role(old, *TALK)
         time.sleep(0.2)
         daemon.start()
-        for part in (replaced, deleted, scripts, quiet, elsewhere, upgrade):
+        for part in (replaced, deleted, scripts, parents, quiet, elsewhere, upgrade):
             part(place, daemon)
+        restarted(place, daemon)
         os.rename(place.traffic("old.new"), old)
         time.sleep(2)
         tap.equal(told(daemon, old), [], "a program that does not talk is not watched")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* More files of running programs than are watched: that is told, and not more is kept. */
+/* More files of running programs, and of their parents, than are watched: that is told, and not more is kept. */
 #include "core/daemon/changes.h"
 
 #include "core/base/clock.h"
@@ -28,12 +28,13 @@ static void on_closed(void *arg)
 }
 
 /* An exec of a file of its own. */
-static void exec_file(struct fixture *f, struct wire_image who)
+static void exec_file(struct fixture *f, struct wire_image who, struct wire_image parent)
 {
-	struct process_event e = {.kind = WIRE_EXEC, .image = who, .comm = "prog", .filename = "?", .args = {"", 0}};
+	struct process_event e = {.kind = WIRE_EXEC, .image = who, .parent = parent, .comm = "prog", .filename = "?"};
 	struct executed executed;
 	char name[32], *path;
 
+	e.args = (struct ps_text){"", 0};
 	snprintf(name, sizeof(name), "prog-%u", who.tgid);
 	path = scratch_path(name);
 	scratch_write(path, name, strlen(name), 0755);
@@ -60,13 +61,14 @@ int main(void)
 	first_seen_loaded(first, memory_open());
 	changes = changes_open(&f.loop, f.executables, f.processes, first, losses);
 	for (unsigned i = 0; i < CHANGES_FILES_MAX + 2; i++) {
-		exec_file(&f, image(i, 1));
+		exec_file(&f, image(i, 1), i % 2 ? image(i - 1, 1) : (struct wire_image){0});
 		do {
 			uv_run(&f.loop, UV_RUN_NOWAIT);
 			executables_get_stats(f.executables, &stats);
 		} while (stats.waiting > 1000);
-		changes_see(changes, &(struct wire_image){1000 + i, PID + i, 1}, 0);
-		changes_see(changes, &(struct wire_image){1000 + i, PID + i, 1}, 0);
+		/* The other half are parents of these, and do not talk. */
+		for (int turn = 0; i % 2 && turn < 2; turn++)
+			changes_see(changes, &(struct wire_image){1000 + i, PID + i, 1}, 0);
 		if (i == CHANGES_FILES_MAX - 1) {
 			changes_tick(changes);
 			losses_take(losses, on_loss, &told);
@@ -82,7 +84,7 @@ int main(void)
 		exit_event(&f, image(i, 1));
 	changes_tick(changes);
 	told.n = 0;
-	exec_file(&f, image(9999, 1));
+	exec_file(&f, image(9999, 1), image(1, 1));
 	changes_see(changes, &(struct wire_image){1000 + 9999, PID + 9999, 1}, 0);
 	changes_tick(changes);
 	losses_take(losses, on_loss, &told);

@@ -266,14 +266,14 @@ static void test_changed(void)
 	desk_open(&d, memory_open());
 	exec_event(&d.f, image(1, 1), image(0, 0), "/bin/prog", "", 0, 0);
 	processes_find(d.f.processes, &(struct wire_image){image(1, 1).start, image(1, 1).tgid, 1}, &who);
-	first_seen_changed(d.first, &who, 7, false, PS_HASH_OK, now);
+	first_seen_changed(d.first, &who, 7, PS_ROLE_SELF, false, PS_HASH_OK, now);
 	is_came(&d, "", "the file of a program that never talked has changed: not noted");
 	talk(&d, image(1, 1));
 	is_came(&d, "1 0 /bin/prog < \n", "(it talks)");
-	first_seen_changed(d.first, &who, 7, false, PS_HASH_OK, now);
+	first_seen_changed(d.first, &who, 7, PS_ROLE_SELF, false, PS_HASH_OK, now);
 	is_came(&d, "4 0 /bin/prog <  ab\n", "then it is, with what lies there now");
-	first_seen_changed(d.first, &who, 7, false, PS_HASH_GONE, NULL);
-	is_came(&d, "4 0 /bin/prog < \n", "or without, if it is gone");
+	first_seen_changed(d.first, &who, 7, PS_ROLE_PARENT, false, PS_HASH_GONE, NULL);
+	is_came(&d, "4 1 /bin/prog < \n", "or without, if it is gone; of a parent as such");
 	lineage_drop(d.f.processes, &who);
 	desk_close(&d);
 }

@@ -6,6 +6,16 @@
 /* No group of the kernel's has these numbers. */
 #define BASE (1ULL << 60)
 
+static void is_above(struct fixture *f, struct wire_image who, struct wire_image parent, struct wire_image grandparent,
+                     const char *what)
+{
+	struct wire_image above[2] = {{0}};
+
+	ok(processes_above(f->processes, &who, above) && memcmp(&above[0], &parent, sizeof(parent)) == 0 &&
+	       memcmp(&above[1], &grandparent, sizeof(grandparent)) == 0,
+	   "%s", what);
+}
+
 static void is_lineage(struct fixture *f, struct wire_image who, const char *self, const char *parent,
                        const char *grandparent, const char *what)
 {
@@ -34,6 +44,8 @@ static void test_lineage(void)
 	is_lineage(&f, child, "/bin/sh", "/bin/sh", "", "bytes from before the exec are still the shell's");
 	fork_event(&f, curl, worker);
 	is_lineage(&f, worker, "/usr/bin/curl", "/usr/bin/curl", "/bin/sh", "a worker of curl");
+	is_above(&f, worker, curl, shell, "which images these were");
+	is_above(&f, curl, shell, image(0, 0), "they stay so when a process becomes another program");
 
 	exit_event(&f, shell);
 	processes_expire(f.processes);

@@ -18,6 +18,7 @@
 #define ANSWER_TTL 3600
 #define ANSWERED_NS (ANSWER_TTL * NS_PER_S)
 #define FAILED_NS (60 * NS_PER_S)
+#define PATIENCE_NS (REVERSE_PATIENCE_S * NS_PER_S)
 
 struct question {
 	uint32_t netns;
@@ -45,7 +46,8 @@ struct asking {
 /* In a place that its address says; another with that place takes it. */
 struct known {
 	struct question what;
-	int64_t until_ns; /* CLOCK_MONOTONIC */
+	int64_t asked_ns, until_ns; /* CLOCK_MONOTONIC */
+	bool answered;
 };
 
 struct reverse {
@@ -173,8 +175,17 @@ void reverse_ask(struct reverse *r, uint32_t netns, const struct ps_addr *addr)
 		           "the resolver is slower than addresses come to be asked for: further ones have no name by PTR");
 		return;
 	}
-	*known = (struct known){.what = q, .until_ns = now + ANSWERED_NS};
+	*known = (struct known){.what = q, .asked_ns = now, .until_ns = now + ANSWERED_NS};
 	r->stats.asked++;
+}
+
+bool reverse_awaits(struct reverse *r, uint32_t netns, const struct ps_addr *addr)
+{
+	struct question q = {.netns = netns, .addr = *addr};
+	const struct known *known = known_of(r, &q);
+
+	return known->asked_ns && !known->answered && is_same(&known->what, &q) &&
+	       clock_monotonic_ns() - known->asked_ns < PATIENCE_NS;
 }
 
 static void take(struct reverse *r, const struct answer *answer)
@@ -190,8 +201,11 @@ static void take(struct reverse *r, const struct answer *answer)
 	};
 
 	r->stats.failed += answer->failed;
-	if (answer->failed && is_same(&known->what, &answer->to))
-		known->until_ns = clock_monotonic_ns() + FAILED_NS;
+	if (is_same(&known->what, &answer->to)) {
+		known->answered = true;
+		if (answer->failed)
+			known->until_ns = clock_monotonic_ns() + FAILED_NS;
+	}
 	if (!answer->len)
 		return;
 	r->stats.named++;

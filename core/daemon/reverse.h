@@ -15,8 +15,9 @@
 
 enum {
 	REVERSE_THREADS = 4,
-	REVERSE_WAITING = 256, /* addresses that wait for a thread */
-	REVERSE_KNOWN = 4096,  /* addresses that are not asked for again, for an hour; without an answer, a minute */
+	REVERSE_WAITING = 256,  /* addresses that wait for a thread */
+	REVERSE_KNOWN = 4096,   /* addresses that are not asked for again, for an hour; without an answer, a minute */
+	REVERSE_PATIENCE_S = 5, /* for so long an answer is worth waiting for */
 };
 
 struct reverse;
@@ -28,6 +29,9 @@ void reverse_close(struct reverse *, void (*closed)(void *arg), void *arg);
 /* Asks for the name of an address in a network namespace, unless it was asked for lately, or is one that has no name
  * elsewhere (loopback, link-local, multicast). domains get it later. */
 void reverse_ask(struct reverse *, uint32_t netns, const struct ps_addr *);
+
+/* Whether that question was asked a short time ago, and is not answered yet. */
+bool reverse_awaits(struct reverse *, uint32_t netns, const struct ps_addr *);
 
 struct reverse_stats {
 	uint64_t asked, named, failed; /* failed: the resolver could not say */

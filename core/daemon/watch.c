@@ -342,6 +342,20 @@ static void on_nameless(void *arg, const struct observation *o, const struct lin
 	reverse_ask(w->reverse, o->netns, &o->raddr);
 }
 
+static bool on_unnamed(void *arg, uint32_t netns, const struct ps_addr *addr)
+{
+	struct watch *w = arg;
+
+	return w->reverse && reverse_awaits(w->reverse, netns, addr);
+}
+
+static void set_ptr(struct watch *w)
+{
+	bool wanted = w->settings->core.ptr;
+
+	ledger_on_nameless(w->ledger, wanted ? on_nameless : NULL, wanted ? on_unnamed : NULL, w);
+}
+
 static void look_at_hosts(struct watch *w)
 {
 	struct namespace_process processes[NAMESPACES_MAX];
@@ -518,7 +532,7 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 	w->executions = executions_open(w->ledger);
 	w->domains = domains_open();
 	ledger_name_by(w->ledger, w->domains);
-	ledger_on_nameless(w->ledger, w->settings->core.ptr ? on_nameless : NULL, w);
+	set_ptr(w);
 	w->evidence = evidence_open(w->loop, w->probe, w->domains, w->losses);
 	w->hosts = hosts_open(w->loop, w->domains, w->losses);
 	w->handles += 2;
@@ -556,7 +570,7 @@ void watch_reload(struct watch *w, const struct settings *settings)
 {
 	w->settings = settings;
 	ledger_set_log(w->ledger, &settings->log);
-	ledger_on_nameless(w->ledger, settings->core.ptr ? on_nameless : NULL, w);
+	set_ptr(w);
 	set_mask(w);
 	live_reload(w->live, settings);
 }

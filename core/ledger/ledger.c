@@ -278,9 +278,11 @@ void ledger_name_by(struct ledger *l, struct domains *domains)
 }
 
 void ledger_on_nameless(struct ledger *l,
-                        void (*nameless)(void *arg, const struct observation *, const struct lineage *), void *arg)
+                        void (*nameless)(void *arg, const struct observation *, const struct lineage *),
+                        bool (*awaited)(void *arg, uint32_t netns, const struct ps_addr *), void *arg)
 {
 	l->nameless = nameless;
+	l->awaited = awaited;
 	l->nameless_arg = arg;
 }
 

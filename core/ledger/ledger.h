@@ -49,9 +49,13 @@ void ledger_set_addresses(struct ledger *, const struct own_addresses *);
  * what is learnt meanwhile counts. Before the first call, rows have none. */
 void ledger_name_by(struct ledger *, struct domains *);
 
-/* As soon as a row begins that has no name yet, and may have one: asks for it. After ledger_name_by(). NULL: nobody. */
+/* As soon as a row begins that has no name yet, and may have one: asks for it. After ledger_name_by(). NULL: nobody.
+ * When its window ends, and it has none: whether one is to be expected shortly. Such rows stay for the next window, up
+ * to LEDGER_UNNAMED_MAX of them, for as long as that is the answer; what they hold goes on adding up. NULL: never. */
+enum { LEDGER_UNNAMED_MAX = 1024 };
 void ledger_on_nameless(struct ledger *,
-                        void (*nameless)(void *arg, const struct observation *, const struct lineage *), void *arg);
+                        void (*nameless)(void *arg, const struct observation *, const struct lineage *),
+                        bool (*awaited)(void *arg, uint32_t netns, const struct ps_addr *), void *arg);
 
 /* Who is seen from now on is told to it. */
 void ledger_ask(struct ledger *, struct first_seen *);
@@ -75,7 +79,8 @@ void ledger_append(struct ledger *, const struct ps_record *);
 
 /* Ends the window and begins the next: its rows and alerts, as encoded batches (the caller's to
  * free, like the array). Rows whose executables are still being hashed stay for the next window,
- * twice at most; `final`: none stay. Returns how many batches. */
+ * twice at most, and so do some without a name, see ledger_on_nameless(); `final`: none stay. Returns
+ * how many batches. */
 size_t ledger_end_window(struct ledger *, int final, struct buf **batches, int64_t *end_ns);
 
 /* What is new about programs, as batches without the window's rows (the caller's, as above); each is

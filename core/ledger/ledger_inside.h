@@ -57,7 +57,9 @@ struct ledger {
 	struct first_seen *first_seen;   /* NULL: nobody is told */
 	struct domains *domains;         /* NULL: there are no names */
 	void (*nameless)(void *arg, const struct observation *, const struct lineage *);
+	bool (*awaited)(void *arg, uint32_t netns, const struct ps_addr *);
 	void *nameless_arg;
+	size_t unnamed;                                      /* rows that the window which ends leaves for the next */
 	void (*seen)(void *arg, const struct ledger_seen *); /* NULL: nobody looks on */
 	void *seen_arg;
 };

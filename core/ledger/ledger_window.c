@@ -189,6 +189,16 @@ static void name_row(struct ledger *l, struct row *row)
 		domains_find(l->domains, &flow, clock_boot_ns(), &row->domain);
 }
 
+/* Whether its name is worth waiting for. */
+static bool waits_for_name(struct ledger *l, const struct row *row)
+{
+	const struct row_key *k = &row->key;
+	struct ps_addr addr = row_address(k->raddr_family, k->raddr);
+
+	return l->awaited && l->addresses && !k->ignored && !row->domain.name.len && addr.family &&
+	       l->unnamed < LEDGER_UNNAMED_MAX && l->awaited(l->nameless_arg, k->netns, &addr);
+}
+
 static bool ignores_file(const struct ledger *l, const struct executable *file)
 {
 	return file && file->state == PS_HASH_OK && ignore_hash(l->ignore, file->sha256);
@@ -268,6 +278,7 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 	writer_open(&w, &l->origin, l->encode, l->commands,
 	            l->rows.n + l->n_more + losses_waiting(l->losses) + UNHASHED_TOLD);
 	writer_begin(&w);
+	l->unnamed = 0;
 	for (size_t at = 0; (row = table_next(&l->rows, &at));) {
 		const struct lineage *who = &row->key.who;
 
@@ -276,9 +287,13 @@ size_t ledger_end_window(struct ledger *l, int final, struct buf **batches, int6
 			row->held++;
 			continue;
 		}
+		name_row(l, row);
+		if (!final && waits_for_name(l, row)) {
+			l->unnamed++;
+			continue;
+		}
 		row->written = true;
 		tell_unhashed(l, who->self);
-		name_row(l, row);
 		if (leaves_out(l, row))
 			continue;
 		if (blanks)

@@ -4,7 +4,7 @@
 A name server for tests: dns_server.py PORT ZONE.json ADDRESS..., over UDP and TCP. Prints a line when it listens.
 
 The zone: {name: [[type, ttl, value], ...]}, with A, AAAA, CNAME (followed within the zone), HTTPS (hints: a list
-of addresses) and PTR. A name that begins with "big" is told over TCP alone, over UDP that it is too long; one that
+of addresses) and PTR; with WAIT as a type, the answer comes so many seconds later. A name that begins with "big" is told over TCP alone, over UDP that it is too long; one that
 begins with "rot" is told its addresses one at a time, in turn. The names that were asked for go to stdout, a line each.
 """
 import ipaddress
@@ -15,6 +15,7 @@ import socketserver
 import struct
 import sys
 import threading
+import time
 
 TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "AAAA": 28, "HTTPS": 65}
 zone, turns = {}, itertools.count()
@@ -53,8 +54,9 @@ def answer(query, tcp):
         found = zone.get(name, [])
         if name.startswith("rot"):
             found = [found[next(turns) % len(found)]]
+        time.sleep(sum(r[2] for r in found if r[0] == "WAIT"))
         alias = [r for r in found if r[0] == "CNAME"]
-        for k, ttl, value in alias or [r for r in found if TYPES[r[0]] == kind]:
+        for k, ttl, value in alias or [r for r in found if TYPES.get(r[0]) == kind]:
             data = data_of(k, value)
             records += owner + struct.pack("!HHIH", TYPES[k], 1, ttl, len(data)) + data
             n += 1

@@ -307,6 +307,53 @@ static void test_domains(void)
 	domains_close(domains);
 }
 
+static bool is_awaited(void *arg, uint32_t netns, const struct ps_addr *addr)
+{
+	(void)netns;
+	return *(bool *)arg && addr->family == AF_INET;
+}
+
+static void test_late_name(void)
+{
+	struct domains *domains = domains_open();
+	bool awaited = true;
+	struct sums s = {0};
+	char text[64] = "";
+	struct desk d;
+
+	desk_open(&d, 40000);
+	ledger_name_by(d.ledger, domains);
+	ledger_on_nameless(d.ledger, NULL, is_awaited, &awaited);
+	exec_event(&d.f, image(1, 1), image(0, 0), "/bin/prog", "", 0, 0);
+	observe(&d, image(1, 1), 1000, 1, 1);
+	is_int(end_window(&d, 0, list_domains, text), 0, "a row waits for its name");
+	observe(&d, image(1, 1), 1000, 1, 1);
+	end_window(&d, 0, list_domains, text);
+	is_str(text, "", "for as long as it is awaited");
+	learn(domains, "com.example.www", 1, clock_boot_ns());
+	end_window(&d, 0, list_domains, text);
+	is_str(text, "com.example.www 3 0 2;", "and is written whole when it is there");
+	domains_close(domains);
+
+	domains = domains_open();
+	ledger_name_by(d.ledger, domains);
+	observe(&d, image(1, 1), 2000, 1, 1);
+	end_window(&d, 0, add_up, &s);
+	awaited = false;
+	end_window(&d, 0, add_up, &s);
+	is_int(s.rows, 1, "or when it is not awaited any more");
+	awaited = true;
+	for (unsigned i = 0; i < LEDGER_UNNAMED_MAX + 10; i++)
+		observe(&d, image(1, 1), (uint16_t)(3000 + i), 1, 1);
+	memset(&s, 0, sizeof(s));
+	end_window(&d, 0, add_up, &s);
+	is_int(s.rows, 10, "not more than so many wait");
+	end_window(&d, 1, add_up, &s);
+	is_int(s.rows, LEDGER_UNNAMED_MAX + 10, "and none at the end");
+	desk_close(&d);
+	domains_close(domains);
+}
+
 /* Ends the window and gives what is recorded, with these settings. */
 static struct sums recorded(struct desk *d, const struct log_settings *log)
 {
@@ -519,6 +566,7 @@ int main(void)
 	test_losses();
 	test_append();
 	test_domains();
+	test_late_name();
 	test_log();
 	test_executions();
 	test_ignored_hash();

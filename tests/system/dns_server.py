@@ -5,7 +5,7 @@ A name server for tests: dns_server.py PORT ZONE.json ADDRESS..., over UDP and T
 
 The zone: {name: [[type, ttl, value], ...]}, with A, AAAA, CNAME (followed within the zone), HTTPS (hints: a list
 of addresses) and PTR; with WAIT as a type, the answer comes so many seconds later. A name that begins with "big" is told over TCP alone, over UDP that it is too long; one that
-begins with "rot" is told its addresses one at a time, in turn. The names that were asked for go to stdout, a line each.
+begins with "rot" is told its addresses one at a time, in turn, and with "many" 100 at a time. The names that were asked for go to stdout, a line each.
 """
 import ipaddress
 import itertools
@@ -54,6 +54,9 @@ def answer(query, tcp):
         found = zone.get(name, [])
         if name.startswith("rot"):
             found = [found[next(turns) % len(found)]]
+        if name.startswith("many"):
+            first = 100 * next(turns) % len(found)
+            found = found[first:first + 100]
         time.sleep(sum(r[2] for r in found if r[0] == "WAIT"))
         alias = [r for r in found if r[0] == "CNAME"]
         for k, ttl, value in alias or [r for r in found if TYPES.get(r[0]) == kind]:

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import PYTHON, Daemon, Namespaces, Place, Role, built, need_root, tap, wait_for  # noqa: E402
@@ -27,6 +28,21 @@ server = Server(("::", {PORT}), Take)
 print("ready", flush=True)
 server.serve_forever()
 """
+# Asks a name server for names, one after the other: no faster than the daemon reads.
+ASK = """import socket, struct, sys, time
+server, first, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
+s = socket.socket(2, 2)
+s.connect((server, 53))
+s.settimeout(5)
+for i in range(n):
+    name = first.replace("%", str(i))
+    s.send(struct.pack("!HHHHHH", i, 256, 1, 0, 0, 0) + b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) +
+           b"\\0\\0\\1\\0\\1")
+    if len(s.recv(8192)) < 40:
+        sys.exit("no answer")
+    time.sleep(0.0003)
+"""
+CROWD = 10000
 OLD = tuple(int(n) for n in os.uname().release.split(".")[:2]) < (5, 11)
 Named = collections.namedtuple("Named", "domain source rivals received sent")
 
@@ -59,6 +75,9 @@ ZONE = {
     "named.example": [["A", 60, v4(52)]],
     "stub.example": [["A", 60, v4(53)]],
     "nothing.example": [],
+    **{f"n{i}.crowd.example": [["A", 3600, v4(35)]] for i in range(CROWD)},
+    "many.wide.example": [["A", 3600, v4(36)], *(["A", 3600, f"10.8.{i // 256}.{i % 256}"] for i in range(CROWD - 2)),
+                          ["A", 3600, v4(37)]],
 }
 
 
@@ -83,7 +102,9 @@ class Net:
         with open(zone, "w", encoding="utf-8") as f:
             json.dump(ZONE, f)
         self.server = v4(2)
-        self.run(self.far, PYTHON, f"{HERE}/dns_server.py", "53", zone, self.server, v6(2), ready=True)
+        log = self.place.file("asked")
+        self.run(self.far, "sh", "-c", 'exec "$@" >"$0"', log, PYTHON, f"{HERE}/dns_server.py", "53", zone, self.server, v6(2))
+        wait_for("name server", lambda: os.path.exists(log) and os.path.getsize(log))
         self.run(self.far, PYTHON, "-c", SINK, ready=True)
         return self
 
@@ -440,6 +461,39 @@ def forged(net, daemon):
     nameless(net, daemon, "nor is who calls from port 53", v4(56))
 
 
+def crowd(net, daemon):
+    """10,000 names of one address, and 10,000 addresses of one name, as a name server tells them."""
+    def ask(name, n):
+        was = daemon.status()["names"], memory(daemon)
+        done = subprocess.run(["ip", "netns", "exec", net.here, PYTHON, "-c", ASK, net.server, name, str(n)],
+                              capture_output=True, check=False)
+        tap.equal((done.returncode, done.stderr), (0, b""), f"{name} is asked for, {n} times")
+        time.sleep(1.5)
+        now = daemon.status()["names"]
+        return {key: now[key] - was[0][key] for key in ("learnt", "evicted", "pairs")}, memory(daemon) - was[1]
+
+    def told(what, address, *expected):
+        talker = Role(net.place.traffic(f"crowd-{address}"), f"tcp-connect,{address},{PORT}", "send,send,77", netns=net.here)
+        talker.result()
+        row = wait_for(what, lambda: named(daemon, talker.program))
+        tap.ok(isinstance(row, Named) and row[:3] == expected, what, row)
+
+    more, grown = ask("n%.crowd.example", CROWD)
+    tap.equal(more, {"learnt": CROWD, "evicted": CROWD - 64, "pairs": 64}, f"{CROWD} names of an address: 64 are kept")
+    tap.ok(grown < 2048 or is_sanitized(daemon), "in less than 2 MiB", f"{grown} KiB")
+    told("the newest of them names it, and all that are kept are its rivals", v4(35), f"example.crowd.n{CROWD - 1}", "dns", 63)
+    more, grown = ask("many.wide.example", CROWD // 100)
+    tap.equal(more, {"learnt": CROWD, "evicted": 0, "pairs": CROWD}, f"{CROWD} addresses of a name: each is known")
+    tap.ok(grown < 8192 or is_sanitized(daemon), "in less than 8 MiB", f"{grown} KiB")
+    told("the first of them has the name, and no rival", v4(36), "example.wide.many", "dns", 0)
+    told("so has the last", v4(37), "example.wide.many", "dns", 0)
+    lost = collections.Counter()
+    for loss in daemon.losses():
+        if loss.stage == "names":
+            lost[loss.text] += loss.count
+    tap.equal(list(lost.values()), [CROWD - 64], "what was forgotten is told, with its number, and nothing else was lost", *lost)
+
+
 def flood(net, daemon):
     """A program that asks itself as fast as it can: bounded, counted, and nothing else is lost."""
     before = memory(daemon)
@@ -452,9 +506,14 @@ def flood(net, daemon):
     tap.ok(memory(daemon) < before + 16 << 10, "memory stays bounded", before, memory(daemon))
 
 
-def memory(daemon):
+def memory(daemon, key="VmRSS"):
     with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+        return next(int(line.split()[1]) for line in f if line.startswith(key))
+
+
+def is_sanitized(daemon):
+    """Then it keeps what it has freed, and terabytes of addresses."""
+    return memory(daemon, "VmSize") > 1 << 30
 
 
 def main():
@@ -468,6 +527,7 @@ def main():
         tls(net, daemon)
         hosts(net, daemon)
         forged(net, daemon)
+        crowd(net, daemon)
         flood(net, daemon)
         daemon.stop()
     tap.done()

@@ -148,6 +148,46 @@ struct ps_audit {
 	int64_t rest_packets;
 };
 
+/* What is known of a content elsewhere. Values are stored: append only. */
+enum ps_finding_state {
+	PS_FINDING_NO_KEY = 1,     /* nobody was asked: there is no key to ask with */
+	PS_FINDING_PENDING = 2,    /* it will be asked for, or is being analysed */
+	PS_FINDING_UNKNOWN = 3,    /* the service does not know it */
+	PS_FINDING_CLEAN = 4,      /* no engine objects */
+	PS_FINDING_SUSPICIOUS = 5, /* some do */
+	PS_FINDING_FAILED = 6,     /* no answer that can be used: it will be asked for again */
+};
+
+/* A verdict: what a service says of the content of files. */
+struct ps_finding {
+	uint8_t sha256[32];
+	uint8_t state;    /* enum ps_finding_state */
+	uint8_t previous; /* the one before; 0: none */
+	uint32_t service; /* into batch->texts: the sink that asked it */
+	uint32_t path;    /* into batch->texts: the file that was seen last with this content; 0: none is remembered */
+	uint32_t text;    /* into batch->texts: one line for people */
+	uint32_t link;    /* into batch->texts: where more is to be read; 0: nowhere */
+	/* Engines, by what they say of it. */
+	uint32_t malicious, suspicious, harmless, undetected;
+	/* When the service answered, and when its engines looked at it, ns since the Unix epoch; 0: not known. */
+	int64_t asked_ns, analysed_ns;
+};
+
+/* The same as a sink tells it: ps_host.found() in plugin.h. */
+struct ps_found {
+	uint8_t sha256[32];
+	enum ps_finding_state state;
+	uint32_t malicious, suspicious, harmless, undetected;
+	int64_t asked_ns, analysed_ns;
+	const char *reason; /* why it failed, in a few words; else "" */
+	const char *link;   /* "https://...", or "" */
+};
+
+/* How much of a text of struct ps_found is taken, and the most engines. */
+#define PS_FOUND_REASON_MAX 160
+#define PS_FOUND_LINK_MAX 256
+#define PS_FOUND_ENGINES_MAX 10000
+
 struct ps_record {
 	uint32_t kind;            /* one of enum ps_kind: which member below is set */
 	int64_t start_ns, end_ns; /* window, nanoseconds since the Unix epoch, UTC */
@@ -156,6 +196,7 @@ struct ps_record {
 		struct ps_program program;
 		struct ps_alert alert;
 		struct ps_audit audit;
+		struct ps_finding finding; /* PS_VERDICT */
 	};
 };
 

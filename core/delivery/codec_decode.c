@@ -218,6 +218,28 @@ static int decode_audit(const uint8_t *p, struct ps_audit *a)
 	return 0;
 }
 
+static int decode_finding(const uint8_t *p, const struct ps_batch *b, struct ps_finding *f)
+{
+	if (!p)
+		return -1;
+	get_bytes(&p, f->sha256, sizeof(f->sha256));
+	f->state = get8(&p);
+	f->previous = get8(&p);
+	f->service = get32(&p);
+	f->path = get32(&p);
+	f->text = get32(&p);
+	f->link = get32(&p);
+	f->malicious = get32(&p);
+	f->suspicious = get32(&p);
+	f->harmless = get32(&p);
+	f->undetected = get32(&p);
+	f->asked_ns = (int64_t)get64(&p);
+	f->analysed_ns = (int64_t)get64(&p);
+	if (f->service >= b->n_texts || f->path >= b->n_texts || f->text >= b->n_texts || f->link >= b->n_texts)
+		return -1;
+	return f->state && f->state <= PS_FINDING_FAILED && f->previous <= PS_FINDING_FAILED ? 0 : -1;
+}
+
 static const char *decode_record(struct cursor *c, uint32_t version, const struct ps_batch *b, struct ps_record *r)
 {
 	const uint8_t *p = cursor_take(c, RECORD_FIXED);
@@ -236,6 +258,8 @@ static const char *decode_record(struct cursor *c, uint32_t version, const struc
 		bad = decode_alert(cursor_take(c, ALERT_SIZE), b, &r->alert);
 	else if (r->kind == PS_AUDIT && version > 1)
 		bad = decode_audit(cursor_take(c, AUDIT_SIZE), &r->audit);
+	else if (r->kind == PS_VERDICT && version >= 5)
+		bad = decode_finding(cursor_take(c, FINDING_SIZE), b, &r->finding);
 	else
 		return "a record is of an unknown kind";
 	return bad ? "a record is cut off, or refers to what is not there" : NULL;

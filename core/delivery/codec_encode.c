@@ -168,6 +168,23 @@ static void encode_alert(uint8_t *p, const struct ps_alert *a)
 	put64(&p, a->received);
 }
 
+static void encode_finding(uint8_t *p, const struct ps_finding *f)
+{
+	put_bytes(&p, f->sha256, sizeof(f->sha256));
+	put8(&p, f->state);
+	put8(&p, f->previous);
+	put32(&p, f->service);
+	put32(&p, f->path);
+	put32(&p, f->text);
+	put32(&p, f->link);
+	put32(&p, f->malicious);
+	put32(&p, f->suspicious);
+	put32(&p, f->harmless);
+	put32(&p, f->undetected);
+	put64(&p, (uint64_t)f->asked_ns);
+	put64(&p, (uint64_t)f->analysed_ns);
+}
+
 static size_t record_size(uint32_t kind)
 {
 	switch (kind) {
@@ -177,6 +194,8 @@ static size_t record_size(uint32_t kind)
 		return PROGRAM_SIZE;
 	case PS_AUDIT:
 		return AUDIT_SIZE;
+	case PS_VERDICT:
+		return FINDING_SIZE;
 	default:
 		return ALERT_SIZE;
 	}
@@ -195,6 +214,8 @@ static void encode_record(struct buf *out, const struct ps_record *r)
 		encode_program(p, &r->program);
 	else if (r->kind == PS_AUDIT)
 		encode_audit(p, &r->audit);
+	else if (r->kind == PS_VERDICT)
+		encode_finding(p, &r->finding);
 	else
 		encode_alert(p, &r->alert);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The format, version 4. All numbers are little-endian; nothing is aligned or padded.
+ * The format, version 5. All numbers are little-endian; nothing is aligned or padded.
  *
  *   head      magic u32 "PSB\1", version u32, host[16], boot[16], seq u64, previous[32],
  *             n_exes u32, n_texts u32, n_records u32, n_places u32
@@ -19,14 +19,16 @@
  *             expected u8, previous[32]
  *     audit   netns u32, layer u32, and as u64: sent, received, packets sent and received, errors,
  *             retransmitted, forwarded, own sent, received and calls, rest sent, received, packets
+ *     verdict sha256[32], state u8, previous u8, service u32, path u32, text u32, link u32, malicious u32,
+ *             suspicious u32, harmless u32, undetected u32, asked i64, analysed i64
  *     alert   stage u32, text u32, count u64, sent u64, received u64
  *   digest    of the batch's rows: the link of the chain (core/trail/chain.h)
  *   checksum  SHA-256 of everything before it
  *
  * A text carries its NUL so that a decoded batch can point into the bytes.
  *
- * Older versions, which may still wait in a journal, are read too. Up to version 3, the digest was the
- * checksum. Version 2 had no places, scripts
+ * Older versions, which may still wait in a journal, are read too. Version 4 had no verdicts. Up to version 3, the
+ * digest was the checksum. Version 2 had no places, scripts
  * and programs, and traffic ended with its calls. In version 1, traffic had no direction, opened and
  * closed either, a protocol u8, and ports i32.
  */
@@ -40,7 +42,7 @@
 #include "core/record.h"
 
 #define CODEC_MAGIC 0x01425350u
-#define CODEC_VERSION 4u
+#define CODEC_VERSION 5u
 
 enum {
 	AT_SEQ = 40,
@@ -61,6 +63,7 @@ enum {
 	ALERT_SIZE = 32,
 	CHECKSUM_SIZE = 32,
 	AUDIT_SIZE = 8 + 8 * 13,
+	FINDING_SIZE = 34 + 8 * 4 + 2 * 8,
 	RECORD_MIN = RECORD_FIXED + ALERT_SIZE,
 };
 

@@ -85,6 +85,16 @@ static const char *const program_roles[] = {
     [PS_ROLE_GRANDPARENT] = "grandparent",
 };
 
+static const char *const findings[] = {
+    [0] = "",
+    [PS_FINDING_NO_KEY] = "no_key",
+    [PS_FINDING_PENDING] = "pending",
+    [PS_FINDING_UNKNOWN] = "unknown",
+    [PS_FINDING_CLEAN] = "clean",
+    [PS_FINDING_SUSPICIOUS] = "suspicious",
+    [PS_FINDING_FAILED] = "failed",
+};
+
 struct word {
 	int number;
 	const char *word;
@@ -173,6 +183,11 @@ const char *names_program_event(unsigned event)
 const char *names_program_role(unsigned role)
 {
 	return role < COUNT(program_roles) ? program_roles[role] : "other";
+}
+
+const char *names_finding(unsigned state)
+{
+	return state < COUNT(findings) ? findings[state] : "other";
 }
 
 const char *names_direction(unsigned direction)

@@ -37,6 +37,9 @@ int names_domain_source_find(const char *word);
 const char *names_program_event(unsigned event);
 const char *names_program_role(unsigned role);
 
+/* "no_key", "pending", "clean", ..., or "" for 0; "other" of a newer core. */
+const char *names_finding(unsigned state);
+
 /* "tcp", "udp", "ipv4", ... and back. NULL or -1 when there is no word for it. */
 const char *names_protocol(unsigned protocol);
 int names_protocol_find(const char *word);

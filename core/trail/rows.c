@@ -236,6 +236,27 @@ static void get_audit(struct rows *r, const struct ps_record *record, struct row
 	*v = number(a->rest_packets);
 }
 
+static void get_verdict(struct rows *r, const struct ps_record *record, struct row_value *v)
+{
+	const struct ps_finding *f = &record->finding;
+	const struct ps_text *texts = r->batch->texts;
+
+	*v++ = number(rows_seconds(record->end_ns));
+	*v++ = hash(r, f->sha256, true);
+	*v++ = word(names_finding(f->state));
+	*v++ = word(names_finding(f->previous));
+	*v++ = shown(r, texts[f->service], PS_SHOW_PATH);
+	*v++ = number(f->malicious);
+	*v++ = number(f->suspicious);
+	*v++ = number(f->harmless);
+	*v++ = number(f->undetected);
+	*v++ = unless(!f->asked_ns, rows_seconds(f->asked_ns));
+	*v++ = unless(!f->analysed_ns, rows_seconds(f->analysed_ns));
+	*v++ = shown(r, texts[f->path], PS_SHOW_PATH);
+	*v++ = shown(r, texts[f->text], PS_SHOW_PATH);
+	*v = shown(r, texts[f->link], PS_SHOW_PATH);
+}
+
 void rows_get(struct rows *r, enum row_table table, const struct ps_record *record, struct row_value *values)
 {
 	static void (*const get[ROW_TABLES])(struct rows *, const struct ps_record *, struct row_value *) = {
@@ -243,6 +264,7 @@ void rows_get(struct rows *r, enum row_table table, const struct ps_record *reco
 	    [ROW_PROGRAMS] = get_program,
 	    [ROW_LOSSES] = get_loss,
 	    [ROW_AUDIT] = get_audit,
+	    [ROW_VERDICTS] = get_verdict,
 	};
 
 	get[table](r, record, values);

@@ -74,6 +74,12 @@ static const struct row_column audit[] = {
     NUMBER("rest_recv"), NUMBER("rest_packets"),
 };
 
+static const struct row_column verdicts[] = {
+    NUMBER("time"),       TEXT("sha256"),       TEXT("state"),      TEXT("previous"),     TEXT("service"),
+    NUMBER("malicious"),  NUMBER("suspicious"), NUMBER("harmless"), NUMBER("undetected"), OPTIONAL("asked"),
+    OPTIONAL("analysed"), TEXT("exe"),          TEXT("text"),       TEXT("link"),
+};
+
 static const struct row_column executables[] = {
     TEXT("exe"),     TEXT("name"),   TEXT("cmdline"),       TEXT("sha256"),       TEXT("hash_state"),
     NUMBER("flags"), TEXT("script"), TEXT("script_sha256"), TEXT("script_state"),
@@ -92,6 +98,7 @@ const struct row_shape row_tables[ROW_TABLES] = {
     [ROW_PROGRAMS] = SHAPE("programs", programs),
     [ROW_LOSSES] = SHAPE("losses", losses),
     [ROW_AUDIT] = SHAPE("audit", audit),
+    [ROW_VERDICTS] = SHAPE("verdicts", verdicts),
 };
 
 const struct row_shape row_dictionaries[ROW_DICTIONARIES] = {
@@ -109,10 +116,8 @@ _Static_assert(sizeof(places) / sizeof(*places) <= ROW_ENTRY_COLUMNS_MAX, "place
 enum ps_kind row_kind(enum row_table table)
 {
 	static const enum ps_kind kinds[ROW_TABLES] = {
-	    [ROW_CONNECTIONS] = PS_TRAFFIC,
-	    [ROW_PROGRAMS] = PS_PROGRAM,
-	    [ROW_LOSSES] = PS_ALERT,
-	    [ROW_AUDIT] = PS_AUDIT,
+	    [ROW_CONNECTIONS] = PS_TRAFFIC, [ROW_PROGRAMS] = PS_PROGRAM, [ROW_LOSSES] = PS_ALERT,
+	    [ROW_AUDIT] = PS_AUDIT,         [ROW_VERDICTS] = PS_VERDICT,
 	};
 
 	return kinds[table];

@@ -15,7 +15,7 @@
 #include "core/record.h"
 
 /* In the order in which a batch's rows are hashed. */
-enum row_table { ROW_CONNECTIONS, ROW_PROGRAMS, ROW_LOSSES, ROW_AUDIT, ROW_TABLES };
+enum row_table { ROW_CONNECTIONS, ROW_PROGRAMS, ROW_LOSSES, ROW_AUDIT, ROW_VERDICTS, ROW_TABLES };
 
 /* What rows refer to: each entry is kept once. */
 enum row_dictionary { ROW_EXECUTABLES, ROW_DOMAINS, ROW_ADDRESSES, ROW_PLACES, ROW_DICTIONARIES };

@@ -19,8 +19,8 @@
 #define SLACK_PAGES 256     /* free pages that are not worth a vacuum: they are used again */
 
 static const enum statement steps[] = {
-    ST_CUTOFF,   ST_OLD_CONNECTIONS, ST_OLD_PROGRAMS,    ST_OLD_LOSSES,  ST_OLD_AUDIT,     ST_OLD_HOURS,
-    ST_OLD_DAYS, ST_OLD_BATCHES,     ST_OLD_EXECUTABLES, ST_OLD_DOMAINS, ST_OLD_ADDRESSES, ST_OLD_PLACES,
+    ST_CUTOFF,   ST_OLD_CONNECTIONS, ST_OLD_PROGRAMS,    ST_OLD_VERDICTS, ST_OLD_LOSSES,    ST_OLD_AUDIT,  ST_OLD_HOURS,
+    ST_OLD_DAYS, ST_OLD_BATCHES,     ST_OLD_EXECUTABLES, ST_OLD_DOMAINS,  ST_OLD_ADDRESSES, ST_OLD_PLACES,
 };
 #define STEPS (sizeof(steps) / sizeof(*steps))
 #define STEP_VACUUM STEPS

@@ -107,8 +107,17 @@ static const char rollups[] = "CREATE TABLE hours" ROLLUP "CREATE INDEX hours_ti
                               "CREATE TABLE stale(hour INTEGER PRIMARY KEY) STRICT;"
                               "ALTER TABLE upkeep ADD COLUMN rolled INTEGER NOT NULL DEFAULT -9223372036854775807;";
 
+/* asked and analysed are NULL when they are not known. */
+static const char verdicts[] =
+    "CREATE TABLE verdicts(time INTEGER NOT NULL, sha256 TEXT NOT NULL, state TEXT NOT NULL, previous TEXT NOT NULL,"
+    " service TEXT NOT NULL, malicious INTEGER NOT NULL, suspicious INTEGER NOT NULL, harmless INTEGER NOT NULL,"
+    " undetected INTEGER NOT NULL, asked INTEGER, analysed INTEGER, exe TEXT NOT NULL, text TEXT NOT NULL,"
+    " link TEXT NOT NULL, batch_id INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX verdicts_time ON verdicts(time);"
+    "CREATE INDEX verdicts_sha256 ON verdicts(sha256);";
+
 /* Step i makes version SCHEMA_FIRST + i out of the one before. Append only: files have run them. */
-static const char *const steps[] = {first, life, audit, places, trail, rollups};
+static const char *const steps[] = {first, life, audit, places, trail, rollups, verdicts};
 
 #define STEPS ((int)(sizeof(steps) / sizeof(*steps)))
 

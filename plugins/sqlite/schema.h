@@ -9,7 +9,7 @@
 #define SCHEMA_FIRST 10
 
 /* The first versions that have them. */
-#define SCHEMA_TRAIL 14  /* marks */
+#define SCHEMA_TRAIL 16  /* marks (14), and all tables that are walked */
 #define SCHEMA_ROLLUP 15 /* hours and days */
 
 /* The newest user_version that this plugin knows. */

@@ -38,6 +38,8 @@ static const char *const sql[STATEMENTS] = {
                            " WHERE contime < ?1 ORDER BY contime LIMIT " OF_A_SLICE ")",
     [ST_OLD_PROGRAMS] =
         "DELETE FROM programs WHERE rowid IN (SELECT rowid FROM programs WHERE time < ?1 LIMIT " OF_A_SLICE ")",
+    [ST_OLD_VERDICTS] =
+        "DELETE FROM verdicts WHERE rowid IN (SELECT rowid FROM verdicts WHERE time < ?1 LIMIT " OF_A_SLICE ")",
     [ST_OLD_LOSSES] =
         "DELETE FROM losses WHERE rowid IN (SELECT rowid FROM losses WHERE endtime < ?1 LIMIT " OF_A_SLICE ")",
     [ST_OLD_AUDIT] =

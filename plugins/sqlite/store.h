@@ -27,6 +27,7 @@ enum statement {
 	ST_OLDEST_FEW,
 	ST_OLD_CONNECTIONS, /* retention.c: one slice each */
 	ST_OLD_PROGRAMS,
+	ST_OLD_VERDICTS,
 	ST_OLD_LOSSES,
 	ST_OLD_AUDIT,
 	ST_OLD_BATCHES,

@@ -226,6 +226,23 @@ static void json_audit(json_t *line, const struct ps_audit *a)
 	json_object_set_new(line, "rest_packets", json_integer(a->rest_packets));
 }
 
+static void json_verdict(json_t *line, const struct ps_host *host, const struct ps_batch *b, const struct ps_finding *f)
+{
+	json_object_set_new(line, "sha256", json_hash(true, f->sha256));
+	json_object_set_new(line, "state", json_string(names_finding(f->state)));
+	json_object_set_new(line, "previous", json_string(names_finding(f->previous)));
+	json_object_set_new(line, "service", json_shown(host, b->texts[f->service], PS_SHOW_PATH));
+	json_object_set_new(line, "malicious", json_integer(f->malicious));
+	json_object_set_new(line, "suspicious", json_integer(f->suspicious));
+	json_object_set_new(line, "harmless", json_integer(f->harmless));
+	json_object_set_new(line, "undetected", json_integer(f->undetected));
+	json_object_set_new(line, "asked_ns", json_time(f->asked_ns));
+	json_object_set_new(line, "analysed_ns", json_time(f->analysed_ns));
+	json_object_set_new(line, "exe", json_shown(host, b->texts[f->path], PS_SHOW_PATH));
+	json_object_set_new(line, "text", json_shown(host, b->texts[f->text], PS_SHOW_PATH));
+	json_object_set_new(line, "link", json_shown(host, b->texts[f->link], PS_SHOW_PATH));
+}
+
 static int add_text(const char *data, size_t n, void *out)
 {
 	buf_put(out, data, n);
@@ -237,6 +254,7 @@ static void json_line(struct buf *out, const struct ps_host *host, const struct 
 	const char *kind = r->kind == PS_TRAFFIC   ? "traffic"
 	                   : r->kind == PS_PROGRAM ? "program"
 	                   : r->kind == PS_AUDIT   ? "audit"
+	                   : r->kind == PS_VERDICT ? "verdict"
 	                                           : "alert";
 	json_t *line = json_object();
 
@@ -249,6 +267,8 @@ static void json_line(struct buf *out, const struct ps_host *host, const struct 
 		json_program(line, host, b, &r->program);
 	else if (r->kind == PS_AUDIT)
 		json_audit(line, &r->audit);
+	else if (r->kind == PS_VERDICT)
+		json_verdict(line, host, b, &r->finding);
 	else
 		json_alert(line, host, b, &r->alert);
 	json_dump_callback(line, add_text, out, JSON_COMPACT);
@@ -262,7 +282,7 @@ void lines_put(struct buf *out, enum lines_format format, const struct ps_host *
 	if (format == LINES_CSV) {
 		if (r->kind == PS_TRAFFIC)
 			csv_line(out, b, r);
-	} else if (r->kind & (PS_TRAFFIC | PS_PROGRAM | PS_ALERT | PS_AUDIT)) {
+	} else if (r->kind & (PS_TRAFFIC | PS_PROGRAM | PS_VERDICT | PS_ALERT | PS_AUDIT)) {
 		json_line(out, host, b, r);
 	}
 }

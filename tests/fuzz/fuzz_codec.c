@@ -2,6 +2,7 @@
 /* Any bytes: refused, or a batch all of which can be read, and which encodes to the same bytes. */
 #include <string.h>
 
+#include "core/base/sha256.h"
 #include "core/delivery/codec.h"
 #include "tests/fuzz/target.h"
 
@@ -39,7 +40,8 @@ static void touch_all(const struct ps_batch *b)
 	for (uint32_t i = 0; i < b->n_records; i++) {
 		const struct ps_record *r = &b->records[i];
 
-		must(r->kind == PS_TRAFFIC || r->kind == PS_PROGRAM || r->kind == PS_ALERT || r->kind == PS_AUDIT);
+		must(r->kind == PS_TRAFFIC || r->kind == PS_PROGRAM || r->kind == PS_ALERT || r->kind == PS_AUDIT ||
+		     r->kind == PS_VERDICT);
 		if (r->kind == PS_TRAFFIC) {
 			must(r->traffic.exe < b->n_exes && r->traffic.parent < b->n_exes && r->traffic.grandparent < b->n_exes);
 			must(r->traffic.domain < b->n_texts && r->traffic.place < b->n_places);
@@ -49,6 +51,9 @@ static void touch_all(const struct ps_batch *b)
 			must(r->program.text < b->n_texts && r->program.place < b->n_places);
 		} else if (r->kind == PS_ALERT) {
 			must(r->alert.text < b->n_texts);
+		} else if (r->kind == PS_VERDICT) {
+			must(r->finding.service < b->n_texts && r->finding.path < b->n_texts && r->finding.text < b->n_texts &&
+			     r->finding.link < b->n_texts);
 		}
 	}
 }
@@ -87,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			/* All but what codec_seal() sets. */
 			must(again.len == size);
 			must(memcmp(again.data, data, 40) == 0);
-			must(memcmp(again.data + 80, data + 80, size - 80 - PS_DIGEST_SIZE) == 0);
+			must(memcmp(again.data + 80, data + 80, size - 80 - PS_DIGEST_SIZE - SHA256_SIZE) == 0);
 		} else {
 			again_from_old(&again);
 		}

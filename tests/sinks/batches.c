@@ -155,6 +155,27 @@ struct ps_record *made_audit(struct made *m, int64_t start)
 	return r;
 }
 
+struct ps_record *made_verdict(struct made *m, int64_t start, const char *text)
+{
+	struct ps_record *r = made_record(m, start, PS_VERDICT);
+
+	r->finding = (struct ps_finding){
+	    .sha256 = {0xcd},
+	    .state = PS_FINDING_SUSPICIOUS,
+	    .previous = PS_FINDING_CLEAN,
+	    .service = made_domain(m, made_text(m, "virustotal", 10)),
+	    .text = made_domain(m, made_text(m, text, strlen(text))),
+	    .link = made_domain(m, made_text(m, "https://example.com/", 20)),
+	    .malicious = 3,
+	    .suspicious = 1,
+	    .harmless = 2,
+	    .undetected = 66,
+	    .asked_ns = start * NS_PER_S,
+	};
+	r->finding.path = made_domain(m, hostile_path());
+	return r;
+}
+
 struct ps_record *made_alert(struct made *m, int64_t start, const char *text)
 {
 	struct ps_record *r = made_record(m, start, PS_ALERT);

@@ -30,6 +30,7 @@ uint32_t made_place(struct made *, const char *container);
 struct ps_record *made_traffic(struct made *, int64_t start);
 struct ps_record *made_program(struct made *, int64_t start, const char *text);
 struct ps_record *made_audit(struct made *, int64_t start);
+struct ps_record *made_verdict(struct made *, int64_t start, const char *text);
 struct ps_record *made_alert(struct made *, int64_t start, const char *text);
 
 /* An ordinary batch: n records of some executables and addresses, each with 1000 bytes sent and

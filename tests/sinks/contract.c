@@ -59,6 +59,8 @@ static void check_stored(const char *when)
 		is_int(got.audits, want.audits, "%s: audits", when);
 	if (expect_kind(&ctx, PS_PROGRAM))
 		is_int(got.programs, want.programs, "%s: programs", when);
+	if (expect_kind(&ctx, PS_VERDICT))
+		is_int(got.verdicts, want.verdicts, "%s: verdicts", when);
 	if (got.hostile >= 0)
 		is_int(got.hostile, want.hostile, "%s: hostile paths, byte for byte", when);
 	is_int(got.broken, 0, "%s: nothing is broken", when);
@@ -112,12 +114,14 @@ static void test_once(void *self)
 	made_alert(&m, now, "no room in the flow map\n2026-01-01 forged");
 	made_alert(&m, now, "");
 	made_audit(&m, now);
+	made_verdict(&m, now, "suspicious");
 	made_program(&m, now, "/bin/a was changed")->program.place = made_place(&m, "pod");
 	is_int(put(self, &m.batch), PS_STORED, "a batch without traffic is stored");
 	is_int(put(self, &m.batch), PS_STORED, "and accepted again");
 	want.alerts += 2;
 	want.audits++;
 	want.programs++;
+	want.verdicts++;
 	made_done(&m);
 	check_stored("alerts");
 }

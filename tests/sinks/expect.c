@@ -48,12 +48,16 @@ static int read_sqlite(struct ps_ctx *ctx, struct stored *out)
 	if (ok &&
 	    sqlite3_prepare_v2(db,
 	                       "SELECT (SELECT count(*) FROM losses), (SELECT count(*) FROM audit), (SELECT count(*) FROM"
-	                       " programs JOIN executables e ON e.id = exe_id JOIN places w ON w.id = place_id)",
+	                       " programs JOIN executables e ON e.id = exe_id JOIN places w ON w.id = place_id),"
+	                       " (SELECT count(*) FROM verdicts WHERE state = 'suspicious' AND previous = 'clean' AND"
+	                       " malicious = 3 AND undetected = 66 AND asked = time - 10 AND analysed IS NULL AND"
+	                       " sha256 LIKE 'cd00%' AND service = 'virustotal' AND link = 'https://example.com/')",
 	                       -1, &st, NULL) == SQLITE_OK &&
 	    sqlite3_step(st) == SQLITE_ROW) {
 		out->alerts = sqlite3_column_int64(st, 0);
 		out->audits = sqlite3_column_int64(st, 1);
 		out->programs = sqlite3_column_int64(st, 2);
+		out->verdicts = sqlite3_column_int64(st, 3);
 	}
 	sqlite3_finalize(st);
 	sqlite3_close(db);
@@ -92,6 +96,9 @@ static void json_line(const char *line, size_t len, struct stored *out)
 	} else if (kind && strcmp(kind, "program") == 0) {
 		out->programs++;
 		out->broken += json_object_size(o) != 53;
+	} else if (kind && strcmp(kind, "verdict") == 0) {
+		out->verdicts++;
+		out->broken += json_object_size(o) != 16 || !is_hostile(json_string_value(exe), json_string_length(exe));
 	} else {
 		out->rows++;
 		if (sent != INT64_MAX)

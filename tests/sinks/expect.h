@@ -8,7 +8,7 @@
 struct stored {
 	int64_t rows; /* of traffic */
 	int64_t sent; /* their sum, without counts out of the ordinary; -1: not told apart */
-	int64_t alerts, audits, programs;
+	int64_t alerts, audits, programs, verdicts;
 	int hostile; /* rows whose executable is hostile_path(), byte for byte; -1: not told apart */
 	int broken;  /* rows that are not what the format promises */
 };

@@ -108,7 +108,7 @@ static void test_migration(void)
 	        "ALTER TABLE connections DROP COLUMN domain_rivals; ALTER TABLE executables DROP COLUMN script;"
 	        "ALTER TABLE executables DROP COLUMN script_sha256; ALTER TABLE executables DROP COLUMN script_state;"
 	        "ALTER TABLE batches DROP COLUMN hostname; ALTER TABLE batches DROP COLUMN marks; DROP TABLE upkeep; DROP "
-	        "TABLE hours; DROP TABLE days; DROP TABLE stale;"
+	        "TABLE hours; DROP TABLE days; DROP TABLE stale; DROP TABLE verdicts;"
 	        "PRAGMA user_version = 10");
 	self = must_open(&ctx);
 	is_int(ctx.set_aside, 0, "an older file is not set aside");

@@ -15,7 +15,7 @@
 
 #define BATCHES 6
 #define TRAFFIC 20
-#define ROWS (TRAFFIC + 3)
+#define ROWS (TRAFFIC + 4)
 
 static const struct ps_plugin *plugin;
 static struct ps_ctx ctx;
@@ -83,6 +83,7 @@ static void fill_on(unsigned first, unsigned last, int64_t from)
 		made_alert(&m, start, "no room");
 		made_program(&m, start, "is new")->program.place = made_place(&m, "pod");
 		made_audit(&m, start);
+		made_verdict(&m, start, "suspicious");
 		buf_init(&b);
 		arena_init(&arena);
 		codec_encode(&b, &m.batch);
@@ -105,7 +106,7 @@ static void fill(unsigned n)
 
 static void empty(void)
 {
-	static const char *const tables[] = {"connections", "programs", "losses", "audit", "batches"};
+	static const char *const tables[] = {"connections", "programs", "losses", "audit", "verdicts", "batches"};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
 		char *sql = mem_printf("DELETE FROM %s", tables[i]);
@@ -142,23 +143,25 @@ static const struct {
     {"a byte is changed", "UPDATE connections SET send = send + 1 WHERE @B = @3 AND lport = 32772", "batch 3 of test (",
      1},
     {"a row is named that was changed", "UPDATE connections SET send = 7 WHERE @B = @3 AND lport = 32772",
-     "row 5 of 23, of connections, was changed; it is now: contime=", 1},
+     "row 5 of 24, of connections, was changed; it is now: contime=", 1},
     {"a time is forgotten", "UPDATE connections SET contime = contime - 1 WHERE @B = @2 AND lport = 32768",
-     "row 1 of 23, of connections, was changed", 1},
+     "row 1 of 24, of connections, was changed", 1},
     {"a row is deleted", "DELETE FROM connections WHERE @B = @4 AND lport = 32770",
-     "1 of 23 rows were removed; the first was row 3, of connections", 1},
+     "1 of 24 rows were removed; the first was row 3, of connections", 1},
     {"all rows of a batch are deleted", "DELETE FROM connections WHERE @B = @4",
-     "20 of 23 rows were removed; the first was row 1, of connections", 1},
-    {"the last row is deleted", "DELETE FROM audit WHERE @B = @6",
-     "1 of 23 rows were removed; the first was row 23, of audit", 1},
+     "20 of 24 rows were removed; the first was row 1, of connections", 1},
+    {"the last row is deleted", "DELETE FROM verdicts WHERE @B = @6",
+     "1 of 24 rows were removed; the first was row 24, of verdicts", 1},
+    {"a verdict is whitewashed", "UPDATE verdicts SET state = 'clean', malicious = 0 WHERE @B = @6",
+     "row 24 of 24, of verdicts, was changed", 1},
     {"an alert is silenced", "DELETE FROM losses WHERE @B = @5", "the first was row 22, of losses", 1},
-    {"an alert is played down", "UPDATE losses SET count = 0 WHERE @B = @5", "row 22 of 23, of losses, was changed", 1},
+    {"an alert is played down", "UPDATE losses SET count = 0 WHERE @B = @5", "row 22 of 24, of losses, was changed", 1},
     {"a program is whitewashed", "UPDATE programs SET expected = 0 WHERE @B = @5",
-     "row 21 of 23, of programs, was changed", 1},
-    {"a batch is removed", "DELETE FROM batches WHERE seq = 3", "batch 3 is missing before batch 4", 24},
+     "row 21 of 24, of programs, was changed", 1},
+    {"a batch is removed", "DELETE FROM batches WHERE seq = 3", "batch 3 is missing before batch 4", 25},
     {"a batch and its rows are removed",
      "DELETE FROM connections WHERE @B = @3; DELETE FROM losses WHERE @B = @3; DELETE FROM audit WHERE @B = @3;"
-     "DELETE FROM programs WHERE @B = @3; DELETE FROM batches WHERE seq = 3",
+     "DELETE FROM programs WHERE @B = @3; DELETE FROM verdicts WHERE @B = @3; DELETE FROM batches WHERE seq = 3",
      "batch 3 is missing before batch 4", 1},
     {"a batch's time is changed", "UPDATE batches SET starttime = starttime + 1 WHERE seq = 2",
      "its name, its times or its digest were changed", 1},
@@ -167,9 +170,9 @@ static const struct {
     {"a batch's count is changed", "UPDATE batches SET rows = rows - 1 WHERE seq = 2",
      "what was noted of its rows was changed", 1},
     {"an executable is renamed", "UPDATE executables SET exe = '/bin/true' WHERE exe = '/usr/bin/program-0'",
-     "row 1 of 23, of connections, was changed", BATCHES},
+     "row 1 of 24, of connections, was changed", BATCHES},
     {"an address is changed", "UPDATE addresses SET addr = '127.0.0.1' WHERE addr = '198.51.0.5'",
-     "row 6 of 23, of connections, was changed", BATCHES},
+     "row 6 of 24, of connections, was changed", BATCHES},
     {"a domain is removed", "DELETE FROM domains WHERE domain = 'org.example.www'",
      "refers to an executable, domain, address or place that is not there", 2 * BATCHES},
     {"the empty row is filled", "UPDATE domains SET domain = 'org.kernel' WHERE domain = ''",
@@ -214,6 +217,7 @@ static void test_compare(void)
 	run("DELETE FROM losses WHERE @B = @6");
 	run("DELETE FROM audit WHERE @B = @6");
 	run("DELETE FROM programs WHERE @B = @6");
+	run("DELETE FROM verdicts WHERE @B = @6");
 	run("DELETE FROM batches WHERE seq = 6");
 	look(&cut);
 	is_int(cut.counts.faults, 0, "a store whose end was cut off looks whole");

@@ -96,7 +96,7 @@ static void test_older(int version)
 		is_int(t->received * 10 + t->calls, 13, "bytes and calls");
 		ok(version > 1 || (!t->direction && !t->opened_ns && !t->closed_ns), "what it did not know");
 		ok(version > 2 || (got->n_places == 1 && !t->place && got->places[0].owner == -1 && !got->exes[1].script.len &&
-		       got->exes[1].script.data && !t->domain_source),
+		                   got->exes[1].script.data && !t->domain_source),
 		   "no places, scripts and sources");
 		is_int(got->records[1].alert.sent, 5, "an alert");
 	}
@@ -180,7 +180,7 @@ static const char *judged(long at, const void *data, size_t n, size_t extra)
 
 static void test_hostile(void)
 {
-	const uint32_t next = 5, huge = 0xffffffff, three = 3, verdict = PS_VERDICT, port = 65536, one = 1;
+	const uint32_t next = 6, huge = 0xffffffff, three = 3, kind = 1 << 5, port = 65536, one = 1;
 	/* From the end: checksum 32, digest 32, alert 52, traffic 145. */
 	const long alert = -64 - 52, traffic = alert - 145;
 
@@ -199,7 +199,7 @@ static void test_hostile(void)
 	       "a place that is not there");
 	is_str(judged(traffic + 142, "\6", 1, 0), "a record is cut off, or refers to what is not there",
 	       "a source of domains that is none");
-	is_str(judged(alert, &verdict, 4, 0), "a record is of an unknown kind", "a kind that is not known yet");
+	is_str(judged(alert, &kind, 4, 0), "a record is of an unknown kind", "a kind that is not known yet");
 	is_str(judged(traffic + 20, &three, 4, 0), "a record is cut off, or refers to what is not there",
 	       "an executable that is not there");
 	is_str(judged(traffic + 20 + 12, &huge, 4, 0), "a record is cut off, or refers to what is not there",
@@ -347,6 +347,62 @@ static void test_program(void)
 	buf_done(&b);
 }
 
+static void test_finding(void)
+{
+	static const struct ps_exe exe = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}};
+	static const struct ps_text texts[] = {{"", 0}, {"virustotal", 10}};
+	static const struct ps_record record = {
+	    .kind = PS_VERDICT,
+	    .start_ns = 5,
+	    .end_ns = 6,
+	    .finding = {
+	        {1, 2, [31] = 3}, PS_FINDING_FAILED, PS_FINDING_PENDING, 1, 1, 1, 1, 5, 6, 7, UINT32_MAX, 9, INT64_MIN}};
+	struct ps_batch batch = {.hostname = {"", 0},
+	                         .n_exes = 1,
+	                         .n_places = 1,
+	                         .n_texts = 2,
+	                         .n_records = 1,
+	                         .exes = &exe,
+	                         .places = &nowhere,
+	                         .texts = texts,
+	                         .records = &record};
+	/* From the end of the record: state, previous, and what must be among the texts. */
+	static const struct {
+		int at;
+		uint8_t byte;
+	} wrong[] = {{50, 0}, {50, 7}, {49, 7}, {48, 2}, {44, 2}, {40, 2}, {36, 2}};
+	const struct ps_batch *got;
+	struct arena arena;
+	const char *why = "";
+	struct buf b;
+
+	buf_init(&b);
+	arena_init(&arena);
+	codec_encode(&b, &batch);
+	got = codec_decode_unchecked(b.data, b.len, &arena, &why);
+	if (ok(got && got->records[0].kind == PS_VERDICT, "a verdict comes back (%s)", why)) {
+		const struct ps_finding *f = &got->records[0].finding, *w = &record.finding;
+
+		ok(memcmp(f->sha256, w->sha256, 32) == 0 && f->state == w->state && f->previous == w->previous &&
+		       f->service == 1 && f->path == 1 && f->text == 1 && f->link == 1 && f->malicious == 5 &&
+		       f->suspicious == 6 && f->harmless == 7 && f->undetected == UINT32_MAX && f->asked_ns == 9 &&
+		       f->analysed_ns == INT64_MIN,
+		   "all of it");
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		uint8_t *byte = b.data + b.len - PS_DIGEST_SIZE - SHA256_SIZE - wrong[i].at, was = *byte;
+
+		*byte = wrong[i].byte;
+		ok(!codec_decode_unchecked(b.data, b.len, &arena, &why), "byte %d from its end as %d is refused", wrong[i].at,
+		   wrong[i].byte);
+		*byte = was;
+	}
+	b.data[4] = 4;
+	ok(!codec_decode_unchecked(b.data, b.len, &arena, &why), "version 4 had none: %s", why);
+	arena_done(&arena);
+	buf_done(&b);
+}
+
 /* What a record holds beyond its meaning does not reach the bytes. */
 static void test_canonical(void)
 {
@@ -418,12 +474,14 @@ int main(void)
 	test_older(1);
 	test_older(2);
 	test_older(3);
+	test_older(4);
 	test_totals();
 	test_damage();
 	test_hostile();
 	test_vsock();
 	test_audit();
 	test_program();
+	test_finding();
 	test_canonical();
 	test_speed();
 	return tap_done();

@@ -24,7 +24,7 @@ extern "C" {
 
 /* Raised whenever this header, record.h, question.h, trail.h or what they include changes; the loader wants it equal.
  */
-#define PS_PLUGIN_ABI 4u
+#define PS_PLUGIN_ABI 5u
 
 #define PS_EXPORT __attribute__((visibility("default")))
 
@@ -64,7 +64,16 @@ struct ps_host {
 
 	/* True when the process is asked to stop: to be looked at in any long wait. */
 	int (*stopping)(struct ps_ctx *);
+
+	/* Hands over what was found out about a content: it becomes a record of kind PS_VERDICT, which
+	 * comes back to every sink that wants those. 0: it is durable in the core. -EAGAIN: not now, tell it again later
+	 * (there have been too many lately, or the core is starting or stopping). Other errors: never. A value or a text
+	 * that record.h does not allow ends the process. */
+	int (*found)(struct ps_ctx *, const struct ps_found *);
 };
+
+/* What ps_sink.idle() returns after why() when it cannot go on: as PS_MISCONFIGURED of write(). */
+#define PS_IDLE_MISCONFIGURED (-2)
 
 enum ps_verdict {
 	PS_STORED,        /* durable at the destination: the core forgets the batch */
@@ -90,7 +99,7 @@ struct ps_sink {
 	enum ps_verdict (*write)(void *self, const struct ps_batch *);
 
 	/* Called when there is nothing to write; does a slice of upkeep. Returns the time in
-	 * milliseconds after which it wants to be called again, -1 for never. May be NULL. */
+	 * milliseconds after which it wants to be called again, -1 for never; or PS_IDLE_MISCONFIGURED. May be NULL. */
 	int64_t (*idle)(void *self);
 
 	/* One line for `picosnitch status`. May be NULL. */

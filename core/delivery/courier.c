@@ -23,12 +23,16 @@
 #include "core/base/text.h"
 #include "core/delivery/codec.h"
 #include "core/delivery/courier_inside.h"
+#include "core/delivery/found.h"
 #include "core/plugin.h"
 
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000
 #define END_LIMIT_MS 10000
 #define STRIKES 3
+/* Of what a sink finds out: so much at once, and then one more in each interval. */
+#define FOUND_BURST 1000
+#define FOUND_EVERY_NS NS_PER_S
 
 static void look(struct courier *);
 static void start(struct courier *);
@@ -216,6 +220,52 @@ static int seq_matches(struct courier *c, uint64_t seq, unsigned verdict)
 	return c->phase == WRITE && (seq == c->seq || (seq == 0 && verdict == PS_REJECTED));
 }
 
+void courier_done(struct courier *c, int err)
+{
+	struct buf out;
+	size_t at;
+
+	buf_init(&out);
+	at = frame_begin(&out, FRAME_DONE);
+	buf_put_u32(&out, (uint32_t)-err);
+	frame_end(&out, at);
+	host_link_send(c->link, &out);
+}
+
+/* 0 if it makes sense. */
+static int on_found(struct courier *c, struct cursor *body)
+{
+	struct found_texts texts;
+	struct ps_found found;
+	int err;
+
+	if (c->found_waits || found_get(body, &found, &texts, clock_wall_ns()))
+		return -EPROTO;
+	if (!c->events.found)
+		err = -ENOTSUP;
+	else if (!courier_allow(&c->found_allowance, FOUND_BURST, FOUND_EVERY_NS))
+		err = -EAGAIN;
+	else
+		err = c->events.found(c->events.arg, c->sink->name, &found);
+	if (err)
+		courier_done(c, err);
+	else
+		c->found_waits = 1;
+	return 0;
+}
+
+void courier_found_done(struct courier *c)
+{
+	if (c->found_waits && c->link)
+		courier_done(c, 0);
+	c->found_waits = 0;
+}
+
+static int is_open(const struct courier *c)
+{
+	return c->phase == IDLE || c->phase == FETCH || c->phase == WRITE || c->phase == PAUSE_WRITE;
+}
+
 static void on_frame(void *arg, uint8_t type, struct cursor *body)
 {
 	struct courier *c = arg;
@@ -261,6 +311,16 @@ static void on_frame(void *arg, uint8_t type, struct cursor *body)
 		if (sense && !ending)
 			courier_file_request(c, type, body);
 		break;
+	case FRAME_FOUND:
+		sense = !ending && on_found(c, body) == 0;
+		break;
+	case FRAME_GIVE_UP:
+		frame_text(body, text, sizeof(text));
+		sense = is_open(c) && !body->bad;
+		if (sense)
+			misconfigured(c, text);
+		ending |= sense;
+		break;
 	}
 	if (!sense && !ending)
 		host_link_kill(c->link, "sent a message that makes no sense here and was killed");
@@ -288,6 +348,7 @@ static void on_gone(void *arg, const char *how)
 	char why[256];
 
 	c->link = NULL;
+	c->found_waits = 0;
 	c->status.pid = 0;
 	c->status.stats[0] = 0;
 	uv_timer_stop(&c->timer);

@@ -42,6 +42,9 @@ struct courier_events {
 	 * aside, misconfigured. Once per change. */
 	void (*alert)(void *arg, const char *sink, const char *text, uint64_t count);
 	void (*ended)(void *arg, struct courier *);
+	/* The sink has found out something; it lives until the call returns. 0: courier_found_done() will say when it
+	 * is durable; or -errno, which is the answer. NULL: nobody wants to know. */
+	int (*found)(void *arg, const char *sink, const struct ps_found *);
 };
 
 struct courier_host {
@@ -60,6 +63,9 @@ struct courier *courier_open(uv_loop_t *, struct journal *, const struct sink_se
 
 /* New batches are in the journal: go and look. Cheap when busy. */
 void courier_wake(struct courier *);
+
+/* What found() has taken is durable. Nothing happens if the host has ended meanwhile, or none waits. */
+void courier_found_done(struct courier *);
 
 /* No more batches after the one under way; with drain set, goes on until the journal has none
  * for it, or the destination is away. At the deadline (CLOCK_MONOTONIC ns) the host is killed; it is

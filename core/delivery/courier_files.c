@@ -21,18 +21,6 @@ static void job_run(uv_work_t *work)
 		c->job.err = files_rotate(&c->job.file->set, c->job.keep, c->job.why);
 }
 
-static void tell_file_done(struct courier *c, int err)
-{
-	struct buf out;
-	size_t at;
-
-	buf_init(&out);
-	at = frame_begin(&out, FRAME_FILE_DONE);
-	buf_put_u32(&out, (uint32_t)-err);
-	frame_end(&out, at);
-	host_link_send(c->link, &out);
-}
-
 static void job_done(uv_work_t *work, int status)
 {
 	struct courier *c = work->data;
@@ -46,7 +34,7 @@ static void job_done(uv_work_t *work, int status)
 	if (c->job.err)
 		log_warning("sink %s: %s", c->sink->name, c->job.why);
 	if (c->link && c->link == c->job.link)
-		tell_file_done(c, c->job.err);
+		courier_done(c, c->job.err);
 	courier_worked(c);
 }
 
@@ -71,9 +59,9 @@ void courier_file_request(struct courier *c, uint8_t type, struct cursor *body)
 		c->job.keep = cursor_u32(body);
 	c->job.file = sink_files_find(&c->files, key);
 	if (!c->job.file)
-		tell_file_done(c, -ENOENT);
+		courier_done(c, -ENOENT);
 	else if (type == FRAME_SET_ASIDE && !courier_allow(&c->aside_allowance, ASIDE_BURST, ASIDE_EVERY_NS))
-		tell_file_done(c, -EBUSY);
+		courier_done(c, -EBUSY);
 	else
 		job_start(c, type == FRAME_SET_ASIDE ? JOB_ASIDE : JOB_ROTATE);
 }

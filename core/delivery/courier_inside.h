@@ -53,17 +53,19 @@ struct courier {
 		char why[TRUST_WHY];
 		struct host_link *link; /* who asked */
 	} job;
-	struct allowance log_allowance, aside_allowance;
+	int found_waits; /* FOUND of this host is not answered yet */
+	struct allowance log_allowance, aside_allowance, found_allowance;
 	unsigned lines_left_out;
 };
 
 /* courier.c: what comes after the work on files. */
 void courier_prepared(struct courier *); /* job.err says how it went */
 void courier_worked(struct courier *);
+void courier_done(struct courier *, int err); /* sends DONE */
 
 /* courier_files.c: at most one piece of work is under way (`working`). */
 void courier_prepare_files(struct courier *);
-/* SET_ASIDE or ROTATE of the host: FILE_DONE will answer. */
+/* SET_ASIDE or ROTATE of the host: DONE will answer. */
 void courier_file_request(struct courier *, uint8_t type, struct cursor *body);
 
 /* courier_say.c */

@@ -6,7 +6,7 @@
  *
  *   courier -> host    HELLO first, then BATCH one at a time, each after the last one's VERDICT
  *   host -> courier    READY after each opening; BEGUN and VERDICT for each BATCH; any time LOG,
- *                      STATS, and SET_ASIDE or ROTATE, which FILE_DONE answers
+ *                      STATS, GIVE_UP, and SET_ASIDE, ROTATE or FOUND, which DONE answers
  */
 #ifndef PS_DELIVERY_FRAME_H
 #define PS_DELIVERY_FRAME_H
@@ -20,7 +20,7 @@ enum frame_type {
 	FRAME_HELLO = 1,  /* log level u8, sink, plugin folder, plugin, n u32; n times key, number u64, text */
 	FRAME_OPEN,       /* try to open again */
 	FRAME_BATCH,      /* an encoded batch */
-	FRAME_FILE_DONE,  /* result u32: 0 or an errno */
+	FRAME_DONE,       /* result u32: 0 or an errno */
 	FRAME_READY = 65, /* verdict u8, why */
 	FRAME_BEGUN,      /* seq u64: write() is being called */
 	FRAME_VERDICT,    /* seq u64, verdict u8, why */
@@ -28,6 +28,8 @@ enum frame_type {
 	FRAME_STATS,      /* line */
 	FRAME_SET_ASIDE,  /* key, reason */
 	FRAME_ROTATE,     /* key, keep u32 */
+	FRAME_FOUND,      /* found.h */
+	FRAME_GIVE_UP,    /* why */
 };
 
 enum {

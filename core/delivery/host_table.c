@@ -2,6 +2,7 @@
 #include "core/delivery/host_table.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/delivery/found.h"
 #include "core/delivery/frame.h"
 
 volatile sig_atomic_t host_stopping;
@@ -121,7 +123,7 @@ __attribute__((format(printf, 2, 3))) static void host_why(struct ps_ctx *ctx, c
 	va_end(args);
 }
 
-/* Sends a request about a file, and waits for what became of it. A batch may come meanwhile. */
+/* Sends a request, and waits for what became of it. A batch may come meanwhile. */
 static int ask(struct ps_ctx *ctx, const struct buf *request)
 {
 	uint8_t type;
@@ -133,7 +135,7 @@ static int ask(struct ps_ctx *ctx, const struct buf *request)
 
 		if (err <= 0)
 			break;
-		if (type == FRAME_FILE_DONE) {
+		if (type == FRAME_DONE) {
 			cursor_init(&c, ctx->in.data, ctx->in.len);
 			return -(int)(cursor_u32(&c) & 0xfff);
 		}
@@ -178,9 +180,27 @@ static int host_rotate(struct ps_ctx *ctx, const char *key, unsigned keep)
 	return err;
 }
 
+/* The courier closes the socket when it wants no more of this. */
 static int host_is_stopping(struct ps_ctx *ctx)
 {
-	return host_stopping || ctx->broken;
+	struct pollfd p = {.fd = ctx->fd, .events = POLLRDHUP};
+
+	return host_stopping || ctx->broken || (poll(&p, 1, 0) > 0 && p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
+static int host_found(struct ps_ctx *ctx, const struct ps_found *found)
+{
+	struct buf out;
+	size_t start;
+	int err;
+
+	buf_init(&out);
+	start = frame_begin(&out, FRAME_FOUND);
+	found_put(&out, found);
+	frame_end(&out, start);
+	err = ask(ctx, &out);
+	buf_done(&out);
+	return err;
 }
 
 const struct ps_host host_table = {
@@ -194,4 +214,5 @@ const struct ps_host host_table = {
     .set_aside = host_set_aside,
     .rotate = host_rotate,
     .stopping = host_is_stopping,
+    .found = host_found,
 };

@@ -6,7 +6,7 @@ core_libpsdelivery_la_SOURCES = \
 	core/delivery/courier.c core/delivery/courier.h core/delivery/courier_files.c \
 	core/delivery/courier_inside.h core/delivery/courier_say.c core/delivery/feed.c core/delivery/feed.h \
 	core/delivery/files.c core/delivery/files.h \
-	core/delivery/frame.c core/delivery/frame.h core/delivery/host_link.c core/delivery/host_link.h \
+	core/delivery/found.c core/delivery/found.h core/delivery/frame.c core/delivery/frame.h core/delivery/host_link.c core/delivery/host_link.h \
 	core/delivery/host_table.c core/delivery/host_table.h core/delivery/journal.c core/delivery/journal.h \
 	core/delivery/journal_file.c core/delivery/journal_file.h core/delivery/journal_inside.h \
 	core/delivery/journal_queue.c core/delivery/journal_thread.c \

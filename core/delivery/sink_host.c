@@ -184,6 +184,21 @@ static void write_batch(struct sink_host *h)
 		send_stats(h);
 }
 
+/* It cannot go on: says why, and leaves. */
+static void give_up(struct sink_host *h)
+{
+	struct buf out;
+	size_t start;
+
+	buf_init(&out);
+	start = frame_begin(&out, FRAME_GIVE_UP);
+	frame_put_text(&out, h->ctx.why[0] ? h->ctx.why : "it gave no reason");
+	frame_end(&out, start);
+	host_send(&h->ctx, &out);
+	buf_done(&out);
+	h->ctx.broken = 1;
+}
+
 /* Upkeep whose time has come; gives how long to wait for the courier, in ms. */
 static int upkeep(struct sink_host *h)
 {
@@ -192,9 +207,15 @@ static int upkeep(struct sink_host *h)
 	if (!h->is_open || h->idle_at < 0)
 		return -1;
 	if (h->idle_at <= now) {
-		int64_t wait = h->sink->idle(h->self);
+		int64_t wait;
 
+		h->ctx.why[0] = 0;
+		wait = h->sink->idle(h->self);
 		send_stats(h);
+		if (wait == PS_IDLE_MISCONFIGURED) {
+			give_up(h);
+			return -1;
+		}
 		now = clock_monotonic_ns();
 		if (wait > 24 * 3600 * 1000LL)
 			wait = 24 * 3600 * 1000LL;

@@ -10,8 +10,8 @@ fuzz_corpora = tests/fuzz/corpus/ini tests/fuzz/corpus/decode tests/fuzz/corpus/
 
 fuzz_targets += tests/fuzz/fuzz_dns tests/fuzz/fuzz_elf tests/fuzz/fuzz_hosts tests/fuzz/fuzz_tls
 fuzz_corpora += tests/fuzz/corpus/dns tests/fuzz/corpus/elf tests/fuzz/corpus/hosts tests/fuzz/corpus/tls
-fuzz_targets += tests/fuzz/fuzz_script
-fuzz_corpora += tests/fuzz/corpus/script
+fuzz_targets += tests/fuzz/fuzz_found tests/fuzz/fuzz_script
+fuzz_corpora += tests/fuzz/corpus/found tests/fuzz/corpus/script
 
 if FUZZING
 fuzz_main =
@@ -35,6 +35,10 @@ tests_fuzz_fuzz_decode_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_codec_SOURCES = tests/fuzz/fuzz_codec.c $(fuzz_main)
 tests_fuzz_fuzz_codec_LDADD = core/libpsdelivery.la
 tests_fuzz_fuzz_codec_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_found_SOURCES = tests/fuzz/fuzz_found.c $(fuzz_main)
+tests_fuzz_fuzz_found_LDADD = core/libpsdelivery.la
+tests_fuzz_fuzz_found_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 
 tests_fuzz_fuzz_counters_SOURCES = tests/fuzz/fuzz_counters.c $(fuzz_main)
 tests_fuzz_fuzz_counters_LDADD = core/libpscapture.la

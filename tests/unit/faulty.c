@@ -16,7 +16,24 @@
 
 #include "core/plugin.h"
 
-enum mode { COUNT, CRASH, HANG, AWAY, REJECT, WRONG, AWAY_OPEN, GARBAGE, CHATTER, ASIDE, ROTATE, SLOW, UPKEEP };
+enum mode {
+	COUNT,
+	CRASH,
+	HANG,
+	AWAY,
+	REJECT,
+	WRONG,
+	AWAY_OPEN,
+	GARBAGE,
+	CHATTER,
+	ASIDE,
+	ROTATE,
+	SLOW,
+	UPKEEP,
+	FOUND,
+	LIE,
+	GIVE_UP
+};
 
 struct faulty {
 	const struct ps_host *host;
@@ -25,7 +42,7 @@ struct faulty {
 	uint64_t at;
 	int64_t times;
 	int stored, calls;
-	int upkeeps;
+	int upkeeps, told;
 	uint64_t taken[100000];
 	size_t n;
 };
@@ -131,6 +148,17 @@ static enum ps_verdict misbehave(struct faulty *f)
 		close(f->calls);
 		f->calls = open(f->host->text(f->ctx, "calls"), O_RDWR | O_APPEND | O_CLOEXEC);
 		break;
+	case FOUND:
+	case LIE:
+		f->told =
+		    f->host->found(f->ctx, &(struct ps_found){.sha256 = {9},
+		                                              .state = PS_FINDING_SUSPICIOUS,
+		                                              .malicious = 3,
+		                                              .undetected = 69,
+		                                              .asked_ns = 1000,
+		                                              .reason = "",
+		                                              .link = f->mode == LIE ? "file:///" : "https://example.com/"});
+		break;
 	case SLOW:
 		nanosleep(&slow, NULL);
 		break;
@@ -165,6 +193,10 @@ static int64_t idle(void *self)
 	struct faulty *f = self;
 
 	f->upkeeps++;
+	if (f->mode == GIVE_UP) {
+		f->host->why(f->ctx, "the key is refused");
+		return PS_IDLE_MISCONFIGURED;
+	}
 	return f->mode == UPKEEP && f->upkeeps < 5 ? 1 : -1;
 }
 
@@ -172,7 +204,10 @@ static void stats(void *self, char *out, size_t size)
 {
 	struct faulty *f = self;
 
-	snprintf(out, size, "%zu stored, %d upkeeps\x1b", f->n, f->upkeeps);
+	if (f->mode == FOUND)
+		snprintf(out, size, "told %d", f->told);
+	else
+		snprintf(out, size, "%zu stored, %d upkeeps\x1b", f->n, f->upkeeps);
 }
 
 static void close_sink(void *self)
@@ -188,7 +223,8 @@ static const struct ps_option options[] = {
     {.key = "mode",
      .type = PS_OPTION_CHOICE,
      .fallback = "count",
-     .choices = "count crash hang away reject wrong away-open garbage chatter aside rotate slow upkeep",
+     .choices =
+         "count crash hang away reject wrong away-open garbage chatter aside rotate slow upkeep found lie give-up",
      .help = "what goes wrong"},
     {.key = "at", .type = PS_OPTION_INT, .fallback = "0", .help = "at which batch; 0: at any"},
     {.key = "times", .type = PS_OPTION_INT, .fallback = "0", .help = "how often"},

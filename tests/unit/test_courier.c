@@ -27,6 +27,8 @@ static uint64_t committed;
 static int ended;
 static char alerts[4096]; /* one line each */
 static int n_alerts;
+static struct ps_found told;
+static int n_found, answer;
 static char *program, *plugins, *state, *stored, *calls;
 
 static void on_committed(void *arg, uint64_t last)
@@ -64,6 +66,14 @@ static void on_ended(void *arg, struct courier *c)
 {
 	(void)arg;
 	ended = c == courier;
+}
+
+static int on_found(void *arg, const char *name, const struct ps_found *what)
+{
+	(void)arg;
+	n_found += strcmp(name, "faulty.one") == 0 && strcmp(what->link, "https://example.com/") == 0;
+	told = *what;
+	return answer;
 }
 
 static void on_guard(uv_timer_t *timer)
@@ -131,7 +141,7 @@ static void begin(int64_t mode, int64_t at, int64_t times, int64_t timeout_ms)
 {
 	static const struct journal_limits limits = {1 << 30, 30LL * 24 * 3600 * 1000};
 	static const struct journal_events events = {NULL, on_committed, on_dropped, on_trouble};
-	static const struct courier_events courier_events = {NULL, on_alert, on_ended};
+	static const struct courier_events courier_events = {NULL, on_alert, on_ended, on_found};
 	struct courier_host host = {program, 65534, 65534, &settings, 1, 20};
 	const char *name = "faulty.one";
 	struct journal_start start;
@@ -423,6 +433,49 @@ static void test_files(void)
 	is_int(rows(calls, 0, 0, 1), 1, "and goes on in a new one");
 }
 
+/* What a sink finds out is handed over, and the sink is told when it is durable, or why it is not taken. */
+static void test_found(void)
+{
+	n_found = answer = 0;
+	begin(13, 0, 0, 5000);
+	append(1);
+	run_until(n_found);
+	ok(told.state == PS_FINDING_SUSPICIOUS && told.sha256[0] == 9 && told.malicious == 3 && told.undetected == 69 &&
+	       told.asked_ns == 1000,
+	   "what a sink finds out comes through");
+	ok(!status().batches, "it waits until that is durable");
+	courier_found_done(courier);
+	run_until(status().batches == 1);
+	run_until(status().stats[0]);
+	is_str(status().stats, "told 0", "and goes on");
+	courier_found_done(courier);
+	answer = -EAGAIN;
+	append(1);
+	run_until(status().batches == 2);
+	run_until(strcmp(status().stats, "told 0") != 0);
+	is_str(status().stats, "told -11", "what is not taken is answered at once");
+	append(1500);
+	answer = -EALREADY;
+	run_until(status().batches == 1502);
+	ok(n_found >= 1000 && n_found < 1100, "of 1502 in a row, %d reach the core: there is a limit", n_found);
+	finish();
+
+	n_found = answer = 0;
+	begin(14, 0, 0, 5000);
+	append(1);
+	run_until(status().restarts);
+	ok(!n_found && strstr(alerts, "sent a message that makes no sense here"), "a link that is none ends the process");
+	finish();
+
+	begin(15, 0, 0, 5000);
+	append(1);
+	run_until(status().state == COURIER_STOPPED && !status().pid);
+	is_str(status().why, "the key is refused", "a sink that cannot go on stops, in its upkeep, too");
+	is_str(alerts, "it is stopped until the next reload: the key is refused\n", "told once");
+	is_int(status().restarts, 0, "and is not started again");
+	finish();
+}
+
 /* Killed in the middle of batches, fifty times, never three times in the same. */
 static void test_kill(void)
 {
@@ -489,6 +542,7 @@ int main(void)
 	test_no_program();
 	test_chatter();
 	test_files();
+	test_found();
 	test_kill();
 	uv_close((uv_handle_t *)&guard, NULL);
 	uv_close((uv_handle_t *)&tick, NULL);

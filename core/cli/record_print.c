@@ -52,25 +52,38 @@ static const char *nearest(uint8_t bits)
 	return "-";
 }
 
+/* Its first words: the state; "-" for none. */
+static void print_verdict(char out[SHOWN_SIZE], const char *verdict)
+{
+	struct ps_text word = {verdict, (uint32_t)strcspn(verdict, ",:(")};
+
+	while (word.len && word.data[word.len - 1] == ' ')
+		word.len--;
+	if (word.len)
+		shown(out, word);
+}
+
 static void print_table_row(const struct memory_exe *e, FILE *out)
 {
-	char text[SHOWN_SIZE], hash[65] = "-", names[SHOWN_SIZE + 24] = "-", last[WHEN_TEXT_SIZE];
+	char text[SHOWN_SIZE], hash[65] = "-", names[SHOWN_SIZE + 24] = "-", last[WHEN_TEXT_SIZE],
+	                       verdict[SHOWN_SIZE] = "-";
 
 	if (e->n_hashes) {
 		text_hex(hash, e->hashes[e->n_hashes - 1].sha256, 6);
 		if (e->n_hashes > 1)
 			snprintf(hash + 12, sizeof(hash) - 12, " +%zu", e->n_hashes - 1);
+		print_verdict(verdict, e->hashes[e->n_hashes - 1].verdict);
 	}
 	if (e->n_names) {
 		shown(names, e->names[e->n_names - 1].text);
 		if (e->n_names > 1)
 			snprintf(names + strlen(names), 24, " +%zu", e->n_names - 1);
 	}
-	fprintf(out, "%-19s  %-11s  %-8s  %-*s  %-16s  %s\n", when(last, e->last_s), nearest(e->roles),
+	fprintf(out, "%-19s  %-11s  %-8s  %-*s  %-16s  %-10s  %s\n", when(last, e->last_s), nearest(e->roles),
 	        e->expected ? "expected"
 	        : e->kept   ? "partly"
 	                    : "-",
-	        NAMES_WIDTH, names, hash, shown_path(text, e));
+	        NAMES_WIDTH, names, hash, verdict, shown_path(text, e));
 }
 
 static void print_long(const struct memory_exe *e, FILE *out)
@@ -157,8 +170,8 @@ size_t record_print(const struct memory *m, const struct memory_order *order, en
 			meant[n++] = e;
 	qsort(meant, n, sizeof(*meant), by_path);
 	if (n && format == RECORD_TABLE)
-		fprintf(out, "%s%-19s  %-11s  %-8s  %-*s  %-16s  %s%s\n", bold ? "\033[1m" : "", "last seen", "as", "expected",
-		        NAMES_WIDTH, "name", "sha256", "executable", bold ? "\033[0m" : "");
+		fprintf(out, "%s%-19s  %-11s  %-8s  %-*s  %-16s  %-10s  %s%s\n", bold ? "\033[1m" : "", "last seen", "as",
+		        "expected", NAMES_WIDTH, "name", "sha256", "verdict", "executable", bold ? "\033[0m" : "");
 	for (size_t i = 0; i < n; i++) {
 		if (format == RECORD_TABLE)
 			print_table_row(meant[i], out);

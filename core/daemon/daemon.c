@@ -131,6 +131,13 @@ static void on_courier_alert(void *arg, const char *sink, const char *text, uint
 	losses_add(d->watch.losses, PS_STAGE_SINK, count, 0, 0, "sink %s: %s", sink, text);
 }
 
+static int on_courier_found(void *arg, const char *sink, const struct ps_found *found)
+{
+	struct daemon *d = arg;
+
+	return d->phase == RUNNING ? programs_found(&d->watch.programs, sink, found) : -EAGAIN;
+}
+
 static void free_couriers(struct daemon *d)
 {
 	for (size_t i = 0; i < d->n_couriers; i++)
@@ -164,6 +171,7 @@ static void start_couriers(struct daemon *d)
 	events.arg = d;
 	events.alert = on_courier_alert;
 	events.ended = on_courier_ended;
+	events.found = on_courier_found;
 	names = mem_alloc(d->settings->n_sinks * sizeof(*names));
 	d->couriers = mem_alloc(d->settings->n_sinks * sizeof(struct courier *));
 	for (size_t i = 0; i < d->settings->n_sinks; i++)
@@ -200,6 +208,8 @@ static void on_committed(void *arg, uint64_t last_seq)
 	(void)last_seq;
 	for (size_t i = 0; i < d->n_couriers; i++)
 		courier_wake(d->couriers[i]);
+	for (size_t i = 0; i < d->n_couriers && !journal_queued(d->journal); i++)
+		courier_found_done(d->couriers[i]);
 	if (d->phase == DRAINING && !d->watch.handles && !journal_queued(d->journal))
 		stop_delivery(d);
 }

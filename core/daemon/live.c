@@ -137,6 +137,17 @@ void live_note(struct live *live, const struct first_note *note)
 	feed_put(live->feed, &line);
 }
 
+void live_finding(struct live *live, const struct finding *f)
+{
+	struct buf line;
+
+	if (!is_read(live))
+		return;
+	buf_init(&line);
+	live_line_finding(&line, f);
+	feed_put(live->feed, &line);
+}
+
 static void on_loss(void *arg, const struct ps_record *record, const char *text)
 {
 	struct live *live = arg;

@@ -55,6 +55,9 @@ void live_tick(struct live *);
 /* Something is new about a program. */
 void live_note(struct live *, const struct first_note *);
 
+/* Something was found out about a content. */
+void live_finding(struct live *, const struct finding *);
+
 /* NULL: all is 0. */
 void live_get_stats(const struct live *, struct feed_stats *);
 

@@ -291,6 +291,32 @@ void live_line_program(struct buf *out, const struct first_note *note, bool with
 	buf_done(&text);
 }
 
+void live_line_finding(struct buf *out, const struct finding *f)
+{
+	const struct ps_found *what = &f->what;
+	struct buf text;
+
+	buf_init(&text);
+	finding_text(f, &text);
+	begin(out, "verdict");
+	put_times(out, f->at_ns, f->at_ns);
+	put_hash(out, "sha256", what->sha256);
+	put_word(out, "state", names_finding(what->state));
+	put_word(out, "previous", names_finding(f->before));
+	put_string(out, "service", f->service);
+	put_number(out, "malicious", what->malicious);
+	put_number(out, "suspicious", what->suspicious);
+	put_number(out, "harmless", what->harmless);
+	put_number(out, "undetected", what->undetected);
+	put_time(out, "asked_ns", what->asked_ns);
+	put_time(out, "analysed_ns", what->analysed_ns);
+	put_text(out, "exe", f->path);
+	put_text(out, "text", (struct ps_text){(char *)text.data, (uint32_t)text.len});
+	put_string(out, "link", what->link);
+	end(out);
+	buf_done(&text);
+}
+
 void live_line_alert(struct buf *out, const struct ps_record *r, const char *text)
 {
 	begin(out, "alert");

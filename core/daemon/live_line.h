@@ -38,6 +38,7 @@ void live_line_merged(struct buf *, const struct live_time *, const struct wire_
                       uint32_t uid, const struct live_sum *);
 
 void live_line_program(struct buf *, const struct first_note *, bool with_cmdline);
+void live_line_finding(struct buf *, const struct finding *);
 void live_line_alert(struct buf *, const struct ps_record *, const char *text);
 void live_line_tick(struct buf *, const struct live_time *, const struct live_sum *);
 

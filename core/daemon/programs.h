@@ -12,6 +12,7 @@
 struct programs {
 	struct first_seen *first_seen; /* for whoever finds that a program's file has changed: first_seen_changed() */
 	void (*told)(void *arg, const struct first_note *); /* of each that is handed over; to be set after opening */
+	void (*judged)(void *arg, const struct finding *);  /* likewise, of each verdict */
 	void *told_arg;
 	/* private */
 	struct record *record;
@@ -29,6 +30,10 @@ void programs_open(struct programs *, uv_loop_t *, const struct settings *, stru
 
 /* After a drain: hands over what is new, and has the memory written now and then. */
 void programs_tick(struct programs *);
+
+/* A sink has found out something about a content: remembers it, hands it to the journal, and tells of it; who is
+ * suspicious is logged. 0: it is durable once the journal has committed all; -EAGAIN: not now. */
+int programs_found(struct programs *, const char *service, const struct ps_found *);
 
 /* Whether nobody waits any more, for a hash or for the memory. */
 bool programs_idle(const struct programs *);

@@ -456,6 +456,13 @@ static void on_note(void *arg, const struct first_note *note)
 	live_note(w->live, note);
 }
 
+static void on_judged(void *arg, const struct finding *f)
+{
+	struct watch *w = arg;
+
+	live_finding(w->live, f);
+}
+
 /* Never later than it was due already. */
 static void on_reader(void *arg)
 {
@@ -480,6 +487,7 @@ static void start_live(struct watch *w, const struct ledger_origin *origin)
 	w->live = live_open(w->loop, &parts);
 	w->handles++;
 	w->programs.told = on_note;
+	w->programs.judged = on_judged;
 	w->programs.told_arg = w;
 }
 

@@ -16,6 +16,7 @@
 #include "core/config/settings.h"
 #include "core/identify/domain.h"
 #include "core/identify/process.h"
+#include "core/ledger/finding.h"
 #include "core/ledger/first_seen.h"
 #include "core/ledger/losses.h"
 
@@ -87,6 +88,9 @@ size_t ledger_end_window(struct ledger *, int final, struct buf **batches, int64
  * said to `note` as well. Returns how many batches. */
 size_t ledger_programs(struct ledger *, struct buf **batches, void (*note)(void *arg, const struct first_note *),
                        void *arg);
+
+/* A verdict, as a batch of its own (the caller's, as above). Returns how many batches: one. */
+size_t ledger_finding(struct ledger *, struct buf **batches, const struct finding *);
 
 struct ledger_stats {
 	uint64_t rows;                  /* in the window that is open */

@@ -127,6 +127,42 @@ size_t ledger_programs(struct ledger *l, struct buf **batches, void (*note)(void
 	return w.n_out;
 }
 
+size_t ledger_finding(struct ledger *l, struct buf **batches, const struct finding *f)
+{
+	const struct ps_found *what = &f->what;
+	struct ps_record *r;
+	struct writer w;
+	struct buf text;
+
+	buf_init(&text);
+	finding_text(f, &text);
+	writer_open(&w, &l->origin, l->encode, l->commands, 1);
+	writer_begin(&w);
+	r = writer_record(&w);
+	r->kind = PS_VERDICT;
+	r->start_ns = r->end_ns = f->at_ns;
+	r->finding = (struct ps_finding){
+	    .state = (uint8_t)what->state,
+	    .previous = (uint8_t)f->before,
+	    .service = writer_text(&w, f->service, strlen(f->service)),
+	    .path = f->path.len ? writer_text(&w, f->path.data, f->path.len) : 0,
+	    .text = writer_text(&w, text.data, text.len),
+	    .link = *what->link ? writer_text(&w, what->link, strlen(what->link)) : 0,
+	    .malicious = what->malicious,
+	    .suspicious = what->suspicious,
+	    .harmless = what->harmless,
+	    .undetected = what->undetected,
+	    .asked_ns = what->asked_ns,
+	    .analysed_ns = what->analysed_ns,
+	};
+	memcpy(r->finding.sha256, what->sha256, sizeof(r->finding.sha256));
+	writer_flush(&w);
+	writer_close(&w);
+	buf_done(&text);
+	*batches = w.out;
+	return w.n_out;
+}
+
 static int is_late(const struct program *p)
 {
 	return p->file->state == PS_HASH_LATE || (p->script_file && p->script_file->state == PS_HASH_LATE);

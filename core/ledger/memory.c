@@ -347,6 +347,21 @@ bool memory_verdict(struct memory *m, const uint8_t sha256[32], const char *verd
 	return any;
 }
 
+const struct memory_exe *memory_find_hash(const struct memory *m, const uint8_t sha256[32],
+                                          const struct memory_hash **hash)
+{
+	const struct memory_exe *found = NULL;
+
+	*hash = NULL;
+	for (const struct memory_exe *e = memory_first(m); e; e = memory_next(m, e))
+		for (size_t i = 0; i < e->n_hashes; i++)
+			if (memcmp(e->hashes[i].sha256, sha256, 32) == 0 && (!found || e->hashes[i].last_s >= (*hash)->last_s)) {
+				found = e;
+				*hash = &e->hashes[i];
+			}
+	return found;
+}
+
 /* ---- life ---- */
 
 struct memory_exe *memory_first(const struct memory *m)

@@ -110,6 +110,10 @@ void memory_forget_hash(struct memory *, struct memory_exe *, size_t i);
 void memory_set_verdict(struct memory *, struct memory_exe *, struct memory_hash *, const char *verdict);
 bool memory_verdict(struct memory *, const uint8_t sha256[32], const char *verdict);
 
+/* Of the executables that have a hash, the one that was last seen with it, and that; NULL: none has. They live until
+ * the memory changes. */
+const struct memory_exe *memory_find_hash(const struct memory *, const uint8_t sha256[32], const struct memory_hash **);
+
 struct memory_stats {
 	size_t exes, expected, bytes;
 	uint64_t changes;                                  /* counts up with everything but times */

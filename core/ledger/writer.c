@@ -6,6 +6,7 @@
 
 enum {
 	BATCH_RECORDS = 16384,
+	RECORD_TEXTS = 4,     /* of one record, at most */
 	BATCH_TEXT = 8 << 20, /* a batch ends when its texts have come to this */
 };
 
@@ -16,7 +17,7 @@ void writer_open(struct writer *w, const struct ledger_origin *origin, ledger_en
 
 	*w = (struct writer){.origin = origin, .encode = encode, .commands = commands, .room = room};
 	w->records = mem_alloc(room * sizeof(*w->records));
-	w->texts = mem_alloc((room + 1) * sizeof(*w->texts));
+	w->texts = mem_alloc((RECORD_TEXTS * room + 1) * sizeof(*w->texts));
 	w->exes = mem_alloc((3 * room + 1) * sizeof(*w->exes));
 	w->programs = mem_alloc((3 * room + 1) * sizeof(*w->programs));
 	w->places = mem_alloc((room + 1) * sizeof(*w->places));

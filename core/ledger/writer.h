@@ -47,7 +47,7 @@ uint32_t writer_exe(struct writer *, struct program *); /* NULL: 0 */
 uint32_t writer_place(struct writer *, struct place *); /* NULL: 0 */
 /* An executable of its own: that program, with another file. */
 uint32_t writer_add(struct writer *, const struct program *, enum ps_hash_state, const uint8_t sha256[32]);
-uint32_t writer_text(struct writer *, const void *text, size_t len); /* copied; one for each record */
+uint32_t writer_text(struct writer *, const void *text, size_t len); /* copied; four for each record, at most */
 uint32_t writer_name(struct writer *, struct ps_text domain);        /* likewise, but equal ones are one */
 
 #endif

@@ -44,14 +44,11 @@ static void observe(struct desk *d, struct wire_image who, uint16_t lport, uint6
 	ledger_add(d->ledger, &o);
 }
 
-/* Ends the window; what `each` sees is the decoded batches, one after the other. */
-static size_t end_window(struct desk *d, int final, void (*each)(void *, const struct ps_batch *), void *arg)
+/* What `each` sees is the decoded batches, one after the other; frees them. */
+static size_t take_batches(struct buf *batches, size_t n, void (*each)(void *, const struct ps_batch *), void *arg)
 {
 	static const uint8_t previous[PS_DIGEST_SIZE];
 	uint8_t digest[PS_DIGEST_SIZE];
-	struct buf *batches;
-	int64_t end_ns;
-	size_t n = ledger_end_window(d->ledger, final, &batches, &end_ns);
 
 	for (size_t i = 0; i < n; i++) {
 		struct arena arena;
@@ -68,6 +65,16 @@ static size_t end_window(struct desk *d, int final, void (*each)(void *, const s
 	}
 	free(batches);
 	return n;
+}
+
+/* Ends the window, and takes its batches. */
+static size_t end_window(struct desk *d, int final, void (*each)(void *, const struct ps_batch *), void *arg)
+{
+	struct buf *batches;
+	int64_t end_ns;
+	size_t n = ledger_end_window(d->ledger, final, &batches, &end_ns);
+
+	return take_batches(batches, n, each, arg);
 }
 
 struct sums {
@@ -555,6 +562,42 @@ static void test_append(void)
 	desk_close(&d);
 }
 
+static void look_at_finding(void *arg, const struct ps_batch *b)
+{
+	const struct ps_record *r = &b->records[0];
+
+	*(int *)arg = b->n_records == 1 && r->kind == PS_VERDICT && r->start_ns == 5 && r->finding.sha256[0] == 7 &&
+	              r->finding.state == PS_FINDING_CLEAN && r->finding.previous == PS_FINDING_PENDING &&
+	              r->finding.undetected == 70 && r->finding.asked_ns == 3 &&
+	              strcmp(b->texts[r->finding.service].data, "vt") == 0 &&
+	              strcmp(b->texts[r->finding.path].data, "/a") == 0 &&
+	              strcmp(b->texts[r->finding.link].data, "https://b/") == 0 &&
+	              strcmp(b->texts[r->finding.text].data, "clean: 0 of 70 engines of vt object: /a") == 0;
+}
+
+static void test_finding(void)
+{
+	const struct finding f = {.service = "vt",
+	                          .what = {.sha256 = {7},
+	                                   .state = PS_FINDING_CLEAN,
+	                                   .undetected = 70,
+	                                   .asked_ns = 3,
+	                                   .reason = "",
+	                                   .link = "https://b/"},
+	                          .path = {"/a", 2},
+	                          .before = PS_FINDING_PENDING,
+	                          .at_ns = 5};
+	struct buf *batches;
+	struct desk d;
+	int right = 0;
+
+	desk_open(&d, 1000);
+	is_int(ledger_finding(d.ledger, &batches, &f), 1, "a verdict is a batch of its own");
+	take_batches(batches, 1, look_at_finding, &right);
+	ok(right, "with all that was said");
+	desk_close(&d);
+}
+
 int main(void)
 {
 	log_setup("test", LOG_LEVEL_ERROR, 0);
@@ -565,6 +608,7 @@ int main(void)
 	test_late_hash();
 	test_losses();
 	test_append();
+	test_finding();
 	test_domains();
 	test_late_name();
 	test_log();

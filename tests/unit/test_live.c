@@ -258,6 +258,38 @@ static void test_programs_and_losses(void)
 	desk_close(&d);
 }
 
+static void test_verdicts(void)
+{
+	const struct finding f = {.service = "virustotal",
+	                          .what = {.sha256 = {7},
+	                                   .state = PS_FINDING_SUSPICIOUS,
+	                                   .malicious = 2,
+	                                   .undetected = 70,
+	                                   .asked_ns = 3,
+	                                   .reason = "",
+	                                   .link = "https://b/"},
+	                          .path = {"/a\"", 3},
+	                          .before = PS_FINDING_CLEAN,
+	                          .at_ns = 5};
+	struct desk d;
+	json_t *all;
+
+	desk_open(&d);
+	live_finding(d.live, &f);
+	desk_connect(&d);
+	live_finding(d.live, &f);
+	all = tick(&d);
+	is_str(str(all, 1, "kind"), "verdict", "a verdict");
+	ok(strcmp(str(all, 1, "state"), "suspicious") == 0 && strcmp(str(all, 1, "previous"), "clean") == 0 &&
+	       num(all, 1, "malicious") == 2 && num(all, 1, "undetected") == 70 && num(all, 1, "start_ns") == 5 &&
+	       num(all, 1, "asked_ns") == 3 && strcmp(str(all, 1, "exe"), "/a\"") == 0 &&
+	       strcmp(str(all, 1, "link"), "https://b/") == 0 && strncmp(str(all, 1, "sha256"), "0700", 4) == 0,
+	   "all of it");
+	ok(!json_object_get(json_array_get(all, 1), "analysed_ns"), "what is not known is left out");
+	json_decref(all);
+	desk_close(&d);
+}
+
 /* 200,000 flows of 1,000 processes with paths as long as they may be. */
 static void test_bounds(void)
 {
@@ -377,6 +409,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	test_lines();
 	test_programs_and_losses();
+	test_verdicts();
 	test_bounds();
 	test_long_texts();
 	test_log_rules();

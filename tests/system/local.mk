@@ -14,10 +14,12 @@ check_PROGRAMS += tests/system/traffic32
 tests_system_traffic32_SOURCES = $(tests_system_traffic_SOURCES)
 tests_system_traffic32_CFLAGS = $(traffic_cflags) $(M32_CFLAGS)
 tests_system_traffic32_LDFLAGS = -all-static -pthread
-check_PROGRAMS += tests/system/asker32
+check_PROGRAMS += tests/system/asker32 tests/system/asker_libc32
 tests_system_asker32_SOURCES = tests/system/asker.c
 tests_system_asker32_CFLAGS = $(traffic_cflags) $(M32_CFLAGS)
 tests_system_asker32_LDFLAGS = -all-static
+tests_system_asker_libc32_SOURCES = tests/system/asker.c
+tests_system_asker_libc32_CFLAGS = $(traffic_cflags) $(M32_CFLAGS) -DWITH_LIBC
 endif
 # A program that asks for names: by itself, by the libc, and by another libc where there is one.
 check_PROGRAMS += tests/system/asker tests/system/asker_libc
@@ -39,12 +41,14 @@ tests_system_blink_LDFLAGS = -pthread
 system_tests = \
 	tests/system/test_audit.py tests/system/test_changes.py tests/system/test_channels.py \
 	tests/system/test_containers.py tests/system/test_contention.py tests/system/test_disguise.py \
-	tests/system/test_ptr.py tests/system/test_domains.py tests/system/test_every_exe.py tests/system/test_families.py tests/system/test_filesystems.py tests/system/test_fuse.py \
+	tests/system/test_domains.py tests/system/test_every_exe.py tests/system/test_families.py \
+	tests/system/test_filesystems.py tests/system/test_fuse.py tests/system/test_greetings.py \
 	tests/system/test_feed.py tests/system/test_flood.py tests/system/test_hostile.py tests/system/test_identity.py \
-	tests/system/test_ignore.py tests/system/test_kill.py tests/system/test_losses.py tests/system/test_memory.py \
-	tests/system/test_paths.py tests/system/test_places.py tests/system/test_privileges.py \
+	tests/system/test_ignore.py tests/system/test_kill.py tests/system/test_lookups.py tests/system/test_losses.py \
+	tests/system/test_memory.py tests/system/test_paths.py tests/system/test_places.py \
+	tests/system/test_privileges.py tests/system/test_ptr.py \
 	tests/system/test_scripts.py tests/system/test_selftest.py tests/system/test_sockets.py \
 	tests/system/test_stop.py tests/system/test_tamper.py tests/system/test_verify.py
 EXTRA_DIST += tests/system/dns_server.py
 TESTS += $(system_tests)
-EXTRA_DIST += tests/system/cases.py tests/system/disguise.py tests/system/harness.py $(system_tests)
+EXTRA_DIST += tests/system/cases.py tests/system/disguise.py tests/system/harness.py tests/system/names.py $(system_tests)

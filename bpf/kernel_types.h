@@ -126,7 +126,7 @@ struct pt_regs {
 	__s32 syscallno;
 #else
 	unsigned long orig_ax, ax, bx, cx, dx, si, di;
-	unsigned long cs;
+	unsigned long cs, sp;
 #endif
 };
 

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The place in the file, at data[0..len), of a function that the object, of this machine and of 64 bits, has for
- * others to use; or 0: there is none. */
+/* The place in the file, at data[0..len), of a function that the object has for others to use; or 0: there is none. Of
+ * this machine, and of 64 or of 32 bits where that can be probed. */
 uint64_t elf_symbol_offset(const void *data, size_t len, const char *name);
 
 #endif

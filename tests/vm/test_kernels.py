@@ -20,7 +20,8 @@ import tap  # noqa: E402
 
 build = os.environ.get("top_builddir") or top
 KERNELS = [("6.1", "bookworm", ["fexit"]), ("6.12", "bookworm-backports", ["tracepoint"])]
-LISTS = [f"{top}/tests/system/test_{name}.py" for name in ("paths", "containers", "sockets", "families", "contention")]
+LISTS = [f"{top}/tests/system/test_{name}.py"
+         for name in ("paths", "containers", "sockets", "families", "contention", "lookups")]
 ARM_KERNELS = [("6.12", "bookworm-backports", ["tracepoint", "fexit"])]
 ARM_ROOT = os.environ.get("VMRUN_ROOT") or f"{kernels.CACHE}/picosnitch-vm/arm64-root"
 # These take half a minute and more where the processor is emulated; and those that build something.

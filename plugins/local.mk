@@ -1,3 +1,4 @@
+include plugins/mariadb/local.mk
 include plugins/sqlite/local.mk
 include plugins/textlog/local.mk
 

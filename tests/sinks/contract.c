@@ -263,6 +263,12 @@ static int full_by_limit(const struct ps_batch *batch)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* It writes to no file of this machine: its server's own are another test's. */
+static int is_remote(void)
+{
+	return option_find(plugin->options, "host") != NULL;
+}
+
 static void test_full(void)
 {
 	struct made m;
@@ -377,6 +383,21 @@ static void test_no_file(void)
 	plugin->sink->close(self);
 }
 
+static void test_no_server(void)
+{
+	char *host = mem_strdup(fake_host.text(&ctx, "host"));
+	void *self = NULL;
+
+	fake_set(&ctx, "host", "/nonexistent/socket");
+	*ctx.why = 0;
+	is_int(plugin->sink->open(&fake_host, &ctx, &self), PS_AWAY, "without its server it is away");
+	ok(*ctx.why, "and says why");
+	fake_set(&ctx, "host", host);
+	self = open_sink();
+	plugin->sink->close(self);
+	free(host);
+}
+
 int main(int argc, char **argv)
 {
 	void *self;
@@ -406,9 +427,13 @@ int main(int argc, char **argv)
 	test_idle(self);
 	plugin->sink->close(self);
 	test_kill();
-	test_full();
-	test_full_disk();
-	test_no_file();
+	if (is_remote()) {
+		test_no_server();
+	} else {
+		test_full();
+		test_full_disk();
+		test_no_file();
+	}
 	fake_done(&ctx);
 	return tap_done();
 }

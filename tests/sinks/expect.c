@@ -10,8 +10,9 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "tests/sinks/batches.h"
+#include "tests/sinks/expect_server.h"
 
-static int is_hostile(const char *shown, size_t len)
+int expect_is_hostile(const char *shown, size_t len)
 {
 	struct ps_text want = hostile_path();
 	char bytes[256];
@@ -41,7 +42,8 @@ static int read_sqlite(struct ps_ctx *ctx, struct stored *out)
 			out->sent += sqlite3_column_int64(st, 1);
 		out->broken += sqlite3_column_int(st, 2);
 		if (sqlite3_column_type(st, 0) == SQLITE_TEXT)
-			out->hostile += is_hostile((const char *)sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+			out->hostile +=
+			    expect_is_hostile((const char *)sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0));
 	}
 	sqlite3_finalize(st);
 	st = NULL;
@@ -104,7 +106,7 @@ static void json_line(const char *line, size_t len, struct stored *out)
 		if (sent != INT64_MAX)
 			out->sent += sent;
 		out->broken += !kind || json_object_size(o) != 64;
-		out->hostile += exe && is_hostile(json_string_value(exe), json_string_length(exe));
+		out->hostile += exe && expect_is_hostile(json_string_value(exe), json_string_length(exe));
 	}
 	json_decref(o);
 }
@@ -157,6 +159,10 @@ int expect_read(struct ps_ctx *ctx, struct stored *out)
 		return read_textlog(ctx, out);
 	if (strcmp(ctx->plugin->name, "example") == 0)
 		return read_example(ctx, out);
+#ifdef WITH_MARIADB
+	if (strcmp(ctx->plugin->name, "mariadb") == 0)
+		return expect_read_mariadb(ctx, out);
+#endif
 	return -1;
 }
 
@@ -185,6 +191,10 @@ int expect_sql(struct ps_ctx *ctx, const char *sql)
 {
 	if (strcmp(ctx->plugin->name, "sqlite") == 0)
 		return sql_sqlite(ctx, sql);
+#ifdef WITH_MARIADB
+	if (strcmp(ctx->plugin->name, "mariadb") == 0)
+		return expect_sql_mariadb(ctx, sql);
+#endif
 	return -1;
 }
 

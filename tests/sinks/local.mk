@@ -5,15 +5,28 @@ tests_sinks_libtestsinks_la_SOURCES = \
 	tests/sinks/batches.c tests/sinks/batches.h tests/sinks/fake_host.c tests/sinks/fake_host.h
 tests_sinks_libtestsinks_la_LIBADD = core/libpsconfig.la core/libpsbase.la -ldl
 
+# Who reads what is stored, of those plugins that were built.
+expect_sources = tests/sinks/expect.c tests/sinks/expect.h tests/sinks/expect_server.h
+expect_cppflags = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
+expect_libs = $(SQLITE_LIBS) $(JANSSON_LIBS)
+if PLUGIN_MARIADB
+expect_sources += tests/sinks/expect_mariadb.c
+expect_cppflags += -DWITH_MARIADB $(MARIADB_PLUGIN_CFLAGS)
+expect_libs += $(MARIADB_PLUGIN_LIBS)
+TESTS += tests/sinks/contract_mariadb.py
+endif
+dist_check_SCRIPTS += tests/sinks/contract_mariadb.py
+EXTRA_DIST += tests/sinks/mariadb.py
+
 check_PROGRAMS += tests/sinks/contract
-tests_sinks_contract_SOURCES = tests/sinks/contract.c tests/sinks/expect.c tests/sinks/expect.h
-tests_sinks_contract_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
-tests_sinks_contract_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS) $(JANSSON_LIBS)
+tests_sinks_contract_SOURCES = tests/sinks/contract.c $(expect_sources)
+tests_sinks_contract_CPPFLAGS = $(expect_cppflags)
+tests_sinks_contract_LDADD = tests/sinks/libtestsinks.la $(expect_libs)
 
 check_PROGRAMS += tests/sinks/verify
-tests_sinks_verify_SOURCES = tests/sinks/verify.c tests/sinks/expect.c tests/sinks/expect.h
-tests_sinks_verify_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
-tests_sinks_verify_LDADD = tests/sinks/libtestsinks.la core/libpsdelivery.la $(SQLITE_LIBS) $(JANSSON_LIBS)
+tests_sinks_verify_SOURCES = tests/sinks/verify.c $(expect_sources)
+tests_sinks_verify_CPPFLAGS = $(expect_cppflags)
+tests_sinks_verify_LDADD = tests/sinks/libtestsinks.la core/libpsdelivery.la $(expect_libs)
 
 dist_check_SCRIPTS += tests/sinks/verify_sqlite.sh
 dist_check_SCRIPTS += tests/sinks/contract_sqlite.sh tests/sinks/contract_textlog_csv.sh \

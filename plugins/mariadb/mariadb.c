@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The mariadb plugin: records into the tables of a MariaDB or MySQL server. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "plugins/mariadb/params.h"
+#include "plugins/mariadb/store.h"
+
+static enum ps_verdict sink_check(const struct ps_host *host, struct ps_ctx *ctx)
+{
+	return params_check(host, ctx) ? PS_STORED : PS_MISCONFIGURED;
+}
+
+static enum ps_verdict sink_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
+{
+	struct store *s = mem_alloc(sizeof(*s));
+	enum ps_verdict verdict;
+
+	store_init(s, host, ctx);
+	verdict = store_connect(s);
+	if (verdict == PS_STORED) {
+		*self = s;
+	} else {
+		store_done(s);
+		free(s);
+	}
+	return verdict;
+}
+
+static enum ps_verdict sink_write(void *self, const struct ps_batch *batch)
+{
+	return store_write(self, batch);
+}
+
+static void sink_stats(void *self, char *out, size_t size)
+{
+	const struct store *s = self;
+	int n = snprintf(out, size, "%" PRIu64 " records in %" PRIu64 " batches", s->records, s->stored);
+
+	if (s->set_aside && n > 0 && (size_t)n < size)
+		snprintf(out + n, size - (size_t)n, ", %" PRIu64 " set aside", s->set_aside);
+}
+
+static void sink_close(void *self)
+{
+	store_done(self);
+	free(self);
+}
+
+static const struct ps_option options[] = {
+    {.key = "host",
+     .type = PS_OPTION_TEXT,
+     .fallback = "localhost",
+     .help = "server, or the path of its socket; several with commas: the first that takes writes"},
+    {.key = "port", .type = PS_OPTION_TEXT, .fallback = "3306", .help = "port, or one for each host"},
+    {.key = "user", .type = PS_OPTION_TEXT, .fallback = "picosnitch", .help = "the role"},
+    {.key = "password", .type = PS_OPTION_TEXT, .fallback = "", .help = "its password", .flags = PS_OPTION_SECRET},
+    {.key = "password_file",
+     .type = PS_OPTION_TEXT,
+     .fallback = "",
+     .help = "a file whose first line is the password; read anew for each connection"},
+    {.key = "dbname", .type = PS_OPTION_TEXT, .fallback = "picosnitch", .help = "the database"},
+    {.key = "tls",
+     .type = PS_OPTION_CHOICE,
+     .fallback = "auto",
+     .choices = "auto off require verify",
+     .help = "verify: encrypted, and the server proves its name; require: encrypted; auto: verify for other machines"},
+    {.key = "ca",
+     .type = PS_OPTION_TEXT,
+     .fallback = "",
+     .help = "file of the certificates that the server's is verified by; the system's if it is empty"},
+    {.key = "cert", .type = PS_OPTION_TEXT, .fallback = "", .help = "file of a certificate of our own"},
+    {.key = "key", .type = PS_OPTION_TEXT, .fallback = "", .help = "file of its key"},
+    {.key = "table", .type = PS_OPTION_TEXT, .fallback = "connections", .help = "name of the table of connections"},
+    {.key = "table_prefix", .type = PS_OPTION_TEXT, .fallback = "", .help = "what the names of all tables begin with"},
+    {.key = "connect_timeout",
+     .type = PS_OPTION_DURATION,
+     .fallback = "10 s",
+     .min = 1000,
+     .max = 40 * 1000,
+     .help = "how long each host may take to connect"},
+    {.key = "answer_timeout",
+     .type = PS_OPTION_DURATION,
+     .fallback = "30 s",
+     .min = 1000,
+     .max = 3600 * 1000,
+     .help = "a server that does not answer for so long is away"},
+    {0},
+};
+
+static const struct ps_sink sink = {
+    .kinds = PS_TRAFFIC | PS_PROGRAM | PS_ALERT | PS_AUDIT,
+    .check = sink_check,
+    .open = sink_open,
+    .write = sink_write,
+    .stats = sink_stats,
+    .close = sink_close,
+};
+
+PS_EXPORT const struct ps_plugin ps_plugin = {
+    .abi = PS_PLUGIN_ABI,
+    .size = sizeof(struct ps_plugin),
+    .name = "mariadb",
+    .about = "records into the tables of a MariaDB or MySQL server",
+    .options = options,
+    .sink = &sink,
+};

@@ -100,7 +100,7 @@ static void json_line(const char *line, size_t len, struct stored *out)
 		out->broken += json_object_size(o) != 53;
 	} else if (kind && strcmp(kind, "verdict") == 0) {
 		out->verdicts++;
-		out->broken += json_object_size(o) != 16 || !is_hostile(json_string_value(exe), json_string_length(exe));
+		out->broken += json_object_size(o) != 16 || !expect_is_hostile(json_string_value(exe), json_string_length(exe));
 	} else {
 		out->rows++;
 		if (sent != INT64_MAX)

@@ -64,6 +64,7 @@ int expect_read_mariadb(struct ps_ctx *ctx, struct stored *out)
 	}
 	mysql_free_result(result);
 	out->alerts = count(my, "SELECT count(*) FROM losses");
+	out->verdicts = count(my, "SELECT count(*) FROM verdicts");
 	out->audits = count(my, "SELECT count(*) FROM audit");
 	out->programs = count(my, "SELECT count(*) FROM programs JOIN executables e ON e.`key` = exe_id JOIN places w ON"
 	                          " w.`key` = place_id");

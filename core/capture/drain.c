@@ -22,6 +22,7 @@ struct drain {
 		const __u64 *made; /* the kernel's count of flows made ... */
 		uint64_t seen;     /* ... and what it was at the last turn */
 		bool unread[2];    /* reading it failed: it holds flows of before */
+		uint32_t n, room;  /* flows that the map held at the last turn, and that it may hold */
 	} flows, coarse;
 	size_t slots_size;
 	uint64_t displaced;
@@ -46,7 +47,8 @@ static int pair_open(struct pair *pair, int outer, int first, const __u64 *made)
 
 	if (err)
 		return err;
-	*pair = (struct pair){.outer = outer, .inner = {first, -1}, .id = {info.id}, .made = made};
+	*pair =
+	    (struct pair){.outer = outer, .inner = {first, -1}, .id = {info.id}, .made = made, .room = info.max_entries};
 	types = bpf_btf_get_fd_by_id(info.btf_id);
 	if (types < 0)
 		return types;
@@ -154,6 +156,7 @@ static int turn(struct drain *d, struct pair *pair, bool slots, struct buf *out)
 	uint32_t zero = 0, id;
 	bool displaced;
 
+	pair->n = 0;
 	/* To us the kernel tells a map in a map by its id. */
 	err = bpf_map_lookup_elem(pair->outer, &zero, &id);
 	displaced = err == -ENOENT || (!err && id != pair->id[pair->in_use]);
@@ -171,6 +174,7 @@ static int turn(struct drain *d, struct pair *pair, bool slots, struct buf *out)
 	pair->in_use = other;
 	pair->unread[!other] = true;
 	n = empty_map(d, pair->inner[!other], out);
+	pair->n = n > 0 ? (uint32_t)n : 0;
 	if (slots)
 		in_slots = empty_slots(d, !other, out);
 	if (n < 0 || in_slots < 0)
@@ -184,6 +188,12 @@ int drain_all(struct drain *d, struct buf *out)
 	int n = turn(d, &d->flows, true, out), coarse = turn(d, &d->coarse, false, out);
 
 	return n < 0 ? n : coarse < 0 ? coarse : n + coarse;
+}
+
+void drain_fill(const struct drain *d, uint32_t *n, uint32_t *room)
+{
+	*n = d->flows.n;
+	*room = d->flows.room;
 }
 
 uint64_t drain_displaced(const struct drain *d)

@@ -34,6 +34,10 @@ void drain_close(struct drain *); /* may be NULL */
  * read the next time. */
 int drain_all(struct drain *, struct buf *out);
 
+/* How many flows were in the flow map when it was last drained, and how many have room there. Not beside drain_all().
+ */
+void drain_fill(const struct drain *, uint32_t *n, uint32_t *room);
+
 /* How often a map was in use that is not ours: somebody put it there. Any thread. */
 uint64_t drain_displaced(const struct drain *);
 

@@ -24,7 +24,7 @@ core_libpscapture_la_SOURCES = \
 	core/identify/script.c core/identify/script.h core/identify/script_open.c \
 	core/identify/scripts.c core/identify/scripts.h \
 	core/ledger/audit.c core/ledger/audit.h \
-	core/ledger/executions.c core/ledger/executions.h \
+	core/ledger/executions.c core/ledger/executions.h core/ledger/fill.c core/ledger/fill.h \
 	core/ledger/finding.c core/ledger/finding.h core/ledger/first_note.c core/ledger/first_seen.c core/ledger/first_seen.h \
 	core/ledger/ignore.c core/ledger/ignore.h \
 	core/ledger/ledger.c core/ledger/ledger.h core/ledger/ledger_inside.h core/ledger/ledger_window.c \

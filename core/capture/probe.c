@@ -410,6 +410,11 @@ int probe_drain(struct probe *p, struct buf *out)
 	return drain_all(p->drain, out);
 }
 
+void probe_fill(const struct probe *p, uint32_t *n, uint32_t *room)
+{
+	drain_fill(p->drain, n, room);
+}
+
 void probe_counters(struct probe *p, uint64_t counters[WIRE_COUNTERS])
 {
 	for (uint32_t i = 0; i < WIRE_COUNTERS; i++)

@@ -67,6 +67,9 @@ int probe_channels(struct probe *, void (*each)(void *arg, const struct wire_cha
  * main thread. */
 int probe_drain(struct probe *, struct buf *out);
 
+/* How full the flow map was at the last drain: drain_fill(). Not beside a drain. */
+void probe_fill(const struct probe *, uint32_t *n, uint32_t *room);
+
 /* Counters since loading, summed over the CPUs: enum wire_counter. */
 void probe_counters(struct probe *, uint64_t counters[WIRE_COUNTERS]);
 

@@ -125,6 +125,7 @@ static void print(const json_t *root)
 	const json_t *window = json_object_get(root, "window"), *identity = json_object_get(root, "identity");
 	const json_t *journal = json_object_get(root, "journal"), *ignored = json_object_get(root, "ignored");
 	const json_t *feed = json_object_get(root, "feed"), *memory = json_object_get(root, "memory");
+	const json_t *flows = json_object_get(root, "flow_map");
 
 	printf("picosnitch %s, pid %" PRId64 ", running since %s (%" PRId64 " s)\n", str(root, "version"), num(root, "pid"),
 	       str(root, "started"), num(root, "uptime_seconds"));
@@ -133,6 +134,10 @@ static void print(const json_t *root)
 	printf("seen              %" PRId64 " bytes sent, %" PRId64 " received in %" PRId64 " calls; %" PRId64
 	       " rows in the open window\n",
 	       num(window, "sent"), num(window, "received"), num(window, "calls"), num(window, "rows"));
+	if (json_is_true(json_object_get(flows, "nearly_full")))
+		printf("flow map          nearly full: %" PRId64 " flows at most between two drains, of %" PRId64
+		       " that have room: raise [capture] max_flows\n",
+		       num(flows, "most"), num(flows, "room"));
 	if (num(ignored, "calls"))
 		printf("left out          %" PRId64 " bytes sent, %" PRId64 " received in %" PRId64 " calls of these ([log])\n",
 		       num(ignored, "sent"), num(ignored, "received"), num(ignored, "calls"));

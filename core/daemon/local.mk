@@ -12,7 +12,7 @@ picosnitch_SOURCES = \
 	core/daemon/programs.c core/daemon/programs.h core/daemon/record.c core/daemon/record.h \
 	core/daemon/record_file.c core/daemon/record_file.h core/daemon/reverse.c core/daemon/reverse.h \
 	core/daemon/status.c core/daemon/status.h \
-	core/daemon/tamper.c core/daemon/tamper.h core/daemon/watch.c core/daemon/watch.h
+	core/daemon/tamper.c core/daemon/tamper.h core/daemon/watch.c core/daemon/watch.h core/daemon/watch_losses.c core/daemon/watch_losses.h
 picosnitch_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
 picosnitch_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsquery.la core/libpsconfig.la core/libpsbase.la \
 	$(LIBUV_LIBS) $(JANSSON_LIBS)

@@ -194,6 +194,10 @@ char *status_json(const struct watch *w, struct courier *const *couriers, size_t
 	json_object_set_new(root, "ignored",
 	                    json_pack("{s:I, s:I, s:I}", "sent", number(l.ignored.sent), "received",
 	                              number(l.ignored.received), "calls", number(l.ignored.calls)));
+	json_object_set_new(root, "flow_map",
+	                    json_pack("{s:I, s:I, s:I, s:b}", "room", number(w->flow_fill.room), "last",
+	                              number(w->flow_fill.last), "most", number(w->flow_fill.most), "nearly_full",
+	                              w->flow_fill.near));
 	json_object_set_new(root, "identity", identity(w));
 	json_object_set_new(root, "memory", memory(w));
 	json_object_set_new(root, "names", names(w));

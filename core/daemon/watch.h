@@ -28,6 +28,7 @@
 #include "core/identify/process.h"
 #include "core/ledger/audit.h"
 #include "core/ledger/executions.h"
+#include "core/ledger/fill.h"
 #include "core/ledger/ledger.h"
 #include "core/ledger/losses.h"
 
@@ -76,6 +77,7 @@ struct watch {
 	bool audited_last;    /* they were read after the stop was asked for */
 	bool audit_cut;       /* it has been said that not all namespaces are audited */
 	int64_t window_due_ns, stop_by_ns;
+	struct fill flow_fill; /* of the flow map, drain by drain */
 	uint64_t counters[WIRE_COUNTERS], missed, overflows, unopened, refused, scripts_refused;
 	unsigned handles;
 };

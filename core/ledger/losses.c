@@ -163,6 +163,11 @@ void losses_tell(struct losses *l, enum ps_stage stage, int64_t start_ns, int64_
 	add(l, LOG_LEVEL_INFO, stage, start_ns, end_ns, 0, 0, 0, text);
 }
 
+void losses_warn(struct losses *l, enum ps_stage stage, const char *text)
+{
+	add(l, LOG_LEVEL_WARNING, stage, 0, 0, 0, 0, 0, text);
+}
+
 void losses_add(struct losses *l, enum ps_stage stage, uint64_t count, uint64_t sent, uint64_t received,
                 const char *format, ...)
 {

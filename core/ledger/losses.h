@@ -36,6 +36,9 @@ void losses_add_range(struct losses *, enum ps_stage stage, int64_t start_ns, in
  * own, both ends are 0. */
 void losses_tell(struct losses *, enum ps_stage stage, int64_t start_ns, int64_t end_ns, const char *text);
 
+/* The same for what may lead to losses: it is logged as a warning. */
+void losses_warn(struct losses *, enum ps_stage stage, const char *text);
+
 /* Calls `each` for what came since the last call; the text lives until it returns. Records without
  * a range of their own have start_ns and end_ns 0. */
 void losses_take(struct losses *, void (*each)(void *arg, const struct ps_record *, const char *text), void *arg);

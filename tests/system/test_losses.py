@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
 More than it was given room for. The daemon is stopped (SIGSTOP) meanwhile, so that its smallest
-buffers must overflow: what is stored and what is said to be lost make what was sent.
+buffers must overflow: what is stored and what is said to be lost make what was sent. And less than that, by little:
+a warning.
 """
 import os
 import signal
@@ -12,6 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import Daemon, Place, Role, built, need_root, tap, wait_for  # noqa: E402
 
 FLOWS, SIZE, RUNS, PROGRAMS = 500, 1000, 3000, 6000
+ROOM, NEAR = 4000, 1975  # connections have two ends; 250 flows at most are in slots, and not in the map
 
 
 def lost(status, stage):
@@ -81,6 +83,34 @@ def events(place, daemon):
     return check
 
 
+def nearly(place, daemon):
+    """3950 flows, where 4000 have room; and soon once more."""
+    server = Role(place.traffic("server"), "churn-serve", "127.0.0.1", str(SIZE))
+    port = server.port()
+    for _ in range(2):
+        os.kill(daemon.process.pid, signal.SIGSTOP)
+        Role(place.traffic("client"), "churn", "127.0.0.1", str(port), str(NEAR), "0", str(SIZE)).result()
+        os.kill(daemon.process.pid, signal.SIGCONT)
+        status = wait_for("warning", lambda: (s := daemon.status()["flow_map"])["nearly_full"] and s)
+    text = daemon.command("status").stdout
+    server.stop()
+    after = wait_for("its end", lambda: not (s := daemon.status()["flow_map"])["nearly_full"] and s, 60)
+
+    def check(_, losses):
+        with open(os.path.join(daemon.log, "error.log"), encoding="utf-8") as f:
+            logged = [line for line in f if "nearly full" in line]
+        told = [loss for loss in losses if loss.stage == "flows"]
+        yield "nearly full: it is told once, and which key to raise", [
+            (t.count, "nearly full when it was drained" in t.text, "raise [capture] max_flows" in t.text) for t in told[:1]] == [
+            (0, True, True)], told
+        yield "and once that it is over", [t.text for t in told[1:]] == ["the flow map is not nearly full any more"], told
+        yield "in error.log once", len(logged) == 1 and "raise [capture] max_flows" in logged[0], logged
+        yield ("status has the numbers", status["room"] == ROOM and 0.9 * ROOM <= status["most"] <= after["most"] <= ROOM and
+               after["last"] < 0.75 * ROOM, f"{status}, {after}")
+        yield "and its text", f"of {ROOM} that have room: raise [capture] max_flows" in text, text
+    return check
+
+
 def attempt(part, **options):
     with Place() as place, Daemon(place, **options) as daemon:
         daemon.start()
@@ -104,6 +134,7 @@ def main():
     need_root()
     run(flows, max_flows="64")
     run(programs, max_flows="64", ring_buffer_pages="4096")
+    run(nearly, max_flows=str(ROOM))
     run(events, ring_buffer_pages="1")
     tap.done()
 

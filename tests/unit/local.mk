@@ -15,7 +15,7 @@ tests_unit_test_option_LDADD = core/libpsconfig.la
 tests_unit_test_settings_LDADD = core/libpsconfig.la
 
 watch_tests = tests/unit/test_decode tests/unit/test_executable tests/unit/test_process tests/unit/test_ledger tests/unit/test_losses tests/unit/test_ignore \
-	tests/unit/test_audit tests/unit/test_counters tests/unit/test_finding tests/unit/test_first_seen tests/unit/test_memory tests/unit/test_place \
+	tests/unit/test_audit tests/unit/test_counters tests/unit/test_fill tests/unit/test_finding tests/unit/test_first_seen tests/unit/test_memory tests/unit/test_place \
 	tests/unit/test_script tests/unit/test_scripts tests/unit/test_self_test
 check_PROGRAMS += $(watch_tests)
 TESTS += $(watch_tests)
@@ -23,6 +23,7 @@ EXTRA_DIST += tests/unit/watch_fixture.h
 tests_unit_test_audit_LDADD = core/libpscapture.la
 tests_unit_test_counters_LDADD = core/libpscapture.la
 tests_unit_test_decode_LDADD = core/libpscapture.la
+tests_unit_test_fill_LDADD = core/libpscapture.la
 tests_unit_test_finding_LDADD = core/libpscapture.la core/libpsdelivery.la
 tests_unit_test_first_seen_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsconfig.la
 tests_unit_test_losses_LDADD = core/libpscapture.la

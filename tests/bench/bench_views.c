@@ -4,7 +4,7 @@
  * from all rows.
  *   bench_views PLUGIN.so [ROWS]
  * 60 programs talk to 20 hosts each, of which some more than others; a tenth of the rows are connections
- * of 3,000 hosts to two servers.
+ * of 500 hosts to two servers.
  */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "tests/sinks/fake_host.h"
 
 #define PROGRAMS 60
-#define HOSTS 3000
+#define HOSTS 1300
 #define DAYS 30
 #define WINDOW 10
 
@@ -55,18 +55,20 @@ static void put_names(void *self)
 static int fill(int64_t rows)
 {
 	static const char sql[] =
+	    /* Numbers are made of i, not by random(), which would be called again for each column. */
 	    "WITH RECURSIVE r(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r WHERE i + 1 < ?1),"
-	    " c(i, p, h, s) AS (SELECT i, abs(random()) % 60, abs(random() % 20) * abs(random() % 20) / 20,"
-	    " abs(random()) % 10 = 0 FROM r)"
+	    " c(i, p, h, s, t) AS (SELECT i, i * 7919 % 10007 % 60, (i * 104729 % 1009 % 20) * (i * 15485863 % 1013 % 20) "
+	    "/ 20,"
+	    " i * 31 % 10 = 0, ?2 + i * 259200 / ?1 * 10 FROM r)"
 	    " INSERT INTO connections(contime, send, recv, events, exe_id, pexe_id, gpexe_id, uid, family, protocol, lport,"
 	    " rport, laddr_id, raddr_id, domain_id, netns, endtime, batch_id, place_id, domain_rivals, domain_source,"
-	    " direction) SELECT ?2 + i * 259200 / ?1 * 10, abs(random()) % 100000, abs(random()) % 1000000, 5,"
+	    " direction) SELECT t, i * 31 % 100000, i * 17 % 1000000, 5,"
 	    " CASE WHEN s THEN 1 + p % 2 ELSE 1 + p * p / 60 END, CASE WHEN s THEN 1 ELSE 1 + p % 7 END,"
 	    " CASE WHEN s THEN 1 ELSE 1 + p % 3 END, CASE WHEN s THEN 33 ELSE 1000 + p % 4 END, 2, 6,"
-	    " CASE WHEN s THEN 22 + p % 2 * 58 ELSE 32768 + abs(random()) % 28000 END,"
-	    " CASE WHEN s THEN 32768 + abs(random()) % 28000 WHEN p % 9 = 0 THEN 80 ELSE 443 END, 1,"
-	    " CASE WHEN s THEN 2 + abs(random()) % 3000 ELSE 2 + p * 20 + h END,"
-	    " CASE WHEN s THEN 0 ELSE 1 + p * 20 + h END, 4026531840, ?2 + i * 259200 / ?1 * 10 + 10, 1, 0, 0,"
+	    " CASE WHEN s THEN 22 + p % 2 * 58 ELSE 32768 + i * 37 % 28000 END,"
+	    " CASE WHEN s THEN 32768 + i * 41 % 28000 WHEN p % 9 = 0 THEN 80 ELSE 443 END, 1,"
+	    " CASE WHEN s THEN 2 + i * 48611 % 1000003 % 500 ELSE 2 + p * 20 + h END,"
+	    " CASE WHEN s THEN 0 ELSE 1 + p * 20 + h END, 4026531840, t + 10, 1, 0, 0,"
 	    " CASE WHEN s THEN '' ELSE 'dns' END, CASE WHEN s THEN 'in' ELSE 'out' END FROM c";
 	sqlite3_stmt *st = NULL;
 	sqlite3 *db = NULL;

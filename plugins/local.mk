@@ -1,6 +1,7 @@
 include plugins/mariadb/local.mk
 include plugins/sqlite/local.mk
 include plugins/textlog/local.mk
+include plugins/virustotal/local.mk
 
 # One .so a plugin, one exported symbol, nothing unresolved.
 plugin_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -no-undefined -Wl,-z,defs

@@ -13,10 +13,14 @@ if PLUGIN_MARIADB
 expect_sources += tests/sinks/expect_mariadb.c
 expect_cppflags += -DWITH_MARIADB $(MARIADB_PLUGIN_CFLAGS)
 expect_libs += $(MARIADB_PLUGIN_LIBS)
-TESTS += tests/sinks/contract_mariadb.py
+TESTS += tests/sinks/contract_mariadb.py tests/sinks/test_mariadb.py
 endif
-dist_check_SCRIPTS += tests/sinks/contract_mariadb.py
-EXTRA_DIST += tests/sinks/mariadb.py
+dist_check_SCRIPTS += tests/sinks/contract_mariadb.py tests/sinks/test_mariadb.py
+EXTRA_DIST += tests/sinks/mariadb.py tests/sinks/pump.py
+
+# Rows that flow into a sink.
+check_PROGRAMS += tests/sinks/pump
+tests_sinks_pump_LDADD = tests/sinks/libtestsinks.la
 
 check_PROGRAMS += tests/sinks/contract
 tests_sinks_contract_SOURCES = tests/sinks/contract.c $(expect_sources)

@@ -222,6 +222,13 @@ class Daemon:
 
     def __exit__(self, *_):
         self.kill()
+        if os.path.exists(f"{self.state}/snitch.db"):
+            db = self.database()
+            wrong = [row for row in db.execute("SELECT exe, sha256, hash_state FROM executables")
+                     if row[1] and not re.fullmatch("[0-9a-f]{64}", row[1])]
+            db.close()
+            if wrong:
+                tap.ok(False, "a SHA-256 is one, or empty: no error stands in its place", *wrong)
         if os.path.exists(self.output):
             sanitary("the daemon, or a process of a sink", self.messages())
 

@@ -330,6 +330,80 @@ static void test_overflow(void)
 	unlink(path);
 }
 
+/* So many other programs that nobody runs any more that the cache forgets the first: openings are kept as long as
+ * 8192 others have not come, and then the files that nobody holds likewise. */
+enum { OTHERS = 2 * 8192 };
+
+static void run_others(struct fixture *f, pid_t pid)
+{
+	char content[32];
+
+	for (unsigned i = 0; i < OTHERS + 200; i++) {
+		struct wire_file file;
+		struct executed e;
+
+		snprintf(content, sizeof(content), "another %u", i);
+		write_file(other, content);
+		file = file_of(other);
+		open_as(f, pid, other);
+		unlink(other);
+		if (!executables_executed(f->executables, pid, &file, clock_wall_ns(), NULL, &e))
+			continue;
+		if (i % 500 == 0)
+			settle(f);
+		executable_drop(f->executables, e.file);
+		free(e.path);
+	}
+	settle(f);
+}
+
+static uint64_t hashed(const struct fixture *f)
+{
+	struct executables_stats stats;
+
+	executables_get_stats(f->executables, &stats);
+	return stats.hashed;
+}
+
+static void test_evicted(void)
+{
+	struct executables_stats stats;
+	struct executable *running;
+	struct wire_file file;
+	struct fixture f;
+	char idle[80];
+	uint64_t before;
+
+	fixture_open(&f);
+	snprintf(idle, sizeof(idle), "%s/idle", folder);
+	write_file(idle, "idle");
+	write_file(path, "still runs");
+	sleep(2); /* beyond doubt whether they were changed since */
+	is_run(&f, 30, idle, "idle", "a program that has ended");
+	file = file_of(path);
+	open_as(&f, 31, path);
+	running = executed(&f, 31, &file, path);
+	settle(&f);
+	run_others(&f, 32);
+	executables_get_stats(f.executables, &stats);
+	ok(stats.known <= OTHERS + 1, "the cache has an end: %u files", (unsigned)stats.known);
+	before = stats.hashed;
+	is_run(&f, 33, path, "still runs", "what runs is not forgotten");
+	ok(hashed(&f) == before, "nor hashed again");
+	is_run(&f, 36, path, "still runs", "however often");
+	write_file(idle, "evil"); /* in place, and as long as before */
+	rest();
+	is_run(&f, 34, idle, "evil", "what was forgotten and changed then has its new hash");
+	ok(hashed(&f) == before + 1, "for which it was read");
+	write_file(path, "other runs");
+	rest();
+	is_run(&f, 35, path, "other runs", "so has what runs still, for who executes it now");
+	is_hash_of(running, "still runs", "and who runs it has what was executed");
+	executable_drop(f.executables, running);
+	unlink(idle);
+	fixture_close(&f);
+}
+
 static unsigned dropped;
 
 static void count_dropped(void *arg, void *file)
@@ -475,6 +549,7 @@ int main(void)
 	test_timeless();
 	test_device();
 	test_overflow();
+	test_evicted();
 	test_openings();
 	test_of_process();
 	test_path();

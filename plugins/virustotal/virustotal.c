@@ -217,7 +217,7 @@ static void limit(struct virustotal *v, const struct answer *a, int64_t now_s)
 	v->limited++;
 	snprintf(line, sizeof(line), "%s: waiting for %" PRId64 " s", a->why, wait);
 	set_trouble(v, line);
-	pause_until(v, now_s + wait);
+	pause_until(v, now_s + wait + 1); /* now_s was rounded down */
 }
 
 /* 0, or PS_IDLE_MISCONFIGURED. */

@@ -238,6 +238,16 @@ static int host_stopping(struct ps_ctx *ctx)
 	return ctx->stopping;
 }
 
+static int host_found(struct ps_ctx *ctx, const struct ps_found *found)
+{
+	ctx->last_found = *found;
+	ctx->last_found.reason = ctx->last_found.link = "";
+	ctx->found++;
+	printf("# found: state %d, %u of %u, %s%s\n", (int)found->state, found->malicious + found->suspicious,
+	       found->malicious + found->suspicious + found->harmless + found->undetected, found->reason, found->link);
+	return ctx->found_answer;
+}
+
 const struct ps_host fake_host = {
     .abi = PS_PLUGIN_ABI,
     .size = sizeof(fake_host),
@@ -249,4 +259,5 @@ const struct ps_host fake_host = {
     .set_aside = host_set_aside,
     .rotate = host_rotate,
     .stopping = host_stopping,
+    .found = host_found,
 };

@@ -23,6 +23,9 @@ struct ps_ctx {
 	int stopping;
 	unsigned owner; /* of the files that are made; 0: whoever runs this */
 	char why[1024], last_log[1024];
+	struct ps_found last_found; /* its texts are cleared */
+	unsigned found;
+	int found_answer; /* of found() */
 };
 
 extern const struct ps_host fake_host;

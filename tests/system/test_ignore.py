@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-What [log] leaves out or blanks, from the file to the store: ports, networks (mapped addresses too), hashes, both ends on
+What [log] leaves out or blanks, from the file to the store: ports, networks (mapped addresses too), domains, hashes, both ends on
 this machine; addresses, ports and command lines that are not recorded. Each set of rules comes by SIGHUP.
 """
+import contextlib
 import os
+import shutil
 import signal
 import sys
 
@@ -12,6 +14,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import Daemon, Namespaces, Place, Role, built, need_root, sha256, tap, wait_for  # noqa: E402
 
 UDP = 17
+# What the hosts file says that programs of the first namespace see.
+HOSTS = {"example.com": 21, "www.example.com": 22, "www.examples.com": 23, "example.com.org": 24, "com.example.org": 25}
 SENT = "send,sendto,1000,100"
 
 
@@ -71,6 +75,33 @@ def subnets(d):
     gone, kept = d.send("127.7.1.1,9"), d.send("127.8.0.1,9")
     d.check([gone], [kept], "addresses that are not recorded")
     tap.equal({(r.raddr, r.rport) for r in d.daemon.rows() if r.exe.path == kept}, {("", 9)}, "no address is recorded")
+
+
+def domains(d):
+    """By whole labels."""
+    here, there = d.spaces.names
+    for n in HOSTS.values():
+        Namespaces.ip("-n", there, "addr", "add", f"10.231.7.{n}/24", "dev", there)
+
+    def name(path):
+        db = d.daemon.database()
+        names = db.execute("SELECT domain FROM connections c JOIN executables e ON e.id = c.exe_id JOIN domains d ON d.id = domain_id "
+                           "WHERE exe = ?", [path]).fetchall()
+        db.close()
+        return names[0][0] if names else None
+
+    def known():
+        path = d.send("10.231.7.22,9", 1)
+        return wait_for("the row", lambda: name(path) is not None) and name(path) == "com.example.www"
+    d.rules()
+    wait_for(f"the hosts file of {here}", known, 60)
+    d.rules("ignore_domains = com.example, org.nothing")
+    sent = {host: d.send(f"10.231.7.{n},9", 1) for host, n in HOSTS.items()}
+    kept = [path for host, path in sent.items() if not host.endswith("example.com")]
+    d.check([sent["example.com"], sent["www.example.com"]], kept, "domains, by whole labels")
+    tap.equal([name(path) for path in kept], ["com.examples.www", "org.com.example", "org.example.com"], "with their names")
+    d.rules("ignore_domains = com.example", "addresses = no")
+    d.check([d.send("10.231.7.22,9", 1)], [d.send("10.231.7.23,9", 1)], "domains that are not recorded")
 
 
 def hashes(d):
@@ -140,23 +171,36 @@ def mistakes(d):
            "check names each word that is wrong, with its line", said)
 
 
+def play(place, spaces, daemon):
+    folder = f"/etc/netns/{spaces.names[0]}"
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/hosts", "w", encoding="ascii") as f:
+        f.write("127.0.0.1 localhost\n" + "".join(f"10.231.7.{n} {name}\n" for name, n in HOSTS.items()))
+    daemon.start()
+    desk = Desk(place, daemon, spaces)
+    # A namespace is looked at while a process lives in it of which something was seen.
+    sleepers = [Role(place.traffic(f"sleeper-{i}"), "udp,127.0.0.1,0", "to,127.0.0.1,9", SENT, "wait", netns=name)
+                for i, name in enumerate(spaces.names)]
+    inodes = {spaces.inode(name) for name in spaces.names}
+    wait_for("both namespaces", lambda: inodes <= {n["netns"] for n in daemon.status()["audit"]["namespaces"]})
+    for part in (ports, subnets, domains, hashes, local, commands, seen_anyway, mistakes):
+        part(desk)
+    desk.rules()
+    desk.check([], [desk.send("127.0.0.1,443")], "without rules")
+    tap.equal(daemon.stop(), 0, "the daemon stops cleanly")
+    for sleeper in sleepers:
+        sleeper.kill()
+
+
 def main():
     need_root()
     with Place() as place, Namespaces() as spaces, Daemon(place) as daemon:
-        daemon.start()
-        desk = Desk(place, daemon, spaces)
-        # A namespace is looked at while a process lives in it of which something was seen.
-        sleepers = [Role(place.traffic(f"sleeper-{i}"), "udp,127.0.0.1,0", "to,127.0.0.1,9", SENT, "wait", netns=name)
-                    for i, name in enumerate(spaces.names)]
-        inodes = {spaces.inode(name) for name in spaces.names}
-        wait_for("both namespaces", lambda: inodes <= {n["netns"] for n in daemon.status()["audit"]["namespaces"]})
-        for part in (ports, subnets, hashes, local, commands, seen_anyway, mistakes):
-            part(desk)
-        desk.rules()
-        desk.check([], [desk.send("127.0.0.1,443")], "without rules")
-        tap.equal(daemon.stop(), 0, "the daemon stops cleanly")
-        for sleeper in sleepers:
-            sleeper.kill()
+        try:
+            play(place, spaces, daemon)
+        finally:
+            shutil.rmtree(f"/etc/netns/{spaces.names[0]}", ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.rmdir("/etc/netns")
     tap.done()
 
 

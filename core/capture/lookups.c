@@ -36,9 +36,10 @@ enum { PROCESSES_MAX = 65536 };
 struct library {
 	uint64_t ino;
 	unsigned major, minor;
-	int process;  /* a descriptor of who was found with it */
-	int event[2]; /* -1: it cannot be probed */
-	bool seen;    /* by this look at all processes */
+	int process;    /* a descriptor of who was found with it */
+	int event[2];   /* -1: it cannot be probed */
+	uint64_t id[2]; /* of these events: no other has it, as long as the machine runs */
+	bool seen;      /* by this look at all processes */
 };
 
 struct lookups {
@@ -110,10 +111,19 @@ static uint64_t function_of(struct lookups *l, int file)
 	return elf_symbol_offset(l->text.data, l->text.len, "getaddrinfo");
 }
 
+/* Whether an event is still ours. To switch it off does not keep the program from running: only its end does, and
+ * that can only come by its descriptor, from inside of this process. */
+static bool holds(const struct library *lib, unsigned i)
+{
+	uint64_t id = 0;
+
+	return lib->event[i] < 0 || (!ioctl(lib->event[i], PERF_EVENT_IOC_ID, &id) && id == lib->id[i]);
+}
+
 static void let_go(struct lookups *l, struct library *lib)
 {
 	for (unsigned i = 0; i < 2; i++)
-		if (lib->event[i] >= 0)
+		if (lib->event[i] >= 0 && holds(lib, i))
 			close(lib->event[i]);
 	close(lib->process);
 	*lib = l->libraries[--l->n];
@@ -132,8 +142,13 @@ static void found(struct lookups *l, struct library *lib, unsigned pid, const ch
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%s", pid, range);
 	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	offset = file >= 0 ? function_of(l, file) : 0;
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		lib->event[i] = offset ? probe(l, file, offset, i) : -1;
+		if (lib->event[i] >= 0 && ioctl(lib->event[i], PERF_EVENT_IOC_ID, &lib->id[i])) {
+			close(lib->event[i]);
+			lib->event[i] = -1;
+		}
+	}
 	if (file >= 0)
 		close(file);
 	lib->seen = true;
@@ -141,6 +156,22 @@ static void found(struct lookups *l, struct library *lib, unsigned pid, const ch
 	pthread_mutex_lock(&l->shared.lock);
 	l->stats.failed += lib->event[0] < 0 || lib->event[1] < 0;
 	pthread_mutex_unlock(&l->shared.lock);
+}
+
+/* Lets libraries go whose probes somebody has ended. True: there were some. */
+static bool look_at_probes(struct lookups *l)
+{
+	unsigned ended = 0;
+
+	for (unsigned i = l->n; i--;)
+		if (!holds(&l->libraries[i], 0) || !holds(&l->libraries[i], 1)) {
+			let_go(l, &l->libraries[i]);
+			ended++;
+		}
+	pthread_mutex_lock(&l->shared.lock);
+	l->stats.ended += ended;
+	pthread_mutex_unlock(&l->shared.lock);
+	return ended;
 }
 
 /* ---- looking ---- */
@@ -271,6 +302,17 @@ static bool publish(struct lookups *l)
 	return ended;
 }
 
+/* Until then, or until all is to end. True: libraries were let go before. */
+static bool wait_for_look(struct lookups *l, int64_t until_ns)
+{
+	int64_t left_ms;
+
+	while (!publish(l) && (left_ms = (until_ns - clock_monotonic_ns()) / NS_PER_MS) > 0)
+		if (wait_for_ends(l, left_ms < (int)l->interval_ms ? (int)left_ms : (int)l->interval_ms) || look_at_probes(l))
+			return true;
+	return false;
+}
+
 /* CPU time of this thread. */
 static int64_t used(void)
 {
@@ -301,7 +343,7 @@ static void *run(void *arg)
 		if (wait_ms < l->interval_ms)
 			wait_ms = l->interval_ms;
 		/* Who else has a library that was let go is not known before the next look at all. */
-		if (wait_for_ends(l, (int)wait_ms))
+		if (wait_for_look(l, clock_monotonic_ns() + wait_ms * NS_PER_MS))
 			full_ns = 0;
 	}
 	while (l->n)

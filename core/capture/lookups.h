@@ -25,6 +25,7 @@ struct lookups_stats {
 	unsigned probed;  /* libraries */
 	uint64_t failed;  /* that could not be, since start */
 	uint64_t refused; /* for which there was no room, at the last look */
+	uint64_t ended;   /* whose probes somebody else has ended, since start: they are probed anew */
 };
 void lookups_get_stats(struct lookups *, struct lookups_stats *);
 

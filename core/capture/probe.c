@@ -441,21 +441,32 @@ const char *probe_missing(const struct probe *p)
 	return programs_missing(&p->programs);
 }
 
-enum probe_holds probe_hook_state(const struct probe *p, unsigned hook)
+static enum probe_holds state_of(struct bpf_link *held, const struct bpf_program *ours)
 {
-	const struct programs *all = &p->programs;
 	struct bpf_prog_info program = {0};
 	struct bpf_link_info link = {0};
 	uint32_t program_len = sizeof(program), link_len = sizeof(link);
 
-	if (!all->hook[hook].attached || !all->link[hook][0] ||
-	    bpf_obj_get_info_by_fd(bpf_link__fd(all->link[hook][0]), &link, &link_len) ||
-	    bpf_obj_get_info_by_fd(bpf_program__fd(all->program[hook][0]), &program, &program_len))
-		return PROBE_HOLDS;
+	/* A descriptor of ours that is no link any more: somebody closed it, from inside of this process. */
+	if (bpf_obj_get_info_by_fd(bpf_link__fd(held), &link, &link_len))
+		return errno == EBADF || errno == EBADFD || errno == EINVAL ? PROBE_DETACHED : PROBE_HOLDS;
 	/* Links to tracing cannot be detached by others, and have no program but their first. */
 	if (link.type == BPF_LINK_TYPE_CGROUP && !link.cgroup.cgroup_id)
 		return PROBE_DETACHED;
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(ours), &program, &program_len))
+		return PROBE_HOLDS;
 	return link.prog_id == program.id ? PROBE_HOLDS : PROBE_REPLACED;
+}
+
+enum probe_holds probe_hook_state(const struct probe *p, unsigned hook)
+{
+	const struct programs *all = &p->programs;
+	enum probe_holds state = PROBE_HOLDS;
+
+	for (int turn = 0; turn < PROGRAMS_TURNS && state == PROBE_HOLDS; turn++)
+		if (all->hook[hook].attached && all->link[hook][turn])
+			state = state_of(all->link[hook][turn], all->program[hook][turn]);
+	return state;
 }
 
 void probe_hook_lost(struct probe *p, unsigned hook, enum probe_holds why)

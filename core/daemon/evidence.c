@@ -32,6 +32,7 @@ struct evidence {
 	struct lookups *lookups;
 	bool looks;   /* for C libraries, or at least has tried */
 	bool crowded; /* there are more libraries than are probed: it has been told */
+	uint64_t ended;
 	void (*closed)(void *arg);
 	void *arg;
 };
@@ -186,6 +187,11 @@ void evidence_drain(struct evidence *e, uint64_t lost)
 		    "more C libraries are in use than the %d that are probed: what others' getaddrinfo() says is not known",
 		    LOOKUPS_LIBRARIES);
 	e->crowded = lookups.refused;
+	if (lookups.ended != e->ended)
+		losses_add(e->losses, PS_STAGE_TAMPER, lookups.ended - e->ended, 0, 0,
+		           "the probe of a C library's getaddrinfo() was taken away: what it said until it was probed anew is "
+		           "not known");
+	e->ended = lookups.ended;
 }
 
 void evidence_get_stats(const struct evidence *e, struct lookups_stats *stats)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Somebody touches what the daemon stands on: each change is told, and only what changed."""
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import Daemon, Place, need_root, tap, wait_for  # noqa: E402
 
+LIBC = ctypes.CDLL(None, use_errno=True)
 LOOK = 3  # seconds between two looks of the daemon
 
 
@@ -36,6 +38,69 @@ def replaced(path):
     """Another file in its place, with the same content."""
     shutil.copy2(path, path + ".new")
     os.rename(path + ".new", path)
+
+
+def libc_call(function, *args):
+    result = getattr(LIBC, function)(*args)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), function)
+
+
+def close_inside(pid, fd):
+    """Makes that process close a descriptor, as a debugger would: by the system call that it waits in, for once another."""
+    registers, here = (ctypes.c_ulonglong * 27)(), (ctypes.c_ulonglong * 27)()
+    libc_call("ptrace", 16, pid, None, None)  # PTRACE_ATTACH
+    os.waitpid(pid, 0)
+    try:
+        libc_call("ptrace", 12, pid, None, registers)  # PTRACE_GETREGS
+        ctypes.memmove(here, registers, ctypes.sizeof(here))
+        # orig_rax, rax, rdi, and rip: back to the instruction that entered the kernel
+        here[15], here[10], here[14], here[16] = ctypes.c_ulonglong(-1).value, 3, fd, registers[16] - 2
+        libc_call("ptrace", 13, pid, None, here)  # PTRACE_SETREGS
+        libc_call("ptrace", 9, pid, None, None)  # PTRACE_SINGLESTEP
+        os.waitpid(pid, 0)
+        libc_call("ptrace", 12, pid, None, here)
+        if here[10]:
+            raise OSError(f"close() gives {here[10]:x}")
+        libc_call("ptrace", 13, pid, None, registers)
+    finally:
+        libc_call("ptrace", 17, pid, None, None)  # PTRACE_DETACH
+
+
+def descriptors(pid, what):
+    """The process's descriptors of one kind."""
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found += [int(fd)] if what in os.readlink(f"/proc/{pid}/fd/{fd}") else []
+    return sorted(found)
+
+
+def from_inside(daemon):
+    """Who has the rights of root can also reach into the daemon."""
+    pid = daemon.process.pid
+    if os.uname().machine != "x86_64":
+        tap.skip("a descriptor that is closed from inside", "the test knows the registers of x86-64 only")
+        return
+
+    def libraries():
+        return daemon.status()["names"]["libraries"]
+
+    had = wait_for("a libc", libraries)
+    # To switch a probe off has no effect: this is no alert.
+    pidfd, event = os.pidfd_open(pid), descriptors(pid, "perf_event")[0]
+    copy = LIBC.syscall(438, pidfd, event, 0)  # pidfd_getfd
+    libc_call("ioctl", copy, 0x2401, 0)  # PERF_EVENT_IOC_DISABLE
+    os.close(copy)
+    os.close(pidfd)
+    time.sleep(LOOK)
+    with expect(daemon, "the probe of a libc is taken away", "getaddrinfo()", "taken away"):
+        close_inside(pid, event)
+    tap.equal(wait_for("the probe", lambda: libraries() == had and libraries()), had, "and it is probed again")
+    # The first links are those of hooks that every kernel has.
+    link = min(descriptors(pid, "bpf_link") or descriptors(pid, "bpf-link"))
+    with expect(daemon, "a link is closed", "it was detached"):
+        close_inside(pid, link)
 
 
 def links(pid):
@@ -113,6 +178,7 @@ def main():
         reload(daemon)
         hooks(daemon)
         maps(daemon)
+        from_inside(daemon)
         time.sleep(LOOK + 2)
         tap.equal(daemon.stop(), 0, "it stops")
     tap.done()

@@ -56,3 +56,10 @@ tests_sinks_test_textlog_LDADD = tests/sinks/libtestsinks.la
 TESTS += tests/sinks/contract_textlog_csv.sh tests/sinks/contract_textlog_json.sh \
 	tests/sinks/test_textlog
 endif
+if PLUGIN_VIRUSTOTAL
+check_PROGRAMS += tests/sinks/ask_virustotal
+tests_sinks_ask_virustotal_LDADD = tests/sinks/libtestsinks.la
+TESTS += tests/sinks/test_virustotal.py
+endif
+dist_check_SCRIPTS += tests/sinks/test_virustotal.py
+EXTRA_DIST += tests/virustotal_server.py

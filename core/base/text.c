@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -242,6 +243,21 @@ char *text_hex(char *out, const uint8_t *data, size_t n)
 	}
 	out[2 * n] = 0;
 	return out;
+}
+
+bool text_unhex(uint8_t *out, size_t n, const char *hex, size_t len)
+{
+	if (len != 2 * n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int high = digit((char)tolower((unsigned char)hex[2 * i]));
+		int low = digit((char)tolower((unsigned char)hex[2 * i + 1]));
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
 }
 
 unsigned text_distance(const char *a, const char *b)

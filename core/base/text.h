@@ -3,6 +3,7 @@
 #ifndef PS_BASE_TEXT_H
 #define PS_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ char *text_addr(char out[TEXT_ADDR_SIZE], const struct ps_addr *);
 
 /* Lower-case hexadecimal; out has room for 2 * n + 1. Returns out. */
 char *text_hex(char *out, const uint8_t *data, size_t n);
+/* Reads 2 * n digits of either case, no less and no more. False if that is not what stands in hex[0..len). */
+bool text_unhex(uint8_t *out, size_t n, const char *hex, size_t len);
 
 /* Similarity for "did you mean": the edit distance of two words, of which the first 64 bytes count.
  * Two neighbours that are swapped count as one. */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "core/config/settings.h"
+#include "core/daemon/record_file.h"
 
 #define CLI_CONFIG PS_SYSCONFDIR "/picosnitch.ini"
 
@@ -26,6 +27,7 @@ int status_main(int argc, char **argv);
 int check_main(int argc, char **argv);
 int record_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
+int import_main(int argc, char **argv);
 
 /* Whether one of the arguments is --help or -h: then prints the help and says so. */
 bool cli_help(int argc, char **argv, const char *help);
@@ -40,5 +42,11 @@ struct settings *cli_load(bool lenient);
 /* The same without a look at the plugins: enough to find the daemon and its files. Mistakes are
  * not told. NULL if the file cannot be read. */
 struct settings *cli_load_paths(void);
+
+/* Before plugin_describe(): whom to ask plugins as. */
+void cli_describe_as(const struct settings *);
+
+/* Whose record.json is to be, when a command writes it. */
+struct record_owner cli_record_owner(const struct settings *);
 
 #endif

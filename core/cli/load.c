@@ -45,15 +45,20 @@ struct settings *cli_load_paths(void)
 }
 
 /* Plugins are asked what they declare by someone without rights. */
+void cli_describe_as(const struct settings *s)
+{
+	struct passwd *user = getpwnam(s->core.user);
+
+	plugin_describe_as(cli.program, user ? user->pw_uid : NOBODY, user ? user->pw_gid : NOBODY);
+}
+
 static int prepare_describe(void)
 {
 	struct settings *s = cli_load_paths();
-	struct passwd *user;
 
 	if (!s)
 		return -errno;
-	user = getpwnam(s->core.user);
-	plugin_describe_as(cli.program, user ? user->pw_uid : NOBODY, user ? user->pw_gid : NOBODY);
+	cli_describe_as(s);
 	for (size_t i = 0; i < s->n_sinks; i++)
 		plugin_describe_ahead(s->paths.plugins, s->sinks[i].plugin);
 	settings_free(s);

@@ -39,6 +39,7 @@ static const struct command {
     {"query", query, "ask the store: who talked, how much, with whom"},
     {"record", record_main, "the memory of known programs: show, forget, expect"},
     {"verify", verify_main, "whether a store still holds what was written to it"},
+    {"import", import_main, "take over what an older picosnitch has left"},
     {"help", help_main, "this text, or that of a command"},
     {"version", version_main, "the version"},
     {"sink-host", sink_host_main, NULL},

@@ -195,7 +195,7 @@ static int with_daemon(const struct request *r, const struct settings *s, pid_t 
 
 /* ---- without ---- */
 
-static struct record_owner owner_of(const struct settings *s)
+struct record_owner cli_record_owner(const struct settings *s)
 {
 	struct record_owner owner = {geteuid(), getegid(), s->data.mode};
 	struct passwd *user = getpwnam(s->data.owner);
@@ -210,7 +210,7 @@ static struct record_owner owner_of(const struct settings *s)
 
 static int change(const struct request *r, const struct settings *s, struct memory *memory)
 {
-	struct record_owner owner = owner_of(s);
+	struct record_owner owner = cli_record_owner(s);
 	char why[RECORD_WHY];
 	const char *wrong;
 	long n = memory_obey(memory, &r->order, &wrong);

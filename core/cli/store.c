@@ -4,15 +4,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/config/option.h"
 #include "core/config/settings.h"
 #include "core/delivery/plugin_load.h"
+#include "core/delivery/sink_files.h"
 
-/* What stands behind the reader's host table. */
+/* What stands behind the plugin's host table. */
 struct ps_ctx {
 	const struct sink_settings *sink;
 	struct settings *settings;
@@ -71,7 +74,7 @@ __attribute__((format(printf, 2, 3))) static void host_why(struct ps_ctx *ctx, c
 	va_end(args);
 }
 
-/* A reader changes nothing. */
+/* A command replaces no file: the daemon may have it open. */
 static int host_set_aside(struct ps_ctx *ctx, const char *key, const char *reason)
 {
 	(void)ctx, (void)key, (void)reason;
@@ -146,9 +149,8 @@ static const struct sink_settings *find_sink(const struct settings *settings, co
 	return NULL;
 }
 
-int cli_store_open(struct cli_store *s, const char *config_path, const char *name, const char *file)
+int cli_store_load(struct cli_store *s, const char *config_path, const char *name, const char *file)
 {
-	const struct ps_plugin *plugin = NULL;
 	const char *why = NULL;
 	struct ps_ctx *ctx = mem_alloc(sizeof(*ctx));
 
@@ -158,18 +160,82 @@ int cli_store_open(struct cli_store *s, const char *config_path, const char *nam
 	*s = (struct cli_store){.ctx = ctx};
 	if (!ctx->sink)
 		log_error("there is no [sink %s] in %s", name, config_path);
-	else if (!(plugin = plugin_load(ctx->settings->paths.plugins, ctx->sink->plugin, &why)))
+	else if (!(s->plugin = plugin_load(ctx->settings->paths.plugins, ctx->sink->plugin, &why)))
 		log_error("%s", why);
-	else if (!plugin->reader)
-		log_error("the plugin %s only writes: it cannot be asked", ctx->sink->plugin);
-	else if (plugin->reader->open(&host, ctx, &s->self) < 0)
-		log_error("%s", ctx->why);
+	if (s->plugin)
+		return 0;
+	cli_store_close(s);
+	return -ENOENT;
+}
+
+int cli_store_open(struct cli_store *s, const char *config_path, const char *name, const char *file)
+{
+	if (cli_store_load(s, config_path, name, file) < 0)
+		return -ENOENT;
+	if (!s->plugin->reader)
+		log_error("the plugin %s only writes: it cannot be asked", s->ctx->sink->plugin);
+	else if (s->plugin->reader->open(&host, s->ctx, &s->self) < 0)
+		log_error("%s", s->ctx->why);
 	else
-		s->reader = plugin->reader;
+		s->reader = s->plugin->reader;
 	if (s->reader)
 		return 0;
 	cli_store_close(s);
 	return -ENOENT;
+}
+
+const char *cli_store_text(struct cli_store *s, const char *key)
+{
+	return host_text(s->ctx, key);
+}
+
+int64_t cli_store_number(struct cli_store *s, const char *key)
+{
+	return host_number(s->ctx, key);
+}
+
+const struct settings *cli_store_settings(const struct cli_store *s)
+{
+	return s->ctx->settings;
+}
+
+int cli_store_prepare(struct cli_store *s, uid_t uid, gid_t gid)
+{
+	struct sink_files files;
+	char why[TRUST_WHY];
+	int err;
+
+	sink_files_init(&files, s->ctx->settings, s->ctx->sink, uid, gid);
+	err = sink_files_prepare(&files, why);
+	sink_files_done(&files);
+	if (err)
+		log_error("%s", why);
+	return err;
+}
+
+int cli_store_open_sink(struct cli_store *s)
+{
+	const struct ps_sink *sink = s->plugin->sink;
+	enum ps_verdict verdict = sink->check ? sink->check(&host, s->ctx) : PS_STORED;
+
+	if (verdict == PS_STORED)
+		verdict = sink->open(&host, s->ctx, &s->self);
+	if (verdict == PS_STORED) {
+		s->sink = sink;
+		return 0;
+	}
+	log_error("%s", s->ctx->why);
+	return -EIO;
+}
+
+int cli_store_write(struct cli_store *s, const struct ps_batch *batch, int64_t patience_ms)
+{
+	int64_t until = clock_monotonic_ns() + patience_ms * NS_PER_MS;
+	enum ps_verdict verdict;
+
+	while ((verdict = s->sink->write(s->self, batch)) == PS_AWAY && clock_monotonic_ns() < until)
+		nanosleep(&(struct timespec){.tv_nsec = 100 * NS_PER_MS}, NULL);
+	return verdict == PS_STORED ? 0 : -EIO;
 }
 
 const char *cli_store_why(const struct cli_store *s)
@@ -181,6 +247,8 @@ void cli_store_close(struct cli_store *s)
 {
 	if (s->reader)
 		s->reader->close(s->self);
+	if (s->sink)
+		s->sink->close(s->self);
 	settings_free(s->ctx->settings);
 	free(s->ctx);
 	*s = (struct cli_store){0};

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "core/base/mem.h"
+#include "core/base/text.h"
 
 /* The list with room for one more; it doubles, so that its length says how much room it has. */
 static void *grow(void *list, size_t n, size_t size)
@@ -116,18 +117,10 @@ static const char *add_subnet(struct ignore_lists *l, const char *word)
 
 static const char *add_hash(struct ignore_lists *l, const char *word)
 {
-	static const char digits[] = "0123456789abcdef";
-	struct hash_value h = {{0}};
+	struct hash_value h;
 
-	if (strlen(word) != 64)
+	if (!text_unhex(h.sha256, sizeof(h.sha256), word, strlen(word)))
 		return "is not a SHA-256, which has 64 hexadecimal digits";
-	for (size_t i = 0; i < 64; i++) {
-		const char *digit = strchr(digits, tolower((unsigned char)word[i]));
-
-		if (!digit)
-			return "is not a SHA-256, which has 64 hexadecimal digits";
-		h.sha256[i / 2] = (uint8_t)(h.sha256[i / 2] << 4 | (digit - digits));
-	}
 	l->hashes = grow(l->hashes, l->n_hashes, sizeof(*l->hashes));
 	l->hashes[l->n_hashes++] = h;
 	return NULL;

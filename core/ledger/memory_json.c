@@ -222,13 +222,7 @@ static bool get_text(struct reading *r, const char *shown, char *bytes, uint32_t
 
 static bool get_hash(struct reading *r, const char *hex, uint8_t out[32])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	if (strlen(hex) != 64 || strspn(hex, digits) != 64)
-		return fail(r, "\"%.80s\" is no SHA-256", hex);
-	for (size_t i = 0; i < 32; i++)
-		out[i] = (uint8_t)((strchr(digits, hex[2 * i]) - digits) << 4 | (strchr(digits, hex[2 * i + 1]) - digits));
-	return true;
+	return text_unhex(out, 32, hex, strlen(hex)) || fail(r, "\"%.80s\" is no SHA-256", hex);
 }
 
 static json_t *get_object(struct reading *r, const json_t *parent, const char *key)

@@ -63,3 +63,10 @@ TESTS += tests/sinks/test_virustotal.py
 endif
 dist_check_SCRIPTS += tests/sinks/test_virustotal.py
 EXTRA_DIST += tests/virustotal_server.py
+
+# Older versions' files, into the sqlite plugin's store by the program itself.
+dist_check_SCRIPTS += tests/sinks/test_import.py
+EXTRA_DIST += tests/sinks/old_files.py
+if PLUGIN_SQLITE
+TESTS += tests/sinks/test_import.py
+endif

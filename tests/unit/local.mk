@@ -103,3 +103,8 @@ tests_unit_alien_la_LDFLAGS = $(faulty_ldflags)
 check_PROGRAMS += tests/unit/test_entries
 TESTS += tests/unit/test_entries
 tests_unit_test_entries_LDADD = core/libpstrail.la
+
+# What older versions have left.
+check_PROGRAMS += tests/unit/test_words
+TESTS += tests/unit/test_words
+tests_unit_test_words_LDADD = core/libpsimport.la core/libpsbase.la

@@ -202,6 +202,7 @@ static void test_rest(void)
 	struct ps_addr v4 = {.family = AF_INET, .bytes = {203, 0, 113, 7}}, none = {0};
 	struct ps_addr guest = {.family = AF_VSOCK, .bytes = {0, 1, 0, 3}},
 	               any = {.family = AF_VSOCK, .bytes = {255, 255, 255, 255}};
+	uint8_t back[4];
 	char addr[TEXT_ADDR_SIZE], hex[9], dirty[] = "a\x1b[2J\xe2\x80\xae\xc2\x9b\xff\tz\xc3\xa9";
 
 	is_str(text_addr(addr, &v4), "203.0.113.7", "an IPv4 address");
@@ -209,6 +210,9 @@ static void test_rest(void)
 	is_str(text_addr(addr, &guest), "65539", "a context id of vsock");
 	is_str(text_addr(addr, &any), "4294967295", "the largest one");
 	is_str(text_hex(hex, (const uint8_t *)"\x00\x9f\xa0\xff", 4), "009fa0ff", "hexadecimal");
+	ok(text_unhex(back, 4, "009FA0ff", 8) && memcmp(back, "\x00\x9f\xa0\xff", 4) == 0, "and back, in either case");
+	ok(!text_unhex(back, 4, "009fa0f", 7) && !text_unhex(back, 3, "009fa0ff", 8) && !text_unhex(back, 4, "009fa0fg", 8),
+	   "but not with other digits, or more or less of them");
 	text_clean(dirty, strlen(dirty));
 	is_str(dirty,
 	       "a?[2J???"

@@ -48,10 +48,10 @@ int store_check(struct store *s)
 {
 	struct check check = {s, clock_monotonic_ns() + LIMIT_NS};
 	sqlite3_stmt *st = NULL;
-	bool closed = true;
+	bool closed = true, alone = store_is_alone(s);
 	int rc = was_closed(s, &closed);
 
-	if (rc != SQLITE_OK || closed)
+	if (rc != SQLITE_OK || closed || !alone)
 		return rc;
 	sqlite3_progress_handler(s->db, STEPS_BETWEEN_LOOKS, on_progress, &check);
 	rc = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL);

@@ -15,6 +15,7 @@ static enum ps_verdict sink_open(const struct ps_host *host, struct ps_ctx *ctx,
 
 	s->host = host;
 	s->ctx = ctx;
+	s->lock = -1;
 	verdict = store_attach(s);
 	if (verdict == PS_STORED)
 		*self = s;

@@ -3,7 +3,9 @@
 #include "plugins/sqlite/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,6 +82,7 @@ static const char *const sql[STATEMENTS] = {
     [ST_VACUUM] = "PRAGMA incremental_vacuum(256)",
     [ST_FREE_PAGES] = "PRAGMA freelist_count",
     [ST_PAGES] = "PRAGMA page_count",
+    [ST_DATA_VERSION] = "PRAGMA data_version",
 };
 
 /* Parameters: the columns in the order of their shape, then the batch. */
@@ -191,6 +194,15 @@ static const char each_time_sql[] =
     "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -2048;"
     "PRAGMA journal_size_limit = 16777216;";
 
+bool store_is_alone(struct store *s)
+{
+	bool alone = s->lock < 0 || flock(s->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+
+	if (s->lock >= 0)
+		flock(s->lock, LOCK_SH);
+	return alone;
+}
+
 /* An SQLite code; *version is that of the file once it is known, else 0. */
 static int attach(struct store *s, int *version)
 {
@@ -198,6 +210,8 @@ static int attach(struct store *s, int *version)
 
 	*version = 0;
 	*s->damage = 0;
+	s->others = 0;
+	s->lock = open(s->host->text(s->ctx, "file"), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	rc = sqlite3_open_v2(s->host->text(s->ctx, "file"), &s->db,
 	                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (rc != SQLITE_OK)
@@ -249,11 +263,14 @@ void store_detach(struct store *s)
 	}
 	sqlite3_close(s->db);
 	s->db = NULL;
+	if (s->lock >= 0)
+		close(s->lock);
+	s->lock = -1;
 }
 
 void store_end(struct store *s)
 {
-	if (s->db)
+	if (s->db && store_is_alone(s))
 		store_run(s, ST_CLOSED);
 	store_detach(s);
 }

@@ -50,6 +50,7 @@ enum statement {
 	ST_VACUUM,
 	ST_FREE_PAGES,
 	ST_PAGES,
+	ST_DATA_VERSION,
 	STATEMENTS
 };
 
@@ -57,6 +58,8 @@ struct store {
 	const struct ps_host *host;
 	struct ps_ctx *ctx;
 	sqlite3 *db; /* NULL: has to be opened first */
+	int lock;    /* flock()ed by each writer; -1: not open. To be closed after db: SQLite's own locks go with it */
+	int64_t others; /* changes with what other writers commit */
 	sqlite3_stmt *st[STATEMENTS];
 	sqlite3_stmt *add[ROW_TABLES];
 	struct intern intern;
@@ -74,7 +77,10 @@ struct store {
 enum ps_verdict store_attach(struct store *);
 void store_detach(struct store *);
 
-/* Notes that all is written, and closes. */
+/* Whether no other writer (`picosnitch import` beside the daemon) has it open. */
+bool store_is_alone(struct store *);
+
+/* Notes that all is written, unless another writer goes on, and closes. */
 void store_end(struct store *);
 
 /* After a crash: whether all of the file can be read (check.c). SQLITE_OK, or SQLITE_CORRUPT with

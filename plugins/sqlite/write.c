@@ -145,6 +145,20 @@ static int add_all(struct store *s, const struct ps_batch *b)
 	return rc;
 }
 
+/* After another writer's transaction: what is remembered of the file may not be so any more. */
+static int follow(struct store *s)
+{
+	sqlite3_stmt *st = s->st[ST_DATA_VERSION];
+	int64_t others = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+	int rc = sqlite3_reset(st);
+
+	if (rc != SQLITE_OK || others == s->others)
+		return rc;
+	s->others = others;
+	intern_forget(&s->intern);
+	return rollup_begin(s);
+}
+
 /* SQLITE_OK, SQLITE_ROW, or an error: then nothing has changed, and *failed says what to answer. */
 static int transaction(struct store *s, const struct ps_batch *b, struct failure *failed)
 {
@@ -154,11 +168,12 @@ static int transaction(struct store *s, const struct ps_batch *b, struct failure
 	intern_trim(&s->intern);
 	s->stale = INT64_MIN;
 	rc = moved ? SQLITE_READONLY_DBMOVED : store_run(s, ST_BEGIN);
-	if (rc == SQLITE_OK) {
+	if (rc == SQLITE_OK)
+		rc = follow(s);
+	if (rc == SQLITE_OK)
 		rc = add_all(s, b);
-		if (rc == SQLITE_OK)
-			rc = store_run(s, ST_COMMIT);
-	}
+	if (rc == SQLITE_OK)
+		rc = store_run(s, ST_COMMIT);
 	if (rc != SQLITE_OK && rc != SQLITE_ROW) {
 		*failed = (struct failure){store_failed(s, rc, "writing"), store_is_damage(s, rc), moved != 0, ""};
 		snprintf(failed->text, sizeof(failed->text), "%s", sqlite3_errmsg(s->db));

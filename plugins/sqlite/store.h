@@ -57,8 +57,8 @@ enum statement {
 struct store {
 	const struct ps_host *host;
 	struct ps_ctx *ctx;
-	sqlite3 *db; /* NULL: has to be opened first */
-	int lock;    /* flock()ed by each writer; -1: not open. To be closed after db: SQLite's own locks go with it */
+	sqlite3 *db;    /* NULL: has to be opened first */
+	int lock;       /* flock()ed by each writer; -1: not open. To be closed after db: SQLite's own locks go with it */
 	int64_t others; /* changes with what other writers commit */
 	sqlite3_stmt *st[STATEMENTS];
 	sqlite3_stmt *add[ROW_TABLES];

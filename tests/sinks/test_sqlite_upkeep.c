@@ -191,9 +191,39 @@ static void test_max_size(void)
 	fake_done(&ctx);
 }
 
+/* The daemon's sink, and `picosnitch import` beside it. */
+static void test_two_writers(void)
+{
+	struct ps_ctx ctx, other;
+	void *self, *import;
+
+	instance(&ctx, "two.db");
+	instance(&other, "two.db");
+	fake_set(&ctx, "retention", "0");
+	self = must_open(&ctx);
+	is_int(put_usual(self, 1, 50, now), PS_STORED, "the first one stores");
+	import = must_open(&other);
+	is_int(put_usual(import, 2, 50, now), PS_STORED, "and the second one");
+	plugin->sink->close(import);
+	is_int(number(&ctx, "SELECT closed FROM upkeep"), 0, "that one has closed it is not the end of all");
+	run_sql(&ctx, "DELETE FROM connections; DELETE FROM executables WHERE id <> 0; DELETE FROM addresses WHERE id <> 0;"
+	              "DELETE FROM domains WHERE id <> 0; DELETE FROM places WHERE id <> 0");
+	is_int(put_usual(self, 3, 50, now), PS_STORED, "what another one has removed");
+	is_int(number(&ctx,
+	              "SELECT count(*) FROM connections c WHERE EXISTS (SELECT 1 FROM executables e WHERE e.id = exe_id)"
+	              " AND EXISTS (SELECT 1 FROM domains d WHERE d.id = domain_id)"
+	              " AND EXISTS (SELECT 1 FROM addresses a WHERE a.id = raddr_id)"),
+	       50, "is not taken for being there");
+	plugin->sink->close(self);
+	is_int(number(&ctx, "SELECT closed FROM upkeep"), 1, "after the last one it is closed");
+	fake_done(&other);
+	fake_done(&ctx);
+}
+
 int main(void)
 {
 	load_sqlite();
+	test_two_writers();
 	test_retention();
 	test_damage();
 	test_check();

@@ -13,6 +13,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/cli/cli.h"
 #include "core/cli/import.h"
 #include "core/cli/store.h"
@@ -156,10 +157,12 @@ bool import_databases(const struct import_options *o, const struct old_file *fil
 	if (!open_store(&store, o, files, n))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct work w = {
-		    .store = &store, .name = files[i].name, .progress = isatty(STDERR_FILENO) && !o->json, .pause = runs};
+		char *name = mem_strdup(files[i].name);
+		struct work w = {.store = &store, .name = name, .progress = isatty(STDERR_FILENO) && !o->json, .pause = runs};
 
+		text_clean(name, strlen(name));
 		done &= import_database(&w, o, &files[i], &reports[i]);
+		free(name);
 	}
 	cli_store_close(&store);
 	return done;

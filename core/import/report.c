@@ -136,8 +136,8 @@ void report_print(const struct report *r, int dry, FILE *out)
 		fputs(r->notes, out);
 	if (r->old)
 		fprintf(out,
-		        "%" PRIu64 " of them are older than the store's retention, which removes them within minutes of the "
-		        "daemon's running: set `retention` in [sink sqlite] to a longer time, or to 0, before\n",
+		        "%" PRIu64 " of them are older than the store's retention: the daemon will remove them again, unless"
+		        " `retention` in [sink sqlite] is made longer, or 0, before it runs\n",
 		        r->old);
 	if (r->trouble)
 		fprintf(out, "it ended before its end: %s\n", r->trouble);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The postgres plugin: records into a PostgreSQL database, which many hosts may share, and answers from it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/mem.h"
+#include "plugins/postgres/params.h"
+#include "plugins/postgres/store.h"
+
+static enum ps_verdict sink_check(const struct ps_host *host, struct ps_ctx *ctx)
+{
+	return params_check(host, ctx) ? PS_STORED : PS_MISCONFIGURED;
+}
+
+static enum ps_verdict sink_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
+{
+	struct store *s;
+	enum ps_verdict verdict;
+
+	/* A name server that is away must not take longer than the database may. */
+	setenv("RES_OPTIONS", "timeout:2 attempts:2", 0);
+	s = mem_alloc(sizeof(*s));
+	store_init(s, host, ctx);
+	link_allow(&s->link, host->number(ctx, "answer_timeout"));
+	verdict = store_connect(s);
+	if (verdict == PS_STORED) {
+		*self = s;
+	} else {
+		store_done(s);
+		free(s);
+	}
+	return verdict;
+}
+
+static enum ps_verdict sink_write(void *self, const struct ps_batch *batch)
+{
+	return store_write(self, batch);
+}
+
+static void sink_stats(void *self, char *out, size_t size)
+{
+	const struct store *s = self;
+	const char *host = s->link.conn ? PQhost(s->link.conn) : NULL, *port = s->link.conn ? PQport(s->link.conn) : NULL;
+	int n = snprintf(out, size, "%" PRIu64 " records in %" PRIu64 " batches", s->records, s->batches);
+
+	if (s->set_aside && n > 0 && (size_t)n < size)
+		n += snprintf(out + n, size - (size_t)n, ", %" PRIu64 " refused", s->set_aside);
+	if (n > 0 && (size_t)n < size)
+		snprintf(out + n, size - (size_t)n, host ? ", to %s port %s%s" : ", not connected", host, port,
+		         host && PQsslInUse(s->link.conn) ? " over TLS" : "");
+}
+
+static void sink_close(void *self)
+{
+	store_done(self);
+	free(self);
+}
+
+static const struct ps_option options[] = {
+    {.key = "host",
+     .type = PS_OPTION_TEXT,
+     .fallback = "",
+     .help = "the server, or several with commas between them, of which the one that takes writes is used; a folder is"
+             " that of a Unix socket; empty: that of this machine"},
+    {.key = "port", .type = PS_OPTION_TEXT, .fallback = "5432", .help = "its port, or one for each host"},
+    {.key = "user", .type = PS_OPTION_TEXT, .fallback = "picosnitch", .help = "the role"},
+    {.key = "password", .type = PS_OPTION_TEXT, .help = "its password", .flags = PS_OPTION_SECRET},
+    {.key = "password_file",
+     .type = PS_OPTION_TEXT,
+     .fallback = "",
+     .help =
+         "a file whose first line is the password, read at each connection; readable for the user that sinks run as,"
+         " and not for others"},
+    {.key = "dbname", .type = PS_OPTION_TEXT, .fallback = "picosnitch", .help = "the database"},
+    {.key = "sslmode",
+     .type = PS_OPTION_CHOICE,
+     .fallback = "auto",
+     .choices = "auto disable prefer require verify-ca verify-full",
+     .help = "how TLS is used; auto: verify-full if a host other than this one is named, else prefer"},
+    {.key = "ca",
+     .type = PS_OPTION_TEXT,
+     .fallback = "",
+     .help = "a file with the certificates of the authorities that are trusted; empty: those of the system"},
+    {.key = "cert",
+     .type = PS_OPTION_TEXT,
+     .fallback = "",
+     .help = "a certificate of this host, if the server wants one"},
+    {.key = "key", .type = PS_OPTION_TEXT, .fallback = "", .help = "its key, a file that others may not read"},
+    {.key = "table", .type = PS_OPTION_TEXT, .fallback = "connections", .help = "the name of the table of connections"},
+    {.key = "table_prefix",
+     .type = PS_OPTION_TEXT,
+     .fallback = "",
+     .help = "what the names of all tables begin with; with a dot at its end, a schema"},
+    {.key = "connect_timeout",
+     .type = PS_OPTION_DURATION,
+     .fallback = "5 s",
+     .min = 2000,
+     .max = 20000,
+     .help = "how long connecting to a host may take"},
+    {.key = "answer_timeout",
+     .type = PS_OPTION_DURATION,
+     .fallback = "30 s",
+     .min = 1000,
+     .max = 3600 * 1000,
+     .help = "how long the server may take for a batch; timeout has to be longer by 25 s"},
+    {.key = "query_timeout",
+     .type = PS_OPTION_DURATION,
+     .fallback = "60 s",
+     .min = 100,
+     .max = 3600 * 1000,
+     .help = "a question that takes longer than this is given up"},
+    {0},
+};
+
+static const struct ps_sink sink = {
+    .kinds = PS_TRAFFIC | PS_PROGRAM | PS_ALERT | PS_AUDIT,
+    .check = sink_check,
+    .open = sink_open,
+    .write = sink_write,
+    .stats = sink_stats,
+    .close = sink_close,
+};
+
+PS_EXPORT const struct ps_plugin ps_plugin = {
+    .abi = PS_PLUGIN_ABI,
+    .size = sizeof(struct ps_plugin),
+    .name = "postgres",
+    .about = "records into a PostgreSQL database",
+    .options = options,
+    .sink = &sink,
+};

@@ -2,6 +2,8 @@
 dist_man_MANS = etc/man/picosnitch.1 etc/man/picosnitch.ini.5 etc/man/picosnitch-plugin.7 \
 	etc/man/picosnitch-store.7 etc/man/picosnitch-feed.7
 EXTRA_DIST += etc/picosnitch.ini etc/picosnitch.logrotate
+# For whoever makes the tables on a server, and as the test of the postgres sink makes them.
+dist_pkgdata_DATA = etc/postgres.sql
 
 # The file that is installed has the defaults of this configuration, where the one here has those of a distribution.
 etc/installed.ini: etc/picosnitch.ini config.status

@@ -163,6 +163,10 @@ int expect_read(struct ps_ctx *ctx, struct stored *out)
 	if (strcmp(ctx->plugin->name, "mariadb") == 0)
 		return expect_read_mariadb(ctx, out);
 #endif
+#ifdef WITH_POSTGRES
+	if (strcmp(ctx->plugin->name, "postgres") == 0)
+		return expect_read_postgres(out);
+#endif
 	return -1;
 }
 
@@ -194,6 +198,10 @@ int expect_sql(struct ps_ctx *ctx, const char *sql)
 #ifdef WITH_MARIADB
 	if (strcmp(ctx->plugin->name, "mariadb") == 0)
 		return expect_sql_mariadb(ctx, sql);
+#endif
+#ifdef WITH_POSTGRES
+	if (strcmp(ctx->plugin->name, "postgres") == 0)
+		return expect_sql_postgres(sql);
 #endif
 	return -1;
 }

@@ -8,7 +8,7 @@
 
 #include "core/plugin.h"
 
-#define FAKE_VALUES 16
+#define FAKE_VALUES 32
 
 struct ps_ctx {
 	const struct ps_plugin *plugin;

@@ -22,6 +22,21 @@ EXTRA_DIST += tests/sinks/mariadb.py tests/sinks/pump.py
 check_PROGRAMS += tests/sinks/pump
 tests_sinks_pump_LDADD = tests/sinks/libtestsinks.la
 
+postgres_tests = tests/sinks/contract_postgres.py
+if PLUGIN_POSTGRES
+expect_sources += tests/sinks/expect_postgres.c
+expect_cppflags += -DWITH_POSTGRES $(POSTGRES_CFLAGS)
+expect_libs += $(POSTGRES_LIBS)
+# Prints what etc/postgres.sql has to be.
+check_PROGRAMS += tests/sinks/postgres_schema
+tests_sinks_postgres_schema_SOURCES = tests/sinks/postgres_schema.c plugins/postgres/link.c plugins/postgres/schema.c
+tests_sinks_postgres_schema_CPPFLAGS = $(AM_CPPFLAGS) $(POSTGRES_CFLAGS)
+tests_sinks_postgres_schema_LDADD = core/libpstrail.la $(POSTGRES_LIBS)
+TESTS += $(postgres_tests)
+endif
+dist_check_SCRIPTS += $(postgres_tests)
+EXTRA_DIST += tests/sinks/postgres_server.py
+
 check_PROGRAMS += tests/sinks/contract
 tests_sinks_contract_SOURCES = tests/sinks/contract.c $(expect_sources)
 tests_sinks_contract_CPPFLAGS = $(expect_cppflags)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Prints the statements that make the tables: `postgres_schema > etc/postgres.sql`. */
+#include <stdio.h>
+#include <string.h>
+
+#include "plugins/postgres/schema.h"
+
+static const char *text(struct ps_ctx *ctx, const char *key)
+{
+	(void)ctx;
+	return strcmp(key, "table") == 0 ? "connections" : "";
+}
+
+int main(void)
+{
+	static const struct ps_host host = {.text = text};
+	struct schema schema;
+	struct buf out;
+
+	buf_init(&out);
+	schema_init(&schema, &host, NULL);
+	schema_write(&out, &schema);
+	printf("-- SPDX-License-Identifier: GPL-3.0-or-later\n"
+	       "-- The tables of picosnitch in PostgreSQL, to be made by whoever is to own them. Then, for the role of the\n"
+	       "-- daemons: GRANT INSERT ON connections, programs, losses, audit, executables, domains, addresses, places,\n"
+	       "-- batches TO picosnitch; see picosnitch-replication(7) for partitions and distributed tables.\n"
+	       "%.*s",
+	       (int)out.len, (char *)out.data);
+	buf_done(&out);
+	return 0;
+}

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- The tables of picosnitch in PostgreSQL, to be made by whoever is to own them. Then, for the role of the
--- daemons: GRANT INSERT ON connections, programs, losses, audit, executables, domains, addresses, places,
+-- daemons: GRANT INSERT ON connections, programs, losses, audit, verdicts, executables, domains, addresses, places,
 -- batches TO picosnitch; see picosnitch-replication(7) for partitions and distributed tables.
 CREATE TABLE IF NOT EXISTS connections (contime bigint NOT NULL, send bigint NOT NULL, recv bigint NOT NULL, events bigint NOT NULL, exe_id uuid NOT NULL, pexe_id uuid NOT NULL, gpexe_id uuid NOT NULL, uid bigint NOT NULL, family bigint NOT NULL, protocol bigint NOT NULL, lport bigint NOT NULL, rport bigint NOT NULL, laddr_id uuid NOT NULL, raddr_id uuid NOT NULL, domain_id uuid NOT NULL, netns bigint NOT NULL, endtime bigint NOT NULL, place_id uuid NOT NULL, domain_rivals bigint NOT NULL, domain_source text NOT NULL, direction text NOT NULL, opened bigint, closed bigint, host uuid NOT NULL, batch uuid NOT NULL, row integer NOT NULL);
 CREATE INDEX IF NOT EXISTS connections_contime ON connections (contime);
@@ -10,6 +10,8 @@ CREATE TABLE IF NOT EXISTS losses (starttime bigint NOT NULL, endtime bigint NOT
 CREATE INDEX IF NOT EXISTS losses_endtime ON losses (endtime);
 CREATE TABLE IF NOT EXISTS audit (starttime bigint NOT NULL, endtime bigint NOT NULL, netns bigint NOT NULL, layer text NOT NULL, send bigint NOT NULL, recv bigint NOT NULL, packets_send bigint NOT NULL, packets_recv bigint NOT NULL, errors bigint NOT NULL, retransmitted bigint NOT NULL, forwarded bigint NOT NULL, own_send bigint NOT NULL, own_recv bigint NOT NULL, own_events bigint NOT NULL, rest_send bigint NOT NULL, rest_recv bigint NOT NULL, rest_packets bigint NOT NULL, host uuid NOT NULL, batch uuid NOT NULL, row integer NOT NULL);
 CREATE INDEX IF NOT EXISTS audit_endtime ON audit (endtime);
+CREATE TABLE IF NOT EXISTS verdicts (time bigint NOT NULL, sha256 text NOT NULL, state text NOT NULL, previous text NOT NULL, service text NOT NULL, malicious bigint NOT NULL, suspicious bigint NOT NULL, harmless bigint NOT NULL, undetected bigint NOT NULL, asked bigint, analysed bigint, exe text NOT NULL, text text NOT NULL, link text NOT NULL, host uuid NOT NULL, batch uuid NOT NULL, row integer NOT NULL);
+CREATE INDEX IF NOT EXISTS verdicts_time ON verdicts (time);
 CREATE TABLE IF NOT EXISTS executables (key uuid NOT NULL, exe text NOT NULL, name text NOT NULL, cmdline text NOT NULL, sha256 text NOT NULL, hash_state text NOT NULL, flags bigint NOT NULL, script text NOT NULL, script_sha256 text NOT NULL, script_state text NOT NULL, PRIMARY KEY (key));
 CREATE TABLE IF NOT EXISTS domains (key uuid NOT NULL, domain text NOT NULL, PRIMARY KEY (key));
 CREATE TABLE IF NOT EXISTS addresses (key uuid NOT NULL, addr text NOT NULL, PRIMARY KEY (key));

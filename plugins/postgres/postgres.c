@@ -114,7 +114,7 @@ static const struct ps_option options[] = {
 };
 
 static const struct ps_sink sink = {
-    .kinds = PS_TRAFFIC | PS_PROGRAM | PS_ALERT | PS_AUDIT,
+    .kinds = PS_TRAFFIC | PS_PROGRAM | PS_VERDICT | PS_ALERT | PS_AUDIT,
     .check = sink_check,
     .open = sink_open,
     .write = sink_write,

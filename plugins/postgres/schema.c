@@ -30,8 +30,11 @@ static const struct column batches[] = {
 #define N(list) (unsigned)(sizeof(list) / sizeof(*(list)))
 
 /* The column by which a table is asked and divided. */
-static const char *const times[ROW_TABLES] = {
-    [ROW_CONNECTIONS] = "contime", [ROW_PROGRAMS] = "time", [ROW_LOSSES] = "endtime", [ROW_AUDIT] = "endtime"};
+static const char *const times[ROW_TABLES] = {[ROW_CONNECTIONS] = "contime",
+                                              [ROW_PROGRAMS] = "time",
+                                              [ROW_LOSSES] = "endtime",
+                                              [ROW_AUDIT] = "endtime",
+                                              [ROW_VERDICTS] = "time"};
 
 void schema_init(struct schema *s, const struct ps_host *host, struct ps_ctx *ctx)
 {

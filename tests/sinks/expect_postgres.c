@@ -55,13 +55,14 @@ int expect_read_postgres(struct stored *out)
 		    c,
 		    "SELECT (SELECT count(*) FROM losses), (SELECT count(*) FROM audit), (SELECT count(*) FROM programs JOIN"
 		    " executables e ON e.key = exe_id JOIN places w ON w.key = place_id), (SELECT count(*) FROM (SELECT FROM"
-		    " connections GROUP BY batch, row HAVING count(*) > 1) d)",
+		    " connections GROUP BY batch, row HAVING count(*) > 1) d), (SELECT count(*) FROM verdicts)",
 		    PGRES_TUPLES_OK);
 	if (r) {
 		out->alerts = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
 		out->audits = strtoll(PQgetvalue(r, 0, 1), NULL, 10);
 		out->programs = strtoll(PQgetvalue(r, 0, 2), NULL, 10);
 		out->broken += (int)strtol(PQgetvalue(r, 0, 3), NULL, 10);
+		out->verdicts = strtoll(PQgetvalue(r, 0, 4), NULL, 10);
 	}
 	PQclear(r);
 	PQfinish(c);

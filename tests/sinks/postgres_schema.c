@@ -20,12 +20,14 @@ int main(void)
 	buf_init(&out);
 	schema_init(&schema, &host, NULL);
 	schema_write(&out, &schema);
-	printf("-- SPDX-License-Identifier: GPL-3.0-or-later\n"
-	       "-- The tables of picosnitch in PostgreSQL, to be made by whoever is to own them. Then, for the role of the\n"
-	       "-- daemons: GRANT INSERT ON connections, programs, losses, audit, executables, domains, addresses, places,\n"
-	       "-- batches TO picosnitch; see picosnitch-replication(7) for partitions and distributed tables.\n"
-	       "%.*s",
-	       (int)out.len, (char *)out.data);
+	printf(
+	    "-- SPDX-License-Identifier: GPL-3.0-or-later\n"
+	    "-- The tables of picosnitch in PostgreSQL, to be made by whoever is to own them. Then, for the role of the\n"
+	    "-- daemons: GRANT INSERT ON connections, programs, losses, audit, verdicts, executables, domains, addresses, "
+	    "places,\n"
+	    "-- batches TO picosnitch; see picosnitch-replication(7) for partitions and distributed tables.\n"
+	    "%.*s",
+	    (int)out.len, (char *)out.data);
 	buf_done(&out);
 	return 0;
 }

@@ -41,8 +41,8 @@ class Place:
         for name in ("state", "log", "run", "cache", "plugins"):
             os.mkdir(self.file(name))
         plugins = os.environ.get("PICOSNITCH_PLUGINS") or os.path.join(BUILD, "plugins", ".libs")
-        for name in ("sqlite.so", "textlog.so"):
-            if os.path.exists(os.path.join(plugins, name)):
+        for name in os.listdir(plugins):
+            if name.endswith(".so"):
                 shutil.copy(os.path.join(plugins, name), self.file("plugins"))
         self.program = os.environ.get("PICOSNITCH") or os.path.join(BUILD, "picosnitch")
         self.config = self.file("picosnitch.ini")

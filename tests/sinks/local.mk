@@ -13,10 +13,10 @@ if PLUGIN_MARIADB
 expect_sources += tests/sinks/expect_mariadb.c
 expect_cppflags += -DWITH_MARIADB $(MARIADB_PLUGIN_CFLAGS)
 expect_libs += $(MARIADB_PLUGIN_LIBS)
-TESTS += tests/sinks/contract_mariadb.py tests/sinks/test_mariadb.py
+TESTS += tests/sinks/contract_mariadb.py tests/sinks/test_mariadb.py tests/sinks/test_mariadb_tls.py tests/sinks/test_mariadb_galera.py
 endif
-dist_check_SCRIPTS += tests/sinks/contract_mariadb.py tests/sinks/test_mariadb.py
-EXTRA_DIST += tests/sinks/mariadb.py tests/sinks/pump.py
+dist_check_SCRIPTS += tests/sinks/contract_mariadb.py tests/sinks/test_mariadb.py tests/sinks/test_mariadb_tls.py tests/sinks/test_mariadb_galera.py
+EXTRA_DIST += tests/sinks/mariadb.py tests/sinks/pump.py tests/sinks/wsrep_sst_same
 
 # Rows that flow into a sink.
 check_PROGRAMS += tests/sinks/pump

@@ -22,7 +22,8 @@ class Pump:
 
     def _read(self):
         for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
+            if not self.lines or self.lines[-1] != line.rstrip("\n"):
+                self.lines.append(line.rstrip("\n"))
 
     def saw(self, word, limit=30, since=0):
         """Waits for a line that has the word; gives whether it came."""

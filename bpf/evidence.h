@@ -177,7 +177,7 @@ static __noinline int dns_read(struct sock *sk, __u32 n)
 /* And that many segments before it at most: of STARTTLS, say, or what a proxy is asked for. */
 #define GREETING_SEGMENTS 8
 
-/* n bytes have been sent by TCP: the greeting of a client of TLS? */
+/* n bytes have been sent by TCP or MPTCP: the greeting of a client of TLS? */
 static __noinline int tls_sent(struct sock *sk, __u32 n)
 {
 	struct saying w = {.kind = WIRE_TLS, .total = n, .port = bpf_ntohs(sk->__sk_common.skc_dport)};
@@ -186,7 +186,8 @@ static __noinline int tls_sent(struct sock *sk, __u32 n)
 	struct spans s;
 	__u8 head[6];
 
-	if (!tp || tp->data_segs_out > GREETING_SEGMENTS)
+	/* What MPTCP has sent its paths count: that is rare enough to look at every time. */
+	if (tp ? tp->data_segs_out > GREETING_SEGMENTS : sk->sk_protocol != IPPROTO_MPTCP)
 		return 0;
 	c = connection_of(sk, 0);
 	if (!c || c->direction != WIRE_OUT || !spans_of(&s, 0) || s.len[0] < sizeof(head) ||
@@ -205,7 +206,8 @@ static __noinline int tls_sent(struct sock *sk, __u32 n)
 static __always_inline void look_at(struct sock *sk, enum way way, __u32 n, __u16 port)
 {
 	if (likely(!is_name_server(port))) {
-		if (way == SENT && n - GREETING_LEAST <= GREETING_MOST - GREETING_LEAST && sk->sk_protocol == IPPROTO_TCP)
+		if (way == SENT && n - GREETING_LEAST <= GREETING_MOST - GREETING_LEAST &&
+		    (sk->sk_protocol == IPPROTO_TCP || sk->sk_protocol == IPPROTO_MPTCP))
 			tls_sent(sk, n);
 		return;
 	}

@@ -42,12 +42,19 @@ struct inode___before_6_11 {
 	struct timespec64 __i_ctime, __i_mtime;
 };
 
-struct vfsmount {
-	struct super_block *mnt_sb;
+struct qstr {
+	const unsigned char *name;
 };
 
 struct dentry {
 	struct inode *d_inode;
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 struct path {
@@ -153,6 +160,8 @@ struct mnt_namespace {
 
 struct mount {
 	struct vfsmount mnt;
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint; /* in mnt_parent */
 	struct mnt_namespace *mnt_ns;
 	int mnt_id;
 };

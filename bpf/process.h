@@ -72,6 +72,49 @@ static __always_inline void folder_of(struct wire_folder *out, struct dentry *de
 	out->pad = 0;
 }
 
+/* Where the way from a folder to the root of all mounts has come to. */
+struct climb {
+	struct dentry *dentry;
+	struct mount *mount;
+	__u32 len; /* of the names, even if they have no room */
+};
+
+/* One step: to the folder above, or from a mount to where it is mounted. False: this is the end. With few branches, as
+ * the verifier follows them all for each step. */
+static __always_inline bool climb_step(struct climb *c, char *names)
+{
+	struct mount *mount = c->mount;
+	struct dentry *at = c->dentry;
+	__u32 len = c->len;
+
+	if (at == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		c->mount = BPF_CORE_READ(mount, mnt_parent);
+		c->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		return c->mount != mount;
+	}
+	barrier_var(len);
+	c->len += bpf_probe_read_kernel_str(names + (len & (WIRE_WAY - 1)), WIRE_WAY_NAME, BPF_CORE_READ(at, d_name.name)) &
+	          (2 * WIRE_WAY_NAME - 1);
+	c->dentry = BPF_CORE_READ(at, d_parent);
+	return true;
+}
+
+/* The way to the working folder of a process, for when it has ended and nobody else is there: the names, and how
+ * long they are, or 0. */
+static __noinline __u32 way_of(struct task_struct *task, struct wire_exec *event)
+{
+	struct climb c = {.dentry = BPF_CORE_READ(task, fs, pwd.dentry)}, next;
+
+	c.mount = (void *)BPF_CORE_READ(task, fs, pwd.mnt) - bpf_core_field_offset(struct mount, mnt);
+	for (__u32 i = 0; i < WIRE_WAY_STEPS; i++) {
+		if (!climb_step(&c, event->cwd_way))
+			return c.len <= WIRE_WAY ? c.len : 0;
+		next = c;
+		forget(&c, &next);
+	}
+	return 0;
+}
+
 /* Its control group in the hierarchy of version 2: every process is in one, mounted or not. */
 static __always_inline __u64 cgroup_of(struct task_struct *task)
 {
@@ -151,12 +194,16 @@ static __noinline int executed(struct task_struct *task, struct linux_binprm *bp
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	unsigned long start = BPF_CORE_READ(mm, arg_start);
-	__u64 length = BPF_CORE_READ(mm, arg_end) - start;
-	__u32 total = length > 0x7fffffff ? 0x7fffffff : length, n;
 	struct wire_exec *event = reserve(WIRE_EXEC, sizeof(*event));
+	__u32 total, n;
+	__u64 length;
 
 	if (!event)
 		return 0;
+	/* First, and so once: before there are several ways to here. */
+	event->way_len = way_of(task, event);
+	length = BPF_CORE_READ(mm, arg_end) - start;
+	total = length > 0x7fffffff ? 0x7fffffff : length;
 	image_of(&event->event.image, task);
 	image_of(&event->parent, BPF_CORE_READ(task, real_parent));
 	__builtin_memset(&event->file, 0, sizeof(event->file));
@@ -166,7 +213,6 @@ static __noinline int executed(struct task_struct *task, struct linux_binprm *bp
 	folder_of(&event->root, BPF_CORE_READ(task, fs, root.dentry));
 	folder_of(&event->cwd, BPF_CORE_READ(task, fs, pwd.dentry));
 	event->interpreted = BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename);
-	event->pad = 0;
 	owner_of(&event->uid, &event->netns, task);
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
 	if (bpf_probe_read_kernel_str(event->filename, sizeof(event->filename), BPF_CORE_READ(bprm, filename)) < 0)

@@ -107,6 +107,10 @@ struct wire_fork {
 #define WIRE_ARGS_CHUNK 4096
 #define WIRE_ARGS_CHUNKS 64 /* a longer command line is cut; /proc may have all of it */
 
+#define WIRE_WAY 256      /* in all, each name with its NUL ... */
+#define WIRE_WAY_NAME 128 /* ... one name: what is longer is cut */
+#define WIRE_WAY_STEPS 32 /* names and mounts */
+
 /* A process has become another program; image is the new one. */
 struct wire_exec {
 	struct wire_event event;
@@ -119,10 +123,13 @@ struct wire_exec {
 	char filename[WIRE_FILENAME]; /* as given to execve() */
 	__u32 interpreted;            /* filename was handed to an interpreter, which is what runs */
 	__u32 uid, netns;
-	__u32 pad;
+	__u32 way_len;    /* of cwd_way; 0: it is longer than there is room for, or cwd is the root */
 	__u32 args_total; /* length of the command line, NULs included */
 	__u32 args_len;   /* how much of it is here */
 	char args[WIRE_ARGS_FIRST];
+	/* The names on the way from the working folder up to the root of its mounts. Taken without a lock: it is to be
+	 * proved that cwd lies there. */
+	char cwd_way[WIRE_WAY + WIRE_WAY_NAME];
 };
 
 /* A further part of the command line of the image; parts follow their WIRE_EXEC in order. */
@@ -232,7 +239,7 @@ WIRE_SAME(struct wire_event, 24);
 WIRE_SAME(struct wire_lookup, 936);
 WIRE_SAME(struct wire_folder, 16);
 WIRE_SAME(struct wire_fork, 64);
-WIRE_SAME(struct wire_exec, 576);
+WIRE_SAME(struct wire_exec, 960);
 WIRE_SAME(struct wire_args, 4128);
 WIRE_SAME(struct wire_exit, 24);
 WIRE_SAME(struct wire_cgroup, 1056);

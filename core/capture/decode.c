@@ -104,6 +104,23 @@ int decode_flow(struct observation *o, const void *data, size_t len)
 _Static_assert(WIRE_FAMILY_TUN == PS_FAMILY_TUN && (int)WIRE_OUT == PS_DIRECTION_OUT && (int)WIRE_IN == PS_DIRECTION_IN,
                "what the kernel side says means the same in a record");
 
+/* Names from below upwards, each with its NUL, to a path. */
+static void path_of_way(char path[WIRE_WAY + 1], const char *way, size_t len)
+{
+	char *at = path;
+
+	while (len) {
+		const char *name = len > 1 ? memrchr(way, 0, len - 1) : NULL;
+
+		name = name ? name + 1 : way;
+		*at++ = '/';
+		memcpy(at, name, (size_t)(way + len - 1 - name));
+		at += way + len - 1 - name;
+		len = (size_t)(name - way);
+	}
+	*at = 0;
+}
+
 static int decode_exec(struct process_event *e, const uint8_t *data, size_t len)
 {
 	const struct wire_exec *exec = (const void *)data;
@@ -116,6 +133,9 @@ static int decode_exec(struct process_event *e, const uint8_t *data, size_t len)
 	e->cgroup = exec->cgroup;
 	e->root = exec->root;
 	e->cwd = exec->cwd;
+	/* One that could not be read in whole is no way. */
+	if (exec->way_len && exec->way_len <= WIRE_WAY && !exec->cwd_way[exec->way_len - 1])
+		path_of_way(e->cwd_path, exec->cwd_way, exec->way_len);
 	e->time_ns = exec->time;
 	e->interpreted = exec->interpreted;
 	e->comm = exec->comm;

@@ -36,6 +36,7 @@ struct process_event {
 	uint64_t cgroup;                  /* FORK, EXEC, MOVE: where it is; CGROUP: the one that was made */
 	struct wire_file file;            /* EXEC */
 	struct wire_folder root, cwd;     /* EXEC */
+	char cwd_path[WIRE_WAY + 1];      /* EXEC: where cwd was, from the root of its mounts; "": not known */
 	uint64_t time_ns;                 /* EXEC: since boot */
 	bool interpreted;                 /* EXEC: filename was handed to an interpreter */
 	const char *comm, *filename;      /* EXEC: into data, NUL-terminated */

@@ -235,6 +235,7 @@ static void set_start(struct processes *ps, struct image *image, const struct pr
 	    .cwd = e->cwd,
 	    .like = like(ps, &e->file),
 	};
+	memcpy(image->start->cwd_path, e->cwd_path, sizeof(e->cwd_path));
 	if (e->interpreted)
 		snprintf(image->start->asked, sizeof(image->start->asked), "%s", e->filename);
 }

@@ -2,6 +2,7 @@
 /* One script of one process: from a path to an open file that is the right one, or a reason. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,21 +164,43 @@ static bool has_folders(const struct start *by)
 	return proc_is(by->pid, by->process_ns);
 }
 
-/* Its working folder; if it has gone, or gone elsewhere, that of its parent, if it is the same. -1: which it was is
- * not known, or where. */
-static int open_cwd(const struct start *by, bool gone)
+/* Whether a folder of another's is that one by its number: below subvolumes there are many of the same. */
+static bool is_sure(int fd)
+{
+	uint32_t magic = file_magic(fd);
+
+	return magic == OVERLAYFS_SUPER_MAGIC || !file_has_own_devices(magic);
+}
+
+/* The working folder by the path that it had. What has it now must be that folder; and who puts another script into it,
+ * or in its place, changes that script's times. */
+static int open_way(const struct start *by, int root)
+{
+	bool is_root = memcmp(&by->cwd, &by->root, sizeof(by->cwd)) == 0;
+	const char *path = is_root ? "/" : by->cwd_path;
+	int cwd = by->like && *path ? open_at(root, path, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS) : -1;
+
+	if (cwd < 0 || (is_folder(cwd, &by->cwd) && is_sure(cwd)))
+		return cwd;
+	close(cwd);
+	return -1;
+}
+
+/* Its working folder; if it has gone, or gone elsewhere, that of its parent, if it is the same, or what is where it
+ * was. -1: which it was is not known, or where. */
+static int open_cwd(const struct start *by, int root, bool gone)
 {
 	pid_t pids[] = {gone ? 0 : by->pid, by->like ? by->parent : 0};
 
 	for (size_t i = 0; by->cwd.ino && i < 2; i++) {
 		int cwd = pids[i] ? open_link(pids[i], "cwd") : -1;
 
-		if (cwd >= 0 && is_folder(cwd, &by->cwd))
+		if (cwd >= 0 && is_folder(cwd, &by->cwd) && (pids[i] == by->pid || is_sure(cwd)))
 			return cwd;
 		if (cwd >= 0)
 			close(cwd);
 	}
-	return -1;
+	return by->cwd.ino ? open_way(by, root) : -1;
 }
 
 int script_open(const struct start *by, const char *path, enum ps_hash_state *why)
@@ -190,7 +213,7 @@ int script_open(const struct start *by, const char *path, enum ps_hash_state *wh
 	if (root < 0 || (gone && descriptor_of(path) >= 0))
 		goto out;
 	if (*path != '/') {
-		cwd = open_cwd(by, gone);
+		cwd = open_cwd(by, root, gone);
 		if (cwd < 0 && !gone && has_folders(by))
 			*why = PS_HASH_MISMATCH;
 		if (cwd < 0)

@@ -21,6 +21,7 @@ struct start {
 	int64_t exec_ns;              /* wall clock: when it was executed, or no earlier than that */
 	struct wire_folder root, cwd; /* inode 0: not known */
 	pid_t like;                   /* a process that stays, and sees the same files; 0: none is known */
+	char cwd_path[WIRE_WAY + 1];  /* where cwd was, for `like`; "": not known */
 	char asked[WIRE_FILENAME];    /* a script, if the kernel was given that and executed its interpreter; or "" */
 };
 

@@ -146,11 +146,31 @@ def brief(place):
         run(SHELL, "many", "by-many-here")
     expect("from the folder of their parent", "by-many-here", SHELL, path, hashed)
 
-    def relative(rows):
-        mine = collections.Counter((r.path, r.state or r.sha256) for r in rows if "by-many-relative" in r.cmdline.split())
-        tap.ok((path, hashed) in mine and set(mine) <= {(path, hashed), ("many", "gone")},
-               "likewise, from a folder of their own: the script, or that they were gone", mine)
-    checks.append(relative)
+    expect(f"{STORM} likewise, by a relative path, from a folder of their own", "by-many-relative", SHELL, path, hashed)
+
+
+def unseen(place, daemon):
+    """All that happens while the daemon looks away: it finds neither the process nor its parent's folder."""
+    folders = [place.file("deep/" + "/".join(["x" * 20] * 8)), place.file("moved"), place.file("other"), place.file("left")]
+    scripts = []
+    for folder in folders:
+        os.makedirs(folder)
+        scripts.append(write(os.path.join(folder, "s"), "", f"exit 0 # {folder}"))
+    os.kill(daemon.process.pid, signal.SIGSTOP)
+    for _ in range(20):
+        run(SHELL, "s", "by-deep", cwd=folders[0])
+        run(SHELL, "../left/../left/s", "by-up", cwd=folders[3])
+    run(SHELL, "s", "by-moved", cwd=folders[1])
+    run(SHELL, "s", "by-removed", cwd=folders[2])
+    os.rename(folders[1], folders[1] + ".away")
+    shutil.copytree(folders[3], folders[1])
+    shutil.rmtree(folders[2])
+    os.symlink(folders[3], folders[2])
+    os.kill(daemon.process.pid, signal.SIGCONT)
+    expect("who ended unseen, from a folder that is deep", "by-deep", SHELL, *scripts[0])
+    expect("by a path that leaves it", "by-up", SHELL, *scripts[3])
+    expect("whose folder was moved, and another took its place", "by-moved", SHELL, "s", "", "gone")
+    expect("whose folder was removed, and a link to another took its place", "by-removed", SHELL, "s", "", "gone")
 
 
 def elsewhere(place):
@@ -231,6 +251,7 @@ def main():
             expect("a script that runs when the daemon starts", "by-old", SHELL, old, hashed)
             for part in (ways, python, brief, elsewhere, odd, parents):
                 part(place)
+            unseen(place, daemon)
             left_out(place, daemon)
             tap.equal(daemon.stop(), 0, "the daemon stops cleanly")
             os.chdir(here)

@@ -127,6 +127,9 @@ static void test_events(void)
 	    .uid = 7,
 	    .netns = 8,
 	    .args_total = 300,
+	    .way_len = 10,
+	    .cwd_way = "c\0bb\0"
+	               "aaaa",
 	};
 	struct wire_args args = {.event = {WIRE_ARGS, 0, {1, 2, 4}}, .offset = 256, .len = 44};
 	struct wire_exit exit = {.event = {WIRE_EXIT, 0, {1, 2, 4}}};
@@ -147,6 +150,24 @@ static void test_events(void)
 	   "and when, where and by what");
 	ok(e.uid == 7 && e.netns == 8, "its user and its network namespace");
 	ok(e.args.len == WIRE_ARGS_FIRST && e.args_total == 300, "and the beginning of its command line");
+	is_str(e.cwd_path, "/aaaa/bb/c", "and the path of its folder");
+	free(memory);
+	exec.way_len = 0;
+	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "without a way");
+	is_str(e.cwd_path, "", "there is no path");
+	free(memory);
+	exec.way_len = 9;
+	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "a way that does not end");
+	is_str(e.cwd_path, "", "is none");
+	free(memory);
+	exec.way_len = WIRE_WAY + 1;
+	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "one that is too long");
+	is_str(e.cwd_path, "", "neither");
+	free(memory);
+	exec.way_len = WIRE_WAY;
+	memset(exec.cwd_way, 0, sizeof(exec.cwd_way));
+	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "a way of nothing but ends");
+	is_int((int)strlen(e.cwd_path), WIRE_WAY, "is no longer than its room");
 	free(memory);
 
 	is_int(decode(&args, sizeof(args), &e, &memory), 0, "a part of a command line decodes");

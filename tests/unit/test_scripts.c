@@ -143,6 +143,15 @@ static void test_open(void)
 	fails(&by, "x.sh", PS_HASH_GONE, "which has no folder");
 	by.parent = getpid();
 	opens(&by, "x.sh", "two", "but its parent may be where it was");
+	by.parent = 0;
+	snprintf(by.cwd_path, sizeof(by.cwd_path), "%s", folder);
+	opens(&by, "x.sh", "two", "or the folder is where it was");
+	strcat(by.cwd_path, "/below");
+	fails(&by, "x.sh", PS_HASH_GONE, "but not another folder");
+	by.like = 0;
+	snprintf(by.cwd_path, sizeof(by.cwd_path), "%s", folder);
+	fails(&by, "x.sh", PS_HASH_GONE, "nor for who may see other files");
+	by.like = getpid();
 	by.root.ino = 0;
 	fails(&by, whole, PS_HASH_GONE, "without the root, nothing is the same");
 }

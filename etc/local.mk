@@ -32,4 +32,5 @@ uninstall-hook: uninstall-ini
 uninstall-ini:
 	! cmp -s etc/installed.ini "$(DESTDIR)$(sysconfdir)/picosnitch.ini" || \
 	    rm -f "$(DESTDIR)$(sysconfdir)/picosnitch.ini"
+	-rmdir "$(DESTDIR)$(pkgdatadir)" 2>/dev/null
 .PHONY: install-ini uninstall-ini

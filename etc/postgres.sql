@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- The tables of picosnitch in PostgreSQL, to be made by whoever is to own them. Then, for the role of the
 -- daemons: GRANT INSERT ON connections, programs, losses, audit, verdicts, executables, domains, addresses, places,
--- batches TO picosnitch; see picosnitch-replication(7) for partitions and distributed tables.
+-- batches TO picosnitch; see picosnitch-store(7).
 CREATE TABLE IF NOT EXISTS connections (contime bigint NOT NULL, send bigint NOT NULL, recv bigint NOT NULL, events bigint NOT NULL, exe_id uuid NOT NULL, pexe_id uuid NOT NULL, gpexe_id uuid NOT NULL, uid bigint NOT NULL, family bigint NOT NULL, protocol bigint NOT NULL, lport bigint NOT NULL, rport bigint NOT NULL, laddr_id uuid NOT NULL, raddr_id uuid NOT NULL, domain_id uuid NOT NULL, netns bigint NOT NULL, endtime bigint NOT NULL, place_id uuid NOT NULL, domain_rivals bigint NOT NULL, domain_source text NOT NULL, direction text NOT NULL, opened bigint, closed bigint, host uuid NOT NULL, batch uuid NOT NULL, row integer NOT NULL);
 CREATE INDEX IF NOT EXISTS connections_contime ON connections (contime);
 CREATE TABLE IF NOT EXISTS programs (time bigint NOT NULL, exe_id uuid NOT NULL, pexe_id uuid NOT NULL, gpexe_id uuid NOT NULL, place_id uuid NOT NULL, uid bigint NOT NULL, expected bigint NOT NULL, event text NOT NULL, role text NOT NULL, previous_sha256 text NOT NULL, text text NOT NULL, host uuid NOT NULL, batch uuid NOT NULL, row integer NOT NULL);

@@ -104,12 +104,6 @@ static const struct ps_option options[] = {
      .min = 1000,
      .max = 3600 * 1000,
      .help = "how long the server may take for a batch; timeout has to be longer by 25 s"},
-    {.key = "query_timeout",
-     .type = PS_OPTION_DURATION,
-     .fallback = "60 s",
-     .min = 100,
-     .max = 3600 * 1000,
-     .help = "a question that takes longer than this is given up"},
     {0},
 };
 

@@ -25,7 +25,7 @@ int main(void)
 	    "-- The tables of picosnitch in PostgreSQL, to be made by whoever is to own them. Then, for the role of the\n"
 	    "-- daemons: GRANT INSERT ON connections, programs, losses, audit, verdicts, executables, domains, addresses, "
 	    "places,\n"
-	    "-- batches TO picosnitch; see picosnitch-replication(7) for partitions and distributed tables.\n"
+	    "-- batches TO picosnitch; see picosnitch-store(7).\n"
 	    "%.*s",
 	    (int)out.len, (char *)out.data);
 	buf_done(&out);

@@ -361,7 +361,7 @@ static void test_documents(void)
 	struct settings *s = load(ini, describe, &m);
 	const char *name;
 
-	ok(*ini && s->n_sinks == 2, "the shipped file names two sinks");
+	ok(*ini && s->n_sinks == 5, "the shipped file names five sinks");
 	is_int(m.n, 0, "and has no mistake");
 	for (size_t i = 0; i < m.n; i++)
 		printf("# %u: %s\n", m.list[i].line, m.list[i].text);

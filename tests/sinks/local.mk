@@ -13,7 +13,11 @@ if PLUGIN_MARIADB
 expect_sources += tests/sinks/expect_mariadb.c
 expect_cppflags += -DWITH_MARIADB $(MARIADB_PLUGIN_CFLAGS)
 expect_libs += $(MARIADB_PLUGIN_LIBS)
-TESTS += tests/sinks/contract_mariadb.py tests/sinks/test_mariadb.py tests/sinks/test_mariadb_tls.py tests/sinks/test_mariadb_galera.py
+TESTS += tests/sinks/contract_mariadb.py
+# Outages take their time: once is enough.
+if SYSTEM_TESTS
+TESTS += tests/sinks/test_mariadb.py tests/sinks/test_mariadb_tls.py tests/sinks/test_mariadb_galera.py
+endif
 endif
 dist_check_SCRIPTS += tests/sinks/contract_mariadb.py tests/sinks/test_mariadb.py tests/sinks/test_mariadb_tls.py tests/sinks/test_mariadb_galera.py
 EXTRA_DIST += tests/sinks/mariadb.py tests/sinks/pump.py tests/sinks/wsrep_sst_same

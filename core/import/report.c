@@ -50,7 +50,7 @@ void report_done(struct report *r)
 	free(r->notes);
 }
 
-static char *line_of(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static char *line_of(const char *format, va_list args)
 {
 	char *line = NULL;
 

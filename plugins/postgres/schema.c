@@ -247,7 +247,7 @@ static enum trouble find(struct findings *f, struct link *l, const struct schema
 			at++;
 		compare(f, s, r, got, first, at);
 	}
-	if (strncmp((char *)f->todo.data, "CREATE", f->todo.len ? 6 : 0) == 0 && f->missing.len)
+	if (f->missing.len && (!f->todo.len || strncmp((char *)f->todo.data, "CREATE", 6) == 0))
 		put_view(&f->todo, s);
 	PQclear(got);
 	return LINK_FINE;

@@ -152,7 +152,7 @@ static void start_couriers(struct daemon *d)
 {
 	static const struct courier_events none;
 	struct courier_events events = none;
-	const char **names;
+	struct journal_sink *names;
 	size_t n = 0;
 
 	free_couriers(d);
@@ -176,7 +176,7 @@ static void start_couriers(struct daemon *d)
 	d->couriers = mem_alloc(d->settings->n_sinks * sizeof(struct courier *));
 	for (size_t i = 0; i < d->settings->n_sinks; i++)
 		if (d->settings->sinks[i].enabled)
-			names[n++] = d->settings->sinks[i].name;
+			names[n++].name = d->settings->sinks[i].name;
 	journal_sinks(d->journal, names, n);
 	free(names);
 	for (size_t i = 0; i < d->settings->n_sinks; i++)

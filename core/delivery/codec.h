@@ -27,9 +27,10 @@
 void codec_encode(struct buf *out, const struct ps_batch *);
 
 /* Gives an encoded batch its place in the chain, and writes its digest to `digest`: takes a few
- * microseconds a record. data/len is exactly what codec_encode() appended. */
-void codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE],
-                uint8_t digest[PS_DIGEST_SIZE]);
+ * microseconds a record. data/len is exactly what codec_encode() appended. Returns how many of its records
+ * people are told of at once: new and changed programs that were not expected, suspicious verdicts, alerts. */
+uint32_t codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE],
+                    uint8_t digest[PS_DIGEST_SIZE]);
 
 /* Decodes into `arena`: the batch points into arena and data, both of which must outlive it.
  * NULL, with *why set to a constant text, when the bytes are not a whole sealed batch of a known

@@ -3,6 +3,7 @@
 #include "core/delivery/codec.h"
 
 #include <endian.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -246,8 +247,16 @@ void codec_encode(struct buf *out, const struct ps_batch *b)
 	memset(buf_add(out, PS_DIGEST_SIZE + CHECKSUM_SIZE), 0, PS_DIGEST_SIZE + CHECKSUM_SIZE);
 }
 
-static void digest_rows(const void *data, size_t len, uint8_t digest[PS_DIGEST_SIZE])
+static bool is_for_people(const struct ps_record *r)
 {
+	return r->kind == PS_ALERT || (r->kind == PS_PROGRAM && !r->program.expected) ||
+	       (r->kind == PS_VERDICT && r->finding.state == PS_FINDING_SUSPICIOUS);
+}
+
+/* Returns how many records are for people. */
+static uint32_t digest_rows(const void *data, size_t len, uint8_t digest[PS_DIGEST_SIZE])
+{
+	uint32_t told = 0;
 	const struct ps_batch *batch;
 	struct chain_name name;
 	struct chain chain;
@@ -268,17 +277,22 @@ static void digest_rows(const void *data, size_t len, uint8_t digest[PS_DIGEST_S
 	chain_digest(&chain, &name, digest);
 	chain_done(&chain);
 	rows_done(&rows);
+	for (uint32_t i = 0; i < batch->n_records; i++)
+		told += is_for_people(&batch->records[i]);
 	arena_done(&arena);
+	return told;
 }
 
-void codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE],
-                uint8_t digest[PS_DIGEST_SIZE])
+uint32_t codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE],
+                    uint8_t digest[PS_DIGEST_SIZE])
 {
 	uint8_t *p = data + AT_SEQ, *end = data + len - CHECKSUM_SIZE;
+	uint32_t told;
 
 	put64(&p, seq);
 	put_bytes(&p, previous, PS_DIGEST_SIZE);
-	digest_rows(data, len, digest);
+	told = digest_rows(data, len, digest);
 	memcpy(end - PS_DIGEST_SIZE, digest, PS_DIGEST_SIZE);
 	sha256_bytes(data, len - CHECKSUM_SIZE, end);
+	return told;
 }

@@ -149,14 +149,17 @@ void journal_fetch(struct journal *j, const char *sink, journal_fetched done, vo
 	put(j, op);
 }
 
-void journal_sinks(struct journal *j, const char *const *names, size_t n)
+void journal_sinks(struct journal *j, const struct journal_sink *sinks, size_t n)
 {
 	struct op *op = op_new(OP_SINKS, NULL, 0, NULL);
 
 	op->names = mem_alloc(n * sizeof(*op->names));
+	op->people = mem_alloc(n);
 	op->n = n;
-	for (size_t i = 0; i < n; i++)
-		op->names[i] = mem_strdup(names[i]);
+	for (size_t i = 0; i < n; i++) {
+		op->names[i] = mem_strdup(sinks[i].name);
+		op->people[i] = sinks[i].people != 0;
+	}
 	put(j, op);
 }
 

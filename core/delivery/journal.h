@@ -6,6 +6,7 @@
  * thread's loop. It also appends to error.log and exe.log, so that the main thread never waits for a disk.
  *
  *   batch(seq, at, digest, payload)  cursor(sink, seq)  dead(sink, seq, at, why, payload)  meta(key, value)
+ *   told(seq, bytes, records): which batches have something that people are told of (codec_seal())
  */
 #ifndef PS_DELIVERY_JOURNAL_H
 #define PS_DELIVERY_JOURNAL_H
@@ -34,6 +35,7 @@ struct journal_stats {
 	uint64_t batches, bytes; /* waiting */
 	uint64_t last_seq;
 	uint64_t queued; /* handed over, not yet committed */
+	uint64_t told;   /* records that wait for the sink for people that is behind most */
 	int64_t commit_ns_max;
 	int error; /* -errno of the last failed commit; 0: fine */
 };
@@ -89,9 +91,22 @@ size_t journal_queued(const struct journal *);
 typedef void (*journal_fetched)(void *arg, uint64_t seq, const uint8_t *data, size_t len);
 void journal_fetch(struct journal *, const char *sink, journal_fetched done, void *arg);
 
+/* How many batches for people are kept while nobody takes them, and how large they may be together. */
+#define JOURNAL_TOLD_BATCHES 1000
+#define JOURNAL_TOLD_BYTES (8 << 20)
+
 /* Names the sinks whose cursors count. A new one begins at the oldest batch that is there; the
- * cursor of one that is no longer named is forgotten. Until the first call nothing is deleted. */
-void journal_sinks(struct journal *, const char *const *names, size_t n);
+ * cursor of one that is no longer named is forgotten. Until the first call nothing is deleted.
+ *
+ * People: it gets only the batches that have something for people, of which a few are kept for as long as it takes;
+ * those that are too many are dropped, oldest first, and nobody is alerted. Of such a sink, NAME@WHO is another
+ * reader: it begins where NAME is, and moves NAME on, so that NAME is where the quickest of them is. NAME comes
+ * before it in the list. */
+struct journal_sink {
+	const char *name;
+	int people;
+};
+void journal_sinks(struct journal *, const struct journal_sink *, size_t n);
 
 /* The sink has taken everything up to seq. */
 void journal_taken(struct journal *, const char *sink, uint64_t seq);

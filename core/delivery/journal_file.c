@@ -31,6 +31,16 @@ static const char *const sql[Q_TOTAL] = {
     /* Those that are too old (?1: ms), and of the rest the newest that fit (?2: bytes). */
     [Q_TRIM_DEAD] = "DELETE FROM dead WHERE at < ?1 * 1000000 OR rowid IN (SELECT id FROM (SELECT rowid AS id, "
                     "sum(length(payload)) OVER (ORDER BY rowid DESC) AS upto FROM dead) WHERE upto > ?2)",
+    [Q_ADD_TOLD] = "INSERT INTO told(seq, bytes, records) VALUES(?1, ?2, ?3)",
+    [Q_FETCH_TOLD] = "SELECT seq, payload FROM batch WHERE seq = (SELECT min(seq) FROM told WHERE seq > ?1)",
+    [Q_COUNT_SWEPT] = "SELECT count(*), ifnull(sum(length(payload)), 0) FROM batch "
+                      "WHERE seq > ?1 AND seq <= ?2 AND seq NOT IN (SELECT seq FROM told)",
+    [Q_DELETE_SWEPT] = "DELETE FROM batch WHERE seq > ?1 AND seq <= ?2 AND seq NOT IN (SELECT seq FROM told)",
+    [Q_DELETE_TOLD] = "DELETE FROM told WHERE seq <= ?1",
+    [Q_TOLD_LIMIT] = "SELECT ifnull(max(seq), 0) FROM (SELECT seq, sum(bytes) OVER newest AS upto, "
+                     "row_number() OVER newest AS n FROM told WINDOW newest AS (ORDER BY seq DESC)) "
+                     "WHERE upto > ?1 OR n > ?2",
+    [Q_COUNT_TOLD] = "SELECT ifnull(sum(records), 0) FROM told WHERE seq > ?1",
 };
 
 static const char schema[] =
@@ -148,7 +158,12 @@ static int prepare_schema(struct journal_file *f)
 		    (long long)version, VERSION);
 		return -ENOTSUP;
 	}
-	return version ? 0 : journal_file_exec(f, schema);
+	err = version ? 0 : journal_file_exec(f, schema);
+	/* Came later; a program that does not know it leaves it alone. */
+	return err ? err
+	           : journal_file_exec(f,
+	                               "CREATE TABLE IF NOT EXISTS told(seq INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, "
+	                               "records INTEGER NOT NULL) STRICT");
 }
 
 int journal_file_open(struct journal_file *f, const char *path)

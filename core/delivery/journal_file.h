@@ -26,6 +26,13 @@ enum journal_query {
 	Q_DEL_CURSOR,
 	Q_DEAD,
 	Q_TRIM_DEAD,
+	Q_ADD_TOLD,     /* seq, bytes, records */
+	Q_FETCH_TOLD,   /* as Q_FETCH */
+	Q_COUNT_SWEPT,  /* of those behind ?1 up to ?2 that are not in told: as Q_COUNT */
+	Q_DELETE_SWEPT, /* likewise */
+	Q_DELETE_TOLD,  /* up to ?1 */
+	Q_TOLD_LIMIT,   /* the newest that is beyond ?1 bytes or ?2 batches */
+	Q_COUNT_TOLD,   /* records behind ?1 */
 	Q_TOTAL,
 };
 

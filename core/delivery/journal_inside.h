@@ -17,6 +17,7 @@ struct op {
 	uint64_t seq;
 	struct buf *batches;
 	char **names;
+	char *people; /* of each name: struct journal_sink */
 	size_t n;
 	int64_t end_ns;
 	journal_fetched done;

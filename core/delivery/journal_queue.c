@@ -27,6 +27,7 @@ void journal_op_free(struct op *op)
 	}
 	free(op->batches);
 	free(op->names);
+	free(op->people);
 	free(op->sink);
 	free(op->text);
 	free(op);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/delivery/journal_store.h"
+#include "core/delivery/journal_store_inside.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,42 +13,20 @@
 #include "core/base/mem.h"
 #include "core/delivery/codec.h"
 #include "core/delivery/files.h"
-#include "core/delivery/journal_file.h"
 
-#define DROPS_PER_SLICE 64
 #define SHRINK_PAGES 1024
 
-struct store_sink {
-	char *name;
-	uint64_t cursor;                   /* within the transaction */
-	uint64_t stored;                   /* as committed */
-	uint64_t reached;                  /* what it has beyond doubt, committed or not */
-	int written;                       /* its row is there */
-	struct journal_drop drop, dropped; /* of this transaction; committed and not told yet */
-};
-
-/* What a rollback takes back. */
-struct state {
-	uint64_t last_seq, batches, bytes;
-	uint8_t digest[PS_DIGEST_SIZE];
-	int64_t last_end_ns;
-};
-
-struct store {
-	struct journal_file file;
-	struct state now, committed;
-	struct store_sink *sinks;
-	size_t n_sinks;
-	int named; /* store_sinks() was called: until then nothing is deleted */
-	uint8_t host[PS_ID_SIZE];
-};
+static struct store_sink *find_in(struct store_sink *list, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return &list[i];
+	return NULL;
+}
 
 static struct store_sink *find(const struct store *s, const char *name)
 {
-	for (size_t i = 0; i < s->n_sinks; i++)
-		if (strcmp(s->sinks[i].name, name) == 0)
-			return &s->sinks[i];
-	return NULL;
+	return find_in(s->sinks, s->n_sinks, name);
 }
 
 /* Counts what is there, so that nothing has to be counted again. */
@@ -143,7 +121,7 @@ int store_begin(struct store *s)
 	return journal_file_exec(&s->file, "BEGIN IMMEDIATE");
 }
 
-static void add_drop(struct journal_drop *sum, const struct journal_drop *drop)
+void store_add_drop(struct journal_drop *sum, const struct journal_drop *drop)
 {
 	if (drop->records && (!sum->records || drop->start_ns < sum->start_ns))
 		sum->start_ns = drop->start_ns;
@@ -194,6 +172,8 @@ int store_commit(struct store *s)
 	if (!err)
 		err = write_state(s);
 	if (!err)
+		err = store_count_told(s);
+	if (!err)
 		err = journal_file_exec(&s->file, "COMMIT");
 	if (err)
 		return err;
@@ -203,7 +183,7 @@ int store_commit(struct store *s)
 
 		sink->stored = sink->cursor;
 		sink->written = 1;
-		add_drop(&sink->dropped, &sink->drop);
+		store_add_drop(&sink->dropped, &sink->drop);
 		sink->drop = (struct journal_drop){0};
 	}
 	return 0;
@@ -242,7 +222,7 @@ int store_reset(struct store *s, char **aside)
 		struct store_sink *sink = &s->sinks[i];
 		uint64_t has = sink->reached > sink->stored ? sink->reached : sink->stored;
 
-		sink->drop = (struct journal_drop){.batches = old.last_seq > has ? old.last_seq - has : 0};
+		sink->drop = (struct journal_drop){.batches = old.last_seq > has && !sink->people ? old.last_seq - has : 0};
 		sink->cursor = old.last_seq;
 		sink->written = 0;
 	}
@@ -257,14 +237,17 @@ int store_append(struct store *s, struct buf *batch, int64_t end_ns)
 	sqlite3_stmt *q = journal_file_query(&s->file, Q_ADD);
 	uint8_t digest[PS_DIGEST_SIZE];
 	uint64_t seq = s->now.last_seq + 1;
+	uint32_t told;
 	int err;
 
-	codec_seal(batch->data, batch->len, seq, s->now.digest, digest);
+	told = codec_seal(batch->data, batch->len, seq, s->now.digest, digest);
 	sqlite3_bind_int64(q, 1, (sqlite3_int64)seq);
 	sqlite3_bind_int64(q, 2, end_ns);
 	sqlite3_bind_blob(q, 3, digest, PS_DIGEST_SIZE, SQLITE_STATIC);
 	sqlite3_bind_blob64(q, 4, batch->data, batch->len, SQLITE_STATIC);
 	err = journal_file_run(&s->file, q);
+	if (!err && told)
+		err = store_told(s, seq, batch->len, told);
 	if (err)
 		return err;
 	memcpy(s->now.digest, digest, PS_DIGEST_SIZE);
@@ -277,6 +260,17 @@ int store_append(struct store *s, struct buf *batch, int64_t end_ns)
 void store_ended(struct store *s, int64_t end_ns)
 {
 	s->now.last_end_ns = end_ns;
+}
+
+/* Whose further reader this is; NULL: nobody's. */
+static struct store_sink *base_of(const struct store *s, const char *name)
+{
+	const char *at = strchr(name, '@');
+
+	for (size_t i = 0; at && i < s->n_sinks; i++)
+		if (strncmp(s->sinks[i].name, name, (size_t)(at - name)) == 0 && !s->sinks[i].name[at - name])
+			return &s->sinks[i];
+	return NULL;
 }
 
 /* Where a sink begins that is not remembered: at its row in the file, else at the oldest batch. */
@@ -320,28 +314,37 @@ static int forget_cursors(struct store *s)
 	return err;
 }
 
-int store_sinks(struct store *s, const char *const *names, size_t n)
+int store_sinks(struct store *s, const char *const *names, const char *people, size_t n)
 {
 	struct store_sink *list = mem_alloc(n * sizeof(*list)), *old = s->sinks;
 	size_t n_old = s->n_sinks;
 	int err = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct store_sink *known = find(s, names[i]);
+	s->sinks = list;
+	for (s->n_sinks = 0; s->n_sinks < n && !err; s->n_sinks++) {
+		struct store_sink *sink = &list[s->n_sinks];
+		const char *name = names[s->n_sinks];
+		const struct store_sink *known = find_in(old, n_old, name), *base = base_of(s, name);
 
 		if (known)
-			list[i] = *known;
-		list[i].name = mem_strdup(names[i]);
-		if (!known && !err)
-			err = first_cursor(s, &list[i]);
+			*sink = *known;
+		sink->name = mem_strdup(name);
+		sink->people = people && people[s->n_sinks];
+		if (!known && base)
+			sink->cursor = sink->reached = base->reached > base->cursor ? base->reached : base->cursor;
+		else if (!known)
+			err = first_cursor(s, sink);
 	}
-	if (!err) {
-		s->sinks = list;
-		s->n_sinks = n;
-		s->named = 1;
+	if (err) {
+		list = s->sinks;
+		n = s->n_sinks;
+		s->sinks = old;
+		s->n_sinks = n_old;
+	} else {
 		list = old;
-		err = forget_cursors(s);
 		n = n_old;
+		s->named = 1;
+		err = forget_cursors(s);
 	}
 	for (size_t i = 0; i < n; i++)
 		free(list[i].name);
@@ -355,12 +358,22 @@ static void move_cursor(struct store_sink *sink, uint64_t seq)
 		sink->cursor = seq;
 }
 
+/* And that of whose further reader it is. */
+static void move_cursors(struct store *s, struct store_sink *sink, uint64_t seq)
+{
+	struct store_sink *base = base_of(s, sink->name);
+
+	move_cursor(sink, seq);
+	if (base)
+		move_cursor(base, seq);
+}
+
 int store_taken(struct store *s, const char *name, uint64_t seq)
 {
 	struct store_sink *sink = find(s, name);
 
 	if (sink)
-		move_cursor(sink, seq < s->now.last_seq ? seq : s->now.last_seq);
+		move_cursors(s, sink, seq < s->now.last_seq ? seq : s->now.last_seq);
 	return 0;
 }
 
@@ -379,16 +392,18 @@ int store_dead(struct store *s, const char *name, uint64_t seq, const char *why)
 	sqlite3_bind_int64(q, 4, (sqlite3_int64)seq);
 	err = journal_file_run(&s->file, q);
 	if (!err)
-		move_cursor(sink, seq);
+		move_cursors(s, sink, seq);
 	return err;
 }
 
 void store_reached(struct store *s, const char *name, uint64_t seq)
 {
-	struct store_sink *sink = find(s, name);
+	struct store_sink *sink = find(s, name), *base = sink ? base_of(s, name) : NULL;
 
 	if (sink && seq > sink->reached)
 		sink->reached = seq;
+	if (base && seq > base->reached)
+		base->reached = seq;
 }
 
 int store_fetch(struct store *s, const char *name, uint64_t *seq, uint8_t **data, size_t *len)
@@ -402,7 +417,7 @@ int store_fetch(struct store *s, const char *name, uint64_t *seq, uint8_t **data
 	*len = 0;
 	if (!sink)
 		return 0;
-	q = journal_file_query(&s->file, Q_FETCH);
+	q = journal_file_query(&s->file, sink->people ? Q_FETCH_TOLD : Q_FETCH);
 	sqlite3_bind_int64(q, 1, (sqlite3_int64)(sink->reached > sink->cursor ? sink->reached : sink->cursor));
 	err = journal_file_step(&s->file, q);
 	if (err > 0) {
@@ -414,117 +429,6 @@ int store_fetch(struct store *s, const char *name, uint64_t *seq, uint8_t **data
 	}
 	sqlite3_reset(q);
 	return err < 0 ? err : 0;
-}
-
-/* Deletes the batches up to seq. */
-static int delete_to(struct store *s, uint64_t seq)
-{
-	sqlite3_stmt *q = journal_file_query(&s->file, Q_COUNT);
-	int64_t batches = 0, bytes = 0;
-	int err;
-
-	sqlite3_bind_int64(q, 1, (sqlite3_int64)seq);
-	err = journal_file_step(&s->file, q);
-	if (err > 0) {
-		batches = sqlite3_column_int64(q, 0);
-		bytes = sqlite3_column_int64(q, 1);
-	}
-	sqlite3_reset(q);
-	if (err <= 0 || !batches)
-		return err < 0 ? err : 0;
-	q = journal_file_query(&s->file, Q_DELETE);
-	sqlite3_bind_int64(q, 1, (sqlite3_int64)seq);
-	err = journal_file_run(&s->file, q);
-	if (err)
-		return err;
-	s->now.batches -= (uint64_t)batches;
-	s->now.bytes -= (uint64_t)bytes;
-	return 0;
-}
-
-/* Counts a batch as dropped for every sink that has not taken it. */
-static void count_drop(struct store *s, uint64_t seq, const void *data, size_t len)
-{
-	struct journal_drop drop = {.batches = 1};
-	const struct ps_batch *batch;
-	struct codec_totals totals;
-	struct arena arena;
-	const char *why;
-
-	arena_init(&arena);
-	batch = codec_decode(data, len, &arena, &why);
-	if (batch) {
-		codec_totals(batch, &totals);
-		drop.records = totals.records;
-		drop.sent = totals.sent;
-		drop.received = totals.received;
-		drop.start_ns = totals.start_ns;
-		drop.end_ns = totals.end_ns;
-	}
-	arena_done(&arena);
-	for (size_t i = 0; i < s->n_sinks; i++) {
-		struct store_sink *sink = &s->sinks[i];
-
-		if (sink->cursor >= seq)
-			continue;
-		if (sink->reached < seq)
-			add_drop(&sink->drop, &drop);
-		sink->cursor = seq;
-	}
-}
-
-/* The oldest batch, if it is beyond the limits: its number, 0, or -errno. */
-static int64_t drop_oldest(struct store *s, const struct journal_limits *limits, int64_t now_ns)
-{
-	sqlite3_stmt *q = journal_file_query(&s->file, Q_OLDEST);
-	int64_t seq = 0, age_ms;
-	int err;
-
-	err = journal_file_step(&s->file, q);
-	if (err > 0) {
-		age_ms = (now_ns - sqlite3_column_int64(q, 1)) / NS_PER_MS;
-		if (s->now.bytes > (uint64_t)limits->max_size || age_ms > limits->max_age_ms) {
-			seq = sqlite3_column_int64(q, 0);
-			count_drop(s, (uint64_t)seq, sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2));
-		}
-	}
-	sqlite3_reset(q);
-	if (err < 0)
-		return err;
-	if (seq && (err = delete_to(s, (uint64_t)seq)))
-		return err;
-	return seq;
-}
-
-static int trim_dead(struct store *s, const struct journal_limits *limits, int64_t now_ns)
-{
-	sqlite3_stmt *q = journal_file_query(&s->file, Q_TRIM_DEAD);
-
-	sqlite3_bind_int64(q, 1, now_ns / NS_PER_MS - limits->max_age_ms);
-	sqlite3_bind_int64(q, 2, limits->max_size / 4);
-	return journal_file_run(&s->file, q);
-}
-
-int store_trim(struct store *s, const struct journal_limits *limits, int *more)
-{
-	uint64_t passed = s->now.last_seq;
-	int64_t seq = 1, now_ns = clock_wall_ns();
-	int err;
-
-	*more = 0;
-	if (!s->named)
-		return 0;
-	for (size_t i = 0; i < s->n_sinks; i++)
-		if (s->sinks[i].cursor < passed)
-			passed = s->sinks[i].cursor;
-	if (s->now.batches && (err = delete_to(s, passed)))
-		return err;
-	for (int i = 0; i < DROPS_PER_SLICE && seq > 0; i++)
-		seq = drop_oldest(s, limits, now_ns);
-	*more = seq > 0;
-	if (seq < 0)
-		return (int)seq;
-	return trim_dead(s, limits, now_ns);
 }
 
 int store_next_drop(struct store *s, struct journal_drop *drop)
@@ -552,6 +456,7 @@ void store_stats(const struct store *s, struct journal_stats *stats)
 	stats->batches = s->committed.batches;
 	stats->bytes = s->committed.bytes;
 	stats->last_seq = s->committed.last_seq;
+	stats->told = s->told;
 }
 
 const char *store_message(const struct store *s)

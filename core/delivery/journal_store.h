@@ -28,7 +28,8 @@ int store_reset(struct store *, char **aside);
 
 int store_append(struct store *, struct buf *batch, int64_t end_ns);
 void store_ended(struct store *, int64_t end_ns); /* of the window whose batches were appended, if any */
-int store_sinks(struct store *, const char *const *names, size_t n);
+/* people: of each, whether it is for people; NULL: none is. */
+int store_sinks(struct store *, const char *const *names, const char *people, size_t n);
 int store_taken(struct store *, const char *sink, uint64_t seq);
 int store_dead(struct store *, const char *sink, uint64_t seq, const char *why);
 
@@ -49,7 +50,7 @@ int store_fetch(struct store *, const char *sink, uint64_t *seq, uint8_t **data,
 /* Gives unused pages back to the file system, a slice of them. 1: there are more. */
 int store_shrink(struct store *);
 
-void store_stats(const struct store *, struct journal_stats *); /* batches, bytes, last_seq */
+void store_stats(const struct store *, struct journal_stats *); /* batches, bytes, last_seq, told */
 const char *store_message(const struct store *);                /* SQLite's, of the last error */
 
 #endif

@@ -122,7 +122,7 @@ static int apply(struct journal *j, struct op *op)
 		store_ended(j->store, op->end_ns);
 		return err;
 	case OP_SINKS:
-		return store_sinks(j->store, (const char *const *)op->names, op->n);
+		return store_sinks(j->store, (const char *const *)op->names, op->people, op->n);
 	case OP_TAKEN:
 		return store_taken(j->store, op->sink, op->seq);
 	case OP_DEAD:

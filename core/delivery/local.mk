@@ -10,7 +10,8 @@ core_libpsdelivery_la_SOURCES = \
 	core/delivery/host_table.c core/delivery/host_table.h core/delivery/journal.c core/delivery/journal.h \
 	core/delivery/journal_file.c core/delivery/journal_file.h core/delivery/journal_inside.h \
 	core/delivery/journal_queue.c core/delivery/journal_thread.c \
-	core/delivery/journal_store.c core/delivery/journal_store.h \
+	core/delivery/journal_store.c core/delivery/journal_store.h core/delivery/journal_store_inside.h \
+	core/delivery/journal_trim.c \
 	core/delivery/plugin_describe.c core/delivery/plugin_load.c core/delivery/plugin_load.h \
 	core/delivery/sink_files.c core/delivery/sink_files.h \
 	core/delivery/sink_host.c core/delivery/sink_host.h core/delivery/trust.c core/delivery/trust.h

@@ -20,8 +20,8 @@
 		{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0}, -1                                              \
 	}
 
-/* n records of traffic that each sent `number` bytes, and one alert, encoded. */
-static inline void batch_make(struct buf *out, uint32_t n, uint64_t number)
+/* n records of traffic that each sent `number` bytes, and so many alerts, encoded. */
+static inline void batch_make_with(struct buf *out, uint32_t n, uint64_t number, uint32_t alerts)
 {
 	static const struct ps_exe exes[] = {
 	    {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}},
@@ -46,14 +46,14 @@ static inline void batch_make(struct buf *out, uint32_t n, uint64_t number)
 	    {TEXT("/a.slice/b.scope"), TEXT("b.scope"), TEXT("a.slice"), TEXT("3"), TEXT("lxc"), TEXT("c\xff"), TEXT("p"),
 	     0},
 	};
-	struct ps_record *records = mem_alloc((n + 1) * sizeof(*records));
+	struct ps_record *records = mem_alloc((n + alerts) * sizeof(*records));
 	struct ps_batch batch = {.host = {7},
 	                         .boot = {8},
 	                         .hostname = TEXT("host"),
 	                         .n_exes = 3,
 	                         .n_places = 2,
 	                         .n_texts = 3,
-	                         .n_records = n + 1,
+	                         .n_records = n + alerts,
 	                         .exes = exes,
 	                         .places = places,
 	                         .texts = texts,
@@ -82,10 +82,17 @@ static inline void batch_make(struct buf *out, uint32_t n, uint64_t number)
 		                                         .domain_source = PS_DOMAIN_PTR,
 		                                         .domain_rivals = 65535};
 	}
-	records[n] = (struct ps_record){.kind = PS_ALERT, .start_ns = 500, .end_ns = 600};
-	records[n].alert = (struct ps_alert){PS_STAGE_FLOWS, 2, 4, 5, 6};
+	for (uint32_t i = n; i < n + alerts; i++) {
+		records[i] = (struct ps_record){.kind = PS_ALERT, .start_ns = 500, .end_ns = 600};
+		records[i].alert = (struct ps_alert){PS_STAGE_FLOWS, 2, 4, 5, 6};
+	}
 	codec_encode(out, &batch);
 	free(records);
+}
+
+static inline void batch_make(struct buf *out, uint32_t n, uint64_t number)
+{
+	batch_make_with(out, n, number, 1);
 }
 
 #endif

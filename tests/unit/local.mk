@@ -72,7 +72,7 @@ check_PROGRAMS += tests/unit/test_rows
 TESTS += tests/unit/test_rows
 tests_unit_test_rows_LDADD = tests/sinks/libtestsinks.la core/libpstrail.la
 
-delivery_tests = tests/unit/test_codec tests/unit/test_feed tests/unit/test_files tests/unit/test_journal tests/unit/test_plugin_load \
+delivery_tests = tests/unit/test_codec tests/unit/test_feed tests/unit/test_files tests/unit/test_journal tests/unit/test_journal_people tests/unit/test_plugin_load \
 	tests/unit/test_courier
 check_PROGRAMS += $(delivery_tests) tests/unit/host_program
 check_LTLIBRARIES += tests/unit/faulty.la tests/unit/old.la tests/unit/alien.la
@@ -85,6 +85,8 @@ tests_unit_test_feed_LDADD = core/libpsdelivery.la $(LIBUV_LIBS)
 tests_unit_test_files_LDADD = core/libpsdelivery.la
 tests_unit_test_journal_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_journal_LDADD = core/libpsdelivery.la
+tests_unit_test_journal_people_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_journal_people_LDADD = core/libpsdelivery.la
 tests_unit_test_plugin_load_LDADD = core/libpsdelivery.la
 tests_unit_test_courier_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
 tests_unit_test_courier_LDADD = core/libpsdelivery.la

@@ -143,7 +143,7 @@ static void begin(int64_t mode, int64_t at, int64_t times, int64_t timeout_ms)
 	static const struct journal_events events = {NULL, on_committed, on_dropped, on_trouble};
 	static const struct courier_events courier_events = {NULL, on_alert, on_ended, on_found};
 	struct courier_host host = {program, 65534, 65534, &settings, 1, 20};
-	const char *name = "faulty.one";
+	const struct journal_sink named = {"faulty.one", 0};
 	struct journal_start start;
 	char *path = scratch_path("state/journal.db");
 
@@ -153,14 +153,14 @@ static void begin(int64_t mode, int64_t at, int64_t times, int64_t timeout_ms)
 	committed = 0;
 	if (journal_open(&journal, &loop, path, NULL, &limits, &events, &start))
 		abort();
-	journal_sinks(journal, &name, 1);
+	journal_sinks(journal, &named, 1);
 	set(0, "mode", PS_OPTION_CHOICE, "", mode);
 	set(1, "at", PS_OPTION_INT, "", at);
 	set(2, "times", PS_OPTION_INT, "", times);
 	set(3, "secret", PS_OPTION_TEXT, "hush", 0);
 	set(4, "stored", PS_OPTION_STATE_FILE, "stored", 0);
 	set(5, "calls", PS_OPTION_LOG_FILE, "calls", 0);
-	sink = (struct sink_settings){.name = (char *)(uintptr_t)name,
+	sink = (struct sink_settings){.name = (char *)(uintptr_t)named.name,
 	                              .plugin = (char *)(uintptr_t) "faulty",
 	                              .enabled = true,
 	                              .timeout_ms = timeout_ms,

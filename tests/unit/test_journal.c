@@ -135,9 +135,9 @@ static uint64_t fetch(const char *sink)
 
 static void name_sinks(const char *a, const char *b)
 {
-	const char *names[] = {a, b};
+	const struct journal_sink sinks[] = {{a, 0}, {b, 0}};
 
-	journal_sinks(journal, names, b ? 2 : a ? 1 : 0);
+	journal_sinks(journal, sinks, b ? 2 : a ? 1 : 0);
 }
 
 /* The next commit has been made. */
@@ -376,7 +376,7 @@ static void test_reset(void)
 	size_t len;
 
 	remove_journal();
-	if (store_open(&store, db, &start) || store_begin(store) || store_sinks(store, names, 2) || store_commit(store))
+	if (store_open(&store, db, &start) || store_begin(store) || store_sinks(store, names, NULL, 2) || store_commit(store))
 		abort();
 	store_add(store, 3);
 	store_reached(store, "b", 2);

@@ -24,7 +24,7 @@ extern "C" {
 
 /* Raised whenever this header, record.h, question.h, trail.h or what they include changes; the loader wants it equal.
  */
-#define PS_PLUGIN_ABI 5u
+#define PS_PLUGIN_ABI 6u
 
 #define PS_EXPORT __attribute__((visibility("default")))
 
@@ -99,7 +99,8 @@ struct ps_sink {
 	enum ps_verdict (*write)(void *self, const struct ps_batch *);
 
 	/* Called when there is nothing to write; does a slice of upkeep. Returns the time in
-	 * milliseconds after which it wants to be called again, -1 for never; or PS_IDLE_MISCONFIGURED. May be NULL. */
+	 * milliseconds after which it wants to be called again, -1: not before it was given a batch; or
+	 * PS_IDLE_MISCONFIGURED. May be NULL. */
 	int64_t (*idle)(void *self);
 
 	/* One line for `picosnitch status`. May be NULL. */

@@ -1,5 +1,6 @@
 include plugins/mariadb/local.mk
 include plugins/postgres/local.mk
+include plugins/notify/local.mk
 include plugins/sqlite/local.mk
 include plugins/textlog/local.mk
 include plugins/virustotal/local.mk

@@ -15,6 +15,10 @@ enum ps_option_type {
 	PS_OPTION_CHOICE,     /* one of choices; number() gives its index */
 	PS_OPTION_STATE_FILE, /* a file in [paths] state; text() gives its absolute path */
 	PS_OPTION_LOG_FILE,   /* a file in [paths] log; text() gives its absolute path */
+	/* "auto" or user names: the sink is one for people. It runs once for each of them who sits at the machine, as that
+	 * user (auto: whoever has an active session), and gets only batches with something that people are told of; those
+	 * of a while are kept when nobody is there. */
+	PS_OPTION_USERS,
 };
 
 enum ps_option_flag {

@@ -135,6 +135,14 @@ static const char *parse_choice(const char *choices, const char *s, int64_t *n)
 	return wrong;
 }
 
+static const char *parse_users(const char *s)
+{
+	for (const char *c = s; *c; c++)
+		if ((unsigned char)*c < ' ' || strchr("/:@", *c))
+			return "must be auto, or names of users with commas between them";
+	return s[strspn(s, " ,\t")] ? NULL : "names nobody";
+}
+
 const char *option_parse(const struct ps_option *o, const char *value, int64_t *number)
 {
 	const char *what = NULL;
@@ -166,6 +174,8 @@ const char *option_parse(const struct ps_option *o, const char *value, int64_t *
 		if (strcmp(value, ".") == 0 || strcmp(value, "..") == 0 || strlen(value) > 200)
 			return "is not the name of a file";
 		return NULL;
+	case PS_OPTION_USERS:
+		return parse_users(value);
 	case PS_OPTION_TEXT:
 		return NULL;
 	}

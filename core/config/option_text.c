@@ -120,7 +120,7 @@ static bool read_option(struct cursor *c, struct ps_option *o)
 		if (memchr(s[i], '\n', len[i]))
 			return false;
 	}
-	if (!read_number(s[1], len[1], PS_OPTION_TEXT, PS_OPTION_LOG_FILE, &type) ||
+	if (!read_number(s[1], len[1], PS_OPTION_TEXT, PS_OPTION_USERS, &type) ||
 	    !read_number(s[2], len[2], 0, PS_OPTION_SECRET | PS_OPTION_REQUIRED, &flags) ||
 	    !read_number(s[3], len[3], INT64_MIN, INT64_MAX, &o->min) ||
 	    !read_number(s[4], len[4], INT64_MIN, INT64_MAX, &o->max) || o->min > o->max)

@@ -10,8 +10,8 @@
 enum { SINK_LIMIT = 64, ENABLED = 0, PLUGIN, TIMEOUT, OWN_KEYS };
 
 const struct ps_option sink_options[] = {
-    {"enabled", PS_OPTION_BOOL, "no", 0, 0, NULL, "whether the sink is used; yes unless said otherwise for sqlite", 0,
-     NULL},
+    {"enabled", PS_OPTION_BOOL, "no", 0, 0, NULL,
+     "whether the sink is used; yes unless said otherwise for sqlite and notify", 0, NULL},
     {"plugin", PS_OPTION_TEXT, "", 0, 0, NULL, "the plugin; that of the section's name, up to its dot, if left out", 0,
      NULL},
     {"timeout", PS_OPTION_DURATION, "60 s", 100, 86400000, NULL,
@@ -28,6 +28,14 @@ bool sink_section(const char *section)
 static size_t plugin_length(const char *s)
 {
 	return strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+}
+
+/* Those that are on unless said otherwise. */
+static const char *const usual[] = {"sqlite", "notify"};
+
+static bool is_usual(const char *name)
+{
+	return strcmp(name, usual[0]) == 0 || strcmp(name, usual[1]) == 0;
 }
 
 /* The sink of that section, added if it is new; NULL if the name is wrong. */
@@ -54,7 +62,7 @@ static struct sink_settings *take_sink(struct settings *s, const struct ini_entr
 		return NULL;
 	}
 	k = &s->sinks[s->n_sinks++];
-	*k = (struct sink_settings){.name = mem_strdup(name), .enabled = strcmp(name, "sqlite") == 0, .line = e->line};
+	*k = (struct sink_settings){.name = mem_strdup(name), .enabled = is_usual(name), .line = e->line};
 	k->plugin = mem_copy(name, plugin + 1);
 	k->plugin[plugin] = 0;
 	option_parse(&sink_options[TIMEOUT], sink_options[TIMEOUT].fallback, &k->timeout_ms);
@@ -167,9 +175,11 @@ static void load_sink(struct settings *s, struct sink_settings *k, const struct 
 	k->options = describe(s->paths.plugins, k->plugin, &why);
 	if (k->options) {
 		take_plugin_keys(k, ini, m);
-	} else if (k->enabled || others) {
-		/* A section that neither is on nor sets anything may name a plugin that was not built. */
+	} else if (lines[ENABLED] ? k->enabled : others || strcmp(k->name, "sqlite") == 0) {
+		/* A section that neither turns it on nor sets anything may name a plugin that was not built. */
 		mistakes_add(m, k->line, "[sink %s]: plugin %s: %s; the sink is not used", k->name, k->plugin, why);
+		k->enabled = false;
+	} else {
 		k->enabled = false;
 	}
 }
@@ -197,13 +207,16 @@ static void judge_files(struct sink_settings *k, const struct sink_settings *bef
 
 void sinks_load(struct settings *s, const struct ini *ini, settings_describe describe, struct mistakes *m)
 {
-	static const struct ini_entry usual = {.section = "sink sqlite"};
-
 	s->sinks = mem_alloc(SINK_LIMIT * sizeof(*s->sinks));
 	for (size_t i = 0; i < ini->n; i++)
 		if (sink_section(ini->entries[i].section))
 			take_sink(s, &ini->entries[i], m);
-	take_sink(s, &usual, m);
+	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
+		char *section = mem_printf("sink %s", usual[i]);
+
+		take_sink(s, &(struct ini_entry){.section = section}, m);
+		free(section);
+	}
 	for (size_t i = 0; i < s->n_sinks; i++)
 		load_sink(s, &s->sinks[i], ini, describe, m);
 	for (size_t i = 0; i < s->n_sinks; i++)

@@ -22,12 +22,12 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/daemon/control.h"
+#include "core/daemon/couriers.h"
 #include "core/daemon/gap.h"
 #include "core/daemon/pidfile.h"
 #include "core/daemon/privileges.h"
 #include "core/daemon/status.h"
 #include "core/daemon/watch.h"
-#include "core/delivery/courier.h"
 #include "core/delivery/journal.h"
 
 /* How long stopping may take: for hashes under way, for the journal, for the sinks. */
@@ -48,8 +48,7 @@ struct daemon {
 	struct watch watch;
 	struct journal *journal;
 	struct control *control;
-	struct courier **couriers;
-	size_t n_couriers, n_ended;
+	struct couriers *couriers;
 	struct courier_host host;
 	enum phase phase;
 	int pidfile;
@@ -108,16 +107,14 @@ static void deliver_or_close(struct daemon *d)
 	uv_close((uv_handle_t *)&d->interrupt, NULL);
 	uv_close((uv_handle_t *)&d->hangup, NULL);
 	uv_close((uv_handle_t *)&d->patience, NULL);
+	couriers_close(d->couriers);
 	uv_stop(&d->loop);
 }
 
-static void on_courier_ended(void *arg, struct courier *courier)
+static void on_couriers_ended(void *arg)
 {
 	struct daemon *d = arg;
 
-	(void)courier;
-	if (++d->n_ended < d->n_couriers)
-		return;
 	if (d->phase == DELIVERING)
 		deliver_or_close(d);
 	else if (d->next)
@@ -138,24 +135,9 @@ static int on_courier_found(void *arg, const char *sink, const struct ps_found *
 	return d->phase == RUNNING ? programs_found(&d->watch.programs, sink, found) : -EAGAIN;
 }
 
-static void free_couriers(struct daemon *d)
-{
-	for (size_t i = 0; i < d->n_couriers; i++)
-		courier_free(d->couriers[i]);
-	free(d->couriers);
-	d->couriers = NULL;
-	d->n_couriers = d->n_ended = 0;
-}
-
 /* Puts new settings in force, if there are any, and starts a courier for each sink. */
 static void start_couriers(struct daemon *d)
 {
-	static const struct courier_events none;
-	struct courier_events events = none;
-	struct journal_sink *names;
-	size_t n = 0;
-
-	free_couriers(d);
 	if (d->next) {
 		struct journal_limits limits = {d->next->journal.max_size, d->next->journal.max_age_ms};
 
@@ -168,22 +150,7 @@ static void start_couriers(struct daemon *d)
 		losses_tell(d->watch.losses, PS_STAGE_CONFIG, 0, 0, "the configuration has been read again, and is in force");
 	}
 	d->host.settings = d->settings;
-	events.arg = d;
-	events.alert = on_courier_alert;
-	events.ended = on_courier_ended;
-	events.found = on_courier_found;
-	names = mem_alloc(d->settings->n_sinks * sizeof(*names));
-	d->couriers = mem_alloc(d->settings->n_sinks * sizeof(struct courier *));
-	for (size_t i = 0; i < d->settings->n_sinks; i++)
-		if (d->settings->sinks[i].enabled)
-			names[n++].name = d->settings->sinks[i].name;
-	journal_sinks(d->journal, names, n);
-	free(names);
-	for (size_t i = 0; i < d->settings->n_sinks; i++)
-		if (d->settings->sinks[i].enabled)
-			d->couriers[d->n_couriers++] =
-			    courier_open(&d->loop, d->journal, &d->settings->sinks[i], &d->host, &events);
-	if (!n)
+	if (!couriers_start(d->couriers, &d->host))
 		log_warning("no sink is enabled: records are kept nowhere");
 }
 
@@ -194,11 +161,7 @@ static void stop_delivery(struct daemon *d)
 	if (d->phase != DRAINING)
 		return;
 	d->phase = DELIVERING;
-	if (d->n_ended == d->n_couriers)
-		deliver_or_close(d);
-	else
-		for (size_t i = 0; i < d->n_couriers; i++)
-			courier_stop(d->couriers[i], 1, d->deadline_ns);
+	couriers_stop(d->couriers, 1, d->deadline_ns);
 }
 
 static void on_committed(void *arg, uint64_t last_seq)
@@ -206,10 +169,8 @@ static void on_committed(void *arg, uint64_t last_seq)
 	struct daemon *d = arg;
 
 	(void)last_seq;
-	for (size_t i = 0; i < d->n_couriers; i++)
-		courier_wake(d->couriers[i]);
-	for (size_t i = 0; i < d->n_couriers && !journal_queued(d->journal); i++)
-		courier_found_done(d->couriers[i]);
+	couriers_wake(d->couriers);
+	couriers_found_done(d->couriers);
 	if (d->phase == DRAINING && !d->watch.handles && !journal_queued(d->journal))
 		stop_delivery(d);
 }
@@ -264,8 +225,8 @@ static void hurry(struct daemon *d)
 	watch_stop(&d->watch, d->deadline_ns);
 	if (d->phase == DRAINING && !d->watch.handles)
 		stop_delivery(d);
-	for (size_t i = 0; d->phase == DELIVERING && i < d->n_couriers; i++)
-		courier_stop(d->couriers[i], 0, d->deadline_ns);
+	if (d->phase == DELIVERING)
+		couriers_stop(d->couriers, 0, d->deadline_ns);
 }
 
 static void on_patience(uv_timer_t *timer)
@@ -326,11 +287,7 @@ static void reload_done(uv_work_t *work, int status)
 		return;
 	}
 	refuse_fixed(d->settings, d->next);
-	if (d->n_ended == d->n_couriers)
-		start_couriers(d);
-	else
-		for (size_t i = 0; i < d->n_couriers; i++)
-			courier_stop(d->couriers[i], 0, clock_monotonic_ns() + STOP_NS);
+	couriers_stop(d->couriers, 0, clock_monotonic_ns() + STOP_NS);
 }
 
 static void on_hangup(uv_signal_t *signal, int number)
@@ -356,7 +313,7 @@ static char *answer(void *arg, const char *request, bool root)
 		return record_answer(d->watch.programs.record, request + 7, root);
 	if (strcmp(request, "status") != 0)
 		return NULL;
-	return status_json(&d->watch, d->couriers, d->n_couriers, d->options->config, d->started_ns);
+	return status_json(&d->watch, d->couriers, d->options->config, d->started_ns);
 }
 
 /* ---- start ---- */
@@ -470,6 +427,7 @@ static int start(struct daemon *d)
 	const struct settings *s = d->settings;
 	struct journal_start journal = {0};
 	struct ledger_origin origin = {.hostname = d->hostname};
+	const struct couriers_events couriers = {d, on_courier_alert, on_courier_found, on_couriers_ended};
 	struct group *group = getgrnam(s->data.group);
 	int64_t before_ns;
 	pid_t other;
@@ -506,6 +464,7 @@ static int start(struct daemon *d)
 	if (!geteuid() && (err = privileges_cut()))
 		log_warning("capabilities cannot be given up: %s", strerror(-err));
 	d->host.program = d->options->program;
+	d->couriers = couriers_open(&d->loop, d->journal, &couriers);
 	start_couriers(d);
 	err = control_open(&d->control, &d->loop, s->paths.run, group ? group->gr_gid : 0, answer, d);
 	if (err)
@@ -551,10 +510,8 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	d->watch.stopped = on_watch_stopped;
 	d->watch.arg = d;
 	err = start(d);
-	if (!err) {
+	if (!err)
 		uv_run(&d->loop, UV_RUN_DEFAULT);
-		free_couriers(d);
-	}
 	log_journal = NULL;
 	durable = d->journal && !journal_close(d->journal, JOURNAL_CLOSE_MS);
 	if (d->journal && !durable) {

@@ -41,14 +41,12 @@ static json_t *hooks(const struct probe *probe)
 	return list;
 }
 
-static json_t *sinks(struct courier *const *couriers, size_t n, uint64_t last_seq)
+static json_t *sinks(struct couriers *couriers, uint64_t last_seq)
 {
 	json_t *list = json_array();
+	struct courier_status s;
 
-	for (size_t i = 0; i < n; i++) {
-		struct courier_status s;
-
-		courier_get_status(couriers[i], &s);
+	for (size_t i = 0; couriers_get_status(couriers, i, &s); i++) {
 		json_array_append_new(
 		    list, json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "name", s.name,
 		                    "plugin", s.plugin, "state", s.state_text, "why", s.why, "pid", (int)s.pid, "cursor",
@@ -173,8 +171,7 @@ static json_t *self_test(const struct self_test *t)
 	return root;
 }
 
-char *status_json(const struct watch *w, struct courier *const *couriers, size_t n_couriers, const char *config,
-                  int64_t started_ns)
+char *status_json(const struct watch *w, struct couriers *couriers, const char *config, int64_t started_ns)
 {
 	struct journal_stats j;
 	struct ledger_stats l;
@@ -206,7 +203,7 @@ char *status_json(const struct watch *w, struct courier *const *couriers, size_t
 	                    json_pack("{s:I, s:I, s:I, s:I, s:s}", "last_batch", number(j.last_seq), "batches_waiting",
 	                              number(j.batches), "bytes_waiting", number(j.bytes), "windows_uncommitted",
 	                              number(j.queued), "error", j.error ? strerror(-j.error) : ""));
-	json_object_set_new(root, "sinks", sinks(couriers, n_couriers, j.last_seq));
+	json_object_set_new(root, "sinks", sinks(couriers, j.last_seq));
 	json_object_set_new(root, "feed", feed(w->live));
 	json_object_set_new(root, "audit", audit(w));
 	json_object_set_new(root, "losses", losses(w->losses));

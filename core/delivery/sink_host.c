@@ -179,6 +179,8 @@ static void write_batch(struct sink_host *h)
 	}
 	arena_done(&arena);
 	buf_done(&bytes);
+	if (h->is_open && h->sink->idle && h->idle_at < 0)
+		h->idle_at = clock_monotonic_ns();
 	answer(h, FRAME_VERDICT, seq, verdict, h->ctx.why);
 	if (h->is_open)
 		send_stats(h);

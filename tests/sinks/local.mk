@@ -89,3 +89,10 @@ EXTRA_DIST += tests/sinks/old_files.py
 if PLUGIN_SQLITE
 TESTS += tests/sinks/test_import.py
 endif
+if PLUGIN_NOTIFY
+check_PROGRAMS += tests/sinks/tell_notify
+tests_sinks_tell_notify_LDADD = tests/sinks/libtestsinks.la
+TESTS += tests/sinks/test_notify.py
+endif
+dist_check_SCRIPTS += tests/sinks/test_notify.py
+EXTRA_DIST += tests/notify_server.py

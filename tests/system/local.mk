@@ -53,5 +53,9 @@ EXTRA_DIST += tests/system/dns_server.py tests/system/test_virustotal.py
 if PLUGIN_VIRUSTOTAL
 TESTS += tests/system/test_virustotal.py
 endif
+EXTRA_DIST += tests/system/test_notify.py
+if PLUGIN_NOTIFY
+TESTS += tests/system/test_notify.py
+endif
 TESTS += $(system_tests)
 EXTRA_DIST += tests/system/cases.py tests/system/disguise.py tests/system/harness.py tests/system/names.py $(system_tests)

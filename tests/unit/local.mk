@@ -50,12 +50,14 @@ tests_unit_test_hosts_file_LDADD = core/libpscapture.la
 tests_unit_test_tls_hello_LDADD = core/libpscapture.la
 
 # Of the daemon itself, which is no library.
-daemon_tests = tests/unit/test_changes tests/unit/test_channels tests/unit/test_live tests/unit/test_tamper
+daemon_tests = tests/unit/test_changes tests/unit/test_channels tests/unit/test_live tests/unit/test_people tests/unit/test_tamper
 check_PROGRAMS += $(daemon_tests)
 TESTS += $(daemon_tests)
 tests_unit_test_changes_SOURCES = tests/unit/test_changes.c core/daemon/changes.c
 tests_unit_test_changes_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
 tests_unit_test_changes_LDADD = core/libpscapture.la $(LIBUV_LIBS)
+tests_unit_test_people_SOURCES = tests/unit/test_people.c core/daemon/people.c
+tests_unit_test_people_LDADD = core/libpsbase.la
 tests_unit_test_channels_SOURCES = tests/unit/test_channels.c core/daemon/channels.c
 tests_unit_test_channels_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
 tests_unit_test_channels_LDADD = core/libpscapture.la $(LIBUV_LIBS)

@@ -244,8 +244,9 @@ static void test_count(void)
 	is_int(status().batches, 20, "20 batches are taken");
 	is_int(status().records, 120, "with their records");
 	is_int(status().cursor, 20, "in order");
-	run_until(strstr(status().stats, "20 stored"));
-	is_str(status().stats, "20 stored, 1 upkeeps?", "the sink's own line comes through, clean");
+	run_until(strstr(status().stats, "20 stored, 21 upkeeps"));
+	is_str(status().stats, "20 stored, 21 upkeeps?",
+	       "the sink's own line comes through, clean; upkeep follows each batch");
 	is_int(status().restarts + status().dead, 0, "no trouble");
 	is_int(n_alerts, 0, "no alert");
 	ok(stat(stored, &st) == 0 && st.st_uid == (geteuid() ? geteuid() : 65534) && (st.st_mode & 0777) == 0640,

@@ -376,7 +376,8 @@ static void test_reset(void)
 	size_t len;
 
 	remove_journal();
-	if (store_open(&store, db, &start) || store_begin(store) || store_sinks(store, names, NULL, 2) || store_commit(store))
+	if (store_open(&store, db, &start) || store_begin(store) || store_sinks(store, names, NULL, 2) ||
+	    store_commit(store))
 		abort();
 	store_add(store, 3);
 	store_reached(store, "b", 2);

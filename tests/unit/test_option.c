@@ -176,7 +176,7 @@ static void test_text(void)
 	REFUSED("options 257\n", "too many are refused");
 	REFUSED("options 1\na b\t0\t0\t0\t0\t\t\t\t\n", "a key of two words is refused");
 	REFUSED("options 1\na\t5\t0\t0\t0\t\t\t\t\n", "a choice without words is refused");
-	REFUSED("options 1\na\t8\t0\t0\t0\t\t\t\t\n", "an unknown type is refused");
+	REFUSED("options 1\na\t9\t0\t0\t0\t\t\t\t\n", "an unknown type is refused");
 	REFUSED("options 1\na\t0\t0\t2\t1\t\t\t\t\n", "bounds the wrong way round are refused");
 	REFUSED("options 1\na\t0\t0\t0\t0\t=x\\x00\t\t\t\n", "a NUL in text is refused");
 	REFUSED("options 2\na\t0\t0\t0\t0\t\t\t\t\na\t0\t0\t0\t0\t\t\t\t\n", "a key twice is refused");

@@ -269,7 +269,18 @@ static void test_values(void)
 	mistakes_done(&m);
 
 	s = settings_load(NULL, NULL, &m);
-	ok(m.n == 0 && s->n_sinks == 1 && s->sinks[0].enabled && s->sinks[0].n_values == 0, "no file: sqlite alone");
+	ok(m.n == 0 && s->n_sinks == 2 && s->sinks[0].enabled && s->sinks[0].n_values == 0 && s->sinks[1].enabled,
+	   "no file: sqlite and notify");
+	settings_free(s);
+	s = load("[sink notify]\n", describe, &m);
+	ok(m.n == 0 && s->n_sinks == 2 && !sink(s, "notify")->enabled, "notify is quietly off where it was not built");
+	settings_free(s);
+	mistakes_done(&m);
+	s = load("[sink notify]\nenabled = yes\n", describe, &m);
+	ok(m.n == 1 && !sink(s, "notify")->enabled, "but not where it was asked for");
+	settings_free(s);
+	mistakes_done(&m);
+	s = settings_load(NULL, NULL, &m);
 	settings_free(s);
 	s = load("[sink x]\nenabled = yes\nany = thing\n", NULL, &m);
 	ok(m.n == 0 && sink(s, "x")->enabled, "nobody to describe plugins: their keys are not judged");
@@ -361,7 +372,7 @@ static void test_documents(void)
 	struct settings *s = load(ini, describe, &m);
 	const char *name;
 
-	ok(*ini && s->n_sinks == 5, "the shipped file names five sinks");
+	ok(*ini && s->n_sinks == 6, "the shipped file names six sinks");
 	is_int(m.n, 0, "and has no mistake");
 	for (size_t i = 0; i < m.n; i++)
 		printf("# %u: %s\n", m.list[i].line, m.list[i].text);

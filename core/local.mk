@@ -13,7 +13,6 @@ include core/config/local.mk
 include core/capture/local.mk
 include core/delivery/local.mk
 include core/query/local.mk
-include core/trail/local.mk
 include core/import/local.mk
 include core/daemon/local.mk
 

@@ -14,7 +14,7 @@
 #include "core/base/text.h"
 #include "core/cli/cli.h"
 #include "core/cli/store.h"
-#include "core/trail/verify.h"
+#include "core/query/verify.h"
 
 enum { WHOLE, FAULTS, TROUBLE }; /* as cmp and diff */
 

@@ -29,6 +29,7 @@
 #include "core/daemon/status.h"
 #include "core/daemon/watch.h"
 #include "core/delivery/journal.h"
+#include "core/query/rows.h"
 
 /* How long stopping may take: for hashes under way, for the journal, for the sinks. */
 #define STOP_NS (8 * NS_PER_S)
@@ -385,7 +386,7 @@ static int open_journal(struct daemon *d, struct journal_start *start)
 		logs.uid = owner->pw_uid;
 	if (!geteuid() && group)
 		logs.gid = group->gr_gid;
-	err = journal_open(&d->journal, &d->loop, path, &logs, &limits, &events, start);
+	err = journal_open(&d->journal, &d->loop, path, rows_digest, &logs, &limits, &events, start);
 	if (err)
 		log_error("%s cannot be opened: %s", path, strerror(-err));
 	free(path);

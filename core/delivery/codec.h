@@ -3,7 +3,7 @@
  * A batch as bytes: the one form in memory, in the journal, on the sockets and in the fuzz
  * corpus. Format (little-endian; written down in codec_format.h): magic and version, name
  * (host, boot, seq), digest of the batch before, counts, executables, texts, places, records, and at the
- * end the batch's digest (the hash chain of core/trail/chain.h) and a checksum. Pure; any thread.
+ * end the batch's digest (the hash chain of core/query/chain.h) and a checksum. Pure; any thread.
  *
  * There is one encoding of a batch: what decodes, encodes to the same bytes, unless they were of
  * an older version.
@@ -26,10 +26,14 @@
  * that is not PS_HASH_OK) is written as zero. */
 void codec_encode(struct buf *out, const struct ps_batch *);
 
+/* The digest of a batch, by which a chain links it: it has all but its own digest. The journal does not
+ * care how; stores want to compute it again from what they hold (core/query/chain.h). */
+typedef void codec_digest(const struct ps_batch *, uint8_t digest[PS_DIGEST_SIZE]);
+
 /* Gives an encoded batch its place in the chain, and writes its digest to `digest`: takes a few
  * microseconds a record. data/len is exactly what codec_encode() appended. Returns how many of its records
  * people are told of at once: new and changed programs that were not expected, suspicious verdicts, alerts. */
-uint32_t codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE],
+uint32_t codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE], codec_digest *,
                     uint8_t digest[PS_DIGEST_SIZE]);
 
 /* Decodes into `arena`: the batch points into arena and data, both of which must outlive it.

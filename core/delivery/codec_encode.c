@@ -10,7 +10,6 @@
 #include "core/base/log.h"
 #include "core/base/sha256.h"
 #include "core/delivery/codec_format.h"
-#include "core/trail/rows.h"
 
 static void put8(uint8_t **p, uint8_t v)
 {
@@ -253,45 +252,27 @@ static bool is_for_people(const struct ps_record *r)
 	       (r->kind == PS_VERDICT && r->finding.state == PS_FINDING_SUSPICIOUS);
 }
 
-/* Returns how many records are for people. */
-static uint32_t digest_rows(const void *data, size_t len, uint8_t digest[PS_DIGEST_SIZE])
+uint32_t codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE],
+                    codec_digest *digest_of, uint8_t digest[PS_DIGEST_SIZE])
 {
-	uint32_t told = 0;
+	uint8_t *p = data + AT_SEQ, *end = data + len - CHECKSUM_SIZE;
 	const struct ps_batch *batch;
-	struct chain_name name;
-	struct chain chain;
 	struct arena arena;
-	struct rows rows;
+	uint32_t told = 0;
 	const char *why;
 
+	put64(&p, seq);
+	put_bytes(&p, previous, PS_DIGEST_SIZE);
 	arena_init(&arena);
 	batch = codec_decode_unchecked(data, len, &arena, &why);
 	if (!batch) {
 		log_error("a batch that was encoded cannot be decoded: %s", why);
 		abort();
 	}
-	rows_init(&rows, batch);
-	chain_init(&chain);
-	rows_name(&rows, &name);
-	rows_chain(&rows, &chain);
-	chain_digest(&chain, &name, digest);
-	chain_done(&chain);
-	rows_done(&rows);
+	digest_of(batch, digest);
 	for (uint32_t i = 0; i < batch->n_records; i++)
 		told += is_for_people(&batch->records[i]);
 	arena_done(&arena);
-	return told;
-}
-
-uint32_t codec_seal(uint8_t *data, size_t len, uint64_t seq, const uint8_t previous[PS_DIGEST_SIZE],
-                    uint8_t digest[PS_DIGEST_SIZE])
-{
-	uint8_t *p = data + AT_SEQ, *end = data + len - CHECKSUM_SIZE;
-	uint32_t told;
-
-	put64(&p, seq);
-	put_bytes(&p, previous, PS_DIGEST_SIZE);
-	told = digest_rows(data, len, digest);
 	memcpy(end - PS_DIGEST_SIZE, digest, PS_DIGEST_SIZE);
 	sha256_bytes(data, len - CHECKSUM_SIZE, end);
 	return told;

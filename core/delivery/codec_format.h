@@ -22,7 +22,7 @@
  *     verdict sha256[32], state u8, previous u8, service u32, path u32, text u32, link u32, malicious u32,
  *             suspicious u32, harmless u32, undetected u32, asked i64, analysed i64
  *     alert   stage u32, text u32, count u64, sent u64, received u64
- *   digest    of the batch's rows: the link of the chain (core/trail/chain.h)
+ *   digest    of the batch's rows: the link of the chain (core/query/chain.h)
  *   checksum  SHA-256 of everything before it
  *
  * A text carries its NUL so that a decoded batch can point into the bytes.

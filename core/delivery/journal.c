@@ -55,14 +55,15 @@ static void on_wake(uv_async_t *async)
 	}
 }
 
-int journal_open(struct journal **out, uv_loop_t *loop, const char *path, const struct journal_logs *logs,
-                 const struct journal_limits *limits, const struct journal_events *events, struct journal_start *start)
+int journal_open(struct journal **out, uv_loop_t *loop, const char *path, codec_digest *digest,
+                 const struct journal_logs *logs, const struct journal_limits *limits,
+                 const struct journal_events *events, struct journal_start *start)
 {
 	struct journal *j = mem_alloc(sizeof(*j));
 	sigset_t all, saved;
 	int err;
 
-	err = store_open(&j->store, path, start);
+	err = store_open(&j->store, path, digest, start);
 	if (err) {
 		free(j);
 		return err;

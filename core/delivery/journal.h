@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "core/base/buf.h"
+#include "core/delivery/codec.h"
 #include "core/record.h"
 
 struct journal;
@@ -71,10 +72,10 @@ struct journal_logs {
 	mode_t mode;
 };
 
-/* Opens or makes `path`, whose folder must be root's (trust.h); blocks (start-up only). logs may be
- * NULL. 0 or -errno, with a message logged: -EBUSY when another daemon has it, -ENOTSUP when
- * a newer program made it. A damaged file is set aside and a new one begun. Starts the thread. */
-int journal_open(struct journal **, uv_loop_t *, const char *path, const struct journal_logs *logs,
+/* Opens or makes `path`, whose folder must be root's (trust.h); blocks (start-up only). The digest is
+ * computed by the thread. logs may be NULL. 0 or -errno, with a message logged: -EBUSY when another daemon has it,
+ * -ENOTSUP when a newer program made it. A damaged file is set aside and a new one begun. Starts the thread. */
+int journal_open(struct journal **, uv_loop_t *, const char *path, codec_digest *, const struct journal_logs *logs,
                  const struct journal_limits *, const struct journal_events *, struct journal_start *);
 
 /* Hands over the encoded, unsealed batches of one window: all of them are committed in one

@@ -67,11 +67,12 @@ static int load_state(struct store *s, struct journal_start *start)
 	return 0;
 }
 
-int store_open(struct store **out, const char *path, struct journal_start *start)
+int store_open(struct store **out, const char *path, codec_digest *digest, struct journal_start *start)
 {
 	struct store *s = mem_alloc(sizeof(*s));
 	int err;
 
+	s->digest = digest;
 	*start = (struct journal_start){0};
 	err = journal_file_open(&s->file, path);
 	if (!err)
@@ -240,7 +241,7 @@ int store_append(struct store *s, struct buf *batch, int64_t end_ns)
 	uint32_t told;
 	int err;
 
-	told = codec_seal(batch->data, batch->len, seq, s->now.digest, digest);
+	told = codec_seal(batch->data, batch->len, seq, s->now.digest, s->digest, digest);
 	sqlite3_bind_int64(q, 1, (sqlite3_int64)seq);
 	sqlite3_bind_int64(q, 2, end_ns);
 	sqlite3_bind_blob(q, 3, digest, PS_DIGEST_SIZE, SQLITE_STATIC);

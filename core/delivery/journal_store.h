@@ -14,7 +14,7 @@
 struct store;
 
 /* Opens, checks, repairs by setting aside; marks the run as begun. A message is logged on error. */
-int store_open(struct store **, const char *path, struct journal_start *);
+int store_open(struct store **, const char *path, codec_digest *, struct journal_start *);
 /* clean: this run has handed over all that it had. */
 void store_close(struct store *, int clean);
 

@@ -27,6 +27,7 @@ struct state {
 
 struct store {
 	struct journal_file file;
+	codec_digest *digest;
 	struct state now, committed;
 	struct store_sink *sinks;
 	size_t n_sinks;

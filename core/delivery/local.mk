@@ -16,4 +16,4 @@ core_libpsdelivery_la_SOURCES = \
 	core/delivery/sink_files.c core/delivery/sink_files.h \
 	core/delivery/sink_host.c core/delivery/sink_host.h core/delivery/trust.c core/delivery/trust.h
 core_libpsdelivery_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(SQLITE_CFLAGS)
-core_libpsdelivery_la_LIBADD = core/libpsconfig.la core/libpstrail.la core/libpsbase.la $(LIBUV_LIBS) $(SQLITE_LIBS)
+core_libpsdelivery_la_LIBADD = core/libpsconfig.la core/libpsbase.la $(LIBUV_LIBS) $(SQLITE_LIBS)

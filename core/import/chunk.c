@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/delivery/codec.h"
+#include "core/query/rows.h"
 
 /* Instead of a machine's name, which says nothing about where the rows were recorded, and may change between two
  * imports of the same file. */
@@ -152,6 +153,6 @@ const struct ps_batch *chunk_seal(struct chunk *c, const uint8_t host[PS_ID_SIZE
 
 	memcpy(batch.host, host, sizeof(batch.host));
 	codec_encode(&c->encoded, &batch);
-	codec_seal(c->encoded.data, c->encoded.len, seq, previous, digest);
+	codec_seal(c->encoded.data, c->encoded.len, seq, previous, rows_digest, digest);
 	return codec_decode(c->encoded.data, c->encoded.len, &c->decoded, why);
 }

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# libpssql: the words of the stores, and questions as SQL: for plugins.
+# libpssql: what stores have in common, for their plugins: words, tables, the hash chain, questions as SQL.
 noinst_LTLIBRARIES += core/libpssql.la
-core_libpssql_la_SOURCES = core/query/names.c core/query/names.h core/query/sql.c core/query/sql.h
+core_libpssql_la_SOURCES = \
+	core/query/chain.c core/query/chain.h core/query/entries.c core/query/entries.h core/query/names.c core/query/names.h \
+	core/query/rows.c core/query/rows.h core/query/server.c core/query/server.h core/query/shape.c core/query/shape.h \
+	core/query/sql.c core/query/sql.h
 core_libpssql_la_LIBADD = core/libpsbase.la
 
 # libpsquery: with that, questions and answers on a command line: for the program.
 noinst_LTLIBRARIES += core/libpsquery.la
 core_libpsquery_la_SOURCES = \
 	core/query/ask.c core/query/ask.h core/query/audit_rows.c core/query/audit_rows.h core/query/output.c core/query/output.h \
-	core/query/table_text.c core/query/table_text.h core/query/when.c core/query/when.h
+	core/query/table_text.c core/query/table_text.h core/query/verify.c core/query/verify.h core/query/when.c core/query/when.h
 core_libpsquery_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 core_libpsquery_la_LIBADD = core/libpssql.la $(JANSSON_LIBS)

@@ -7,7 +7,7 @@
 #define PS_MARIADB_BULK_H
 
 #include "core/base/buf.h"
-#include "core/trail/shape.h"
+#include "core/query/shape.h"
 #include "plugins/mariadb/link.h"
 
 #define BULK_COLUMNS 32

@@ -8,4 +8,4 @@ plugins_mariadb_la_SOURCES = \
 	plugins/mariadb/schema.c plugins/mariadb/schema.h plugins/mariadb/store.c plugins/mariadb/store.h plugins/mariadb/write.c
 plugins_mariadb_la_CPPFLAGS = $(AM_CPPFLAGS) $(MARIADB_PLUGIN_CFLAGS)
 plugins_mariadb_la_LDFLAGS = $(plugin_ldflags)
-plugins_mariadb_la_LIBADD = core/libpstrail.la $(MARIADB_PLUGIN_LIBS)
+plugins_mariadb_la_LIBADD = core/libpssql.la $(MARIADB_PLUGIN_LIBS)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/trail/server.h"
+#include "core/query/server.h"
 
 #define NAME_MAX 64 /* of a table, for the server */
 

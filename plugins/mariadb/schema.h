@@ -8,7 +8,7 @@
 #define PS_MARIADB_SCHEMA_H
 
 #include "core/base/buf.h"
-#include "core/trail/shape.h"
+#include "core/query/shape.h"
 #include "plugins/mariadb/link.h"
 
 #define SCHEMA_NAME 136

@@ -3,8 +3,8 @@
 #ifndef PS_MARIADB_STORE_H
 #define PS_MARIADB_STORE_H
 
-#include "core/trail/entries.h"
-#include "core/trail/rows.h"
+#include "core/query/entries.h"
+#include "core/query/rows.h"
 #include "plugins/mariadb/bulk.h"
 #include "plugins/mariadb/schema.h"
 

@@ -8,4 +8,4 @@ plugins_postgres_la_SOURCES = \
 	plugins/postgres/store.c plugins/postgres/store.h plugins/postgres/tuples.c plugins/postgres/tuples.h plugins/postgres/write.c
 plugins_postgres_la_CPPFLAGS = $(AM_CPPFLAGS) $(POSTGRES_CFLAGS)
 plugins_postgres_la_LDFLAGS = $(plugin_ldflags)
-plugins_postgres_la_LIBADD = core/libpstrail.la $(POSTGRES_LIBS)
+plugins_postgres_la_LIBADD = core/libpssql.la $(POSTGRES_LIBS)

@@ -7,7 +7,7 @@
 #define PS_POSTGRES_SCHEMA_H
 
 #include "core/base/buf.h"
-#include "core/trail/shape.h"
+#include "core/query/shape.h"
 #include "plugins/postgres/link.h"
 
 #define SCHEMA_NAME 128

@@ -3,7 +3,7 @@
 #ifndef PS_POSTGRES_STORE_H
 #define PS_POSTGRES_STORE_H
 
-#include "core/trail/entries.h"
+#include "core/query/entries.h"
 #include "plugins/postgres/link.h"
 #include "plugins/postgres/schema.h"
 #include "plugins/postgres/tuples.h"

@@ -4,7 +4,7 @@
 #define PS_POSTGRES_TUPLES_H
 
 #include "core/base/buf.h"
-#include "core/trail/rows.h"
+#include "core/query/rows.h"
 
 #define TUPLES_ID 16 /* bytes of a uuid */
 

@@ -5,7 +5,7 @@
 
 #include <sqlite3.h>
 
-#include "core/trail/shape.h"
+#include "core/query/shape.h"
 
 /* Anything but a ROW_ENTRY. A text must live until the statement has run. */
 static inline void bind_value(sqlite3_stmt *st, int at, const struct row_value *v)

@@ -12,7 +12,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/table.h"
-#include "core/trail/shape.h"
+#include "core/query/shape.h"
 
 struct intern {
 	struct {

@@ -8,4 +8,4 @@ plugins_sqlite_la_SOURCES = \
 	plugins/sqlite/store.c plugins/sqlite/store.h plugins/sqlite/walk.c plugins/sqlite/write.c
 plugins_sqlite_la_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_PLUGIN_CFLAGS)
 plugins_sqlite_la_LDFLAGS = $(plugin_ldflags)
-plugins_sqlite_la_LIBADD = core/libpstrail.la $(SQLITE_PLUGIN_LIBS)
+plugins_sqlite_la_LIBADD = core/libpssql.la $(SQLITE_PLUGIN_LIBS)

@@ -5,7 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/trail.h"
-#include "core/trail/shape.h"
+#include "core/query/shape.h"
 #include "plugins/sqlite/reader_inside.h"
 
 /* One of the tables, at the row that comes next. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/trail/rows.h"
+#include "core/query/rows.h"
 #include "plugins/sqlite/bind.h"
 #include "plugins/sqlite/rollup.h"
 #include "plugins/sqlite/store.h"

@@ -35,7 +35,7 @@ expect_libs += $(POSTGRES_LIBS)
 check_PROGRAMS += tests/sinks/postgres_schema
 tests_sinks_postgres_schema_SOURCES = tests/sinks/postgres_schema.c plugins/postgres/link.c plugins/postgres/schema.c
 tests_sinks_postgres_schema_CPPFLAGS = $(AM_CPPFLAGS) $(POSTGRES_CFLAGS)
-tests_sinks_postgres_schema_LDADD = core/libpstrail.la $(POSTGRES_LIBS)
+tests_sinks_postgres_schema_LDADD = core/libpssql.la $(POSTGRES_LIBS)
 TESTS += $(postgres_tests)
 endif
 dist_check_SCRIPTS += $(postgres_tests)
@@ -49,7 +49,7 @@ tests_sinks_contract_LDADD = tests/sinks/libtestsinks.la $(expect_libs)
 check_PROGRAMS += tests/sinks/verify
 tests_sinks_verify_SOURCES = tests/sinks/verify.c $(expect_sources)
 tests_sinks_verify_CPPFLAGS = $(expect_cppflags)
-tests_sinks_verify_LDADD = tests/sinks/libtestsinks.la core/libpsdelivery.la $(expect_libs)
+tests_sinks_verify_LDADD = tests/sinks/libtestsinks.la core/libpsdelivery.la core/libpsquery.la $(expect_libs)
 
 dist_check_SCRIPTS += tests/sinks/verify_sqlite.sh
 dist_check_SCRIPTS += tests/sinks/contract_sqlite.sh tests/sinks/contract_textlog_csv.sh \

@@ -8,7 +8,8 @@
 
 #include "core/base/clock.h"
 #include "core/delivery/codec.h"
-#include "core/trail/verify.h"
+#include "core/query/rows.h"
+#include "core/query/verify.h"
 #include "tests/sinks/batches.h"
 #include "tests/sinks/expect.h"
 #include "tests/tap.h"
@@ -87,7 +88,7 @@ static void fill_on(unsigned first, unsigned last, int64_t from)
 		buf_init(&b);
 		arena_init(&arena);
 		codec_encode(&b, &m.batch);
-		codec_seal(b.data, b.len, seq, previous, digest);
+		codec_seal(b.data, b.len, seq, previous, rows_digest, digest);
 		batch = codec_decode(b.data, b.len, &arena, &why);
 		if (plugin->sink->write(self, batch) != PS_STORED)
 			printf("# not stored: %s\n", ctx.why);

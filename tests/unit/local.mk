@@ -25,7 +25,7 @@ tests_unit_test_counters_LDADD = core/libpscapture.la
 tests_unit_test_decode_LDADD = core/libpscapture.la
 tests_unit_test_fill_LDADD = core/libpscapture.la
 tests_unit_test_finding_LDADD = core/libpscapture.la core/libpsdelivery.la
-tests_unit_test_first_seen_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsconfig.la
+tests_unit_test_first_seen_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpssql.la core/libpsconfig.la
 tests_unit_test_losses_LDADD = core/libpscapture.la
 tests_unit_test_memory_LDADD = core/libpscapture.la
 tests_unit_test_place_LDADD = core/libpscapture.la
@@ -35,7 +35,7 @@ tests_unit_test_self_test_LDADD = core/libpscapture.la
 tests_unit_test_executable_LDADD = core/libpscapture.la
 tests_unit_test_process_LDADD = core/libpscapture.la
 tests_unit_test_ignore_LDADD = core/libpscapture.la core/libpsconfig.la
-tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpsconfig.la
+tests_unit_test_ledger_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpssql.la core/libpsconfig.la
 
 # Names of addresses.
 name_tests = tests/unit/test_elf_symbol tests/unit/test_dns_message tests/unit/test_dns_stream tests/unit/test_domain tests/unit/test_hosts_file tests/unit/test_tls_hello
@@ -72,7 +72,7 @@ tests_unit_test_tamper_LDADD = core/libpscapture.la $(LIBUV_LIBS)
 # sink's process, with the plugin `faulty`.
 check_PROGRAMS += tests/unit/test_rows
 TESTS += tests/unit/test_rows
-tests_unit_test_rows_LDADD = tests/sinks/libtestsinks.la core/libpstrail.la
+tests_unit_test_rows_LDADD = tests/sinks/libtestsinks.la core/libpssql.la
 
 delivery_tests = tests/unit/test_codec tests/unit/test_feed tests/unit/test_files tests/unit/test_journal tests/unit/test_journal_people tests/unit/test_plugin_load \
 	tests/unit/test_courier
@@ -81,17 +81,17 @@ check_LTLIBRARIES += tests/unit/faulty.la tests/unit/old.la tests/unit/alien.la
 TESTS += $(delivery_tests)
 EXTRA_DIST += tests/unit/batches.h tests/unit/feed_reader.h tests/unit/scratch.h
 
-tests_unit_test_codec_LDADD = core/libpsdelivery.la
+tests_unit_test_codec_LDADD = core/libpsdelivery.la core/libpssql.la
 tests_unit_test_feed_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
 tests_unit_test_feed_LDADD = core/libpsdelivery.la $(LIBUV_LIBS)
 tests_unit_test_files_LDADD = core/libpsdelivery.la
 tests_unit_test_journal_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(SQLITE_CFLAGS)
-tests_unit_test_journal_LDADD = core/libpsdelivery.la
+tests_unit_test_journal_LDADD = core/libpsdelivery.la core/libpssql.la
 tests_unit_test_journal_people_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS) $(SQLITE_CFLAGS)
-tests_unit_test_journal_people_LDADD = core/libpsdelivery.la
+tests_unit_test_journal_people_LDADD = core/libpsdelivery.la core/libpssql.la
 tests_unit_test_plugin_load_LDADD = core/libpsdelivery.la
 tests_unit_test_courier_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
-tests_unit_test_courier_LDADD = core/libpsdelivery.la
+tests_unit_test_courier_LDADD = core/libpsdelivery.la core/libpssql.la
 tests_unit_host_program_LDADD = core/libpsdelivery.la
 
 # -rpath makes libtool build a shared object that is not to be installed.
@@ -106,7 +106,7 @@ tests_unit_alien_la_LDFLAGS = $(faulty_ldflags)
 # What SQL sinks know of the dictionaries there.
 check_PROGRAMS += tests/unit/test_entries
 TESTS += tests/unit/test_entries
-tests_unit_test_entries_LDADD = core/libpstrail.la
+tests_unit_test_entries_LDADD = core/libpssql.la
 
 # What older versions have left.
 check_PROGRAMS += tests/unit/test_words

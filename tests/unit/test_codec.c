@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/sha256.h"
+#include "core/query/rows.h"
 #include "tests/tap.h"
 #include "tests/unit/batches.h"
 
@@ -18,7 +19,7 @@ static struct buf sealed(uint32_t n, uint64_t seq, uint8_t digest[PS_DIGEST_SIZE
 
 	buf_init(&b);
 	batch_make(&b, n, seq * 100);
-	codec_seal(b.data, b.len, seq, no_digest, digest);
+	codec_seal(b.data, b.len, seq, no_digest, rows_digest, digest);
 	return b;
 }
 
@@ -62,7 +63,7 @@ static void test_round_trip(void)
 		is_int(got->records[3].alert.text, 2, "an alert");
 		ok(got->texts[1].data > (char *)b.data && got->texts[1].data < (char *)b.data + b.len, "texts are not copied");
 		codec_encode(&again, got);
-		codec_seal(again.data, again.len, got->seq, got->previous, digest);
+		codec_seal(again.data, again.len, got->seq, got->previous, rows_digest, digest);
 		ok(again.len == b.len && memcmp(again.data, b.data, b.len) == 0, "encoded again, it is the same bytes");
 	}
 	arena_done(&arena);

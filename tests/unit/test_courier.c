@@ -10,6 +10,7 @@
 
 #include "core/base/log.h"
 #include "core/config/option.h"
+#include "core/query/rows.h"
 #include "tests/tap.h"
 #include "tests/unit/batches.h"
 #include "tests/unit/scratch.h"
@@ -151,7 +152,7 @@ static void begin(int64_t mode, int64_t at, int64_t times, int64_t timeout_ms)
 	ended = n_alerts = 0;
 	alerts[0] = 0;
 	committed = 0;
-	if (journal_open(&journal, &loop, path, NULL, &limits, &events, &start))
+	if (journal_open(&journal, &loop, path, rows_digest, NULL, &limits, &events, &start))
 		abort();
 	journal_sinks(journal, &named, 1);
 	set(0, "mode", PS_OPTION_CHOICE, "", mode);

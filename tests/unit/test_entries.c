@@ -2,7 +2,7 @@
 /* What a destination has of the dictionaries, and what it still needs. */
 #include <string.h>
 
-#include "core/trail/entries.h"
+#include "core/query/entries.h"
 #include "tests/tap.h"
 
 static struct row_entry made(unsigned n)

@@ -7,6 +7,7 @@
 #include "core/base/sha256.h"
 #include "core/delivery/codec.h"
 #include "core/ledger/ledger.h"
+#include "core/query/rows.h"
 #include "tests/tap.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/watch_fixture.h"
@@ -105,7 +106,7 @@ static void decode(struct came *c, struct buf *encoded)
 	const char *why = "";
 
 	arena_init(&arena);
-	codec_seal(encoded->data, encoded->len, 1, previous, digest);
+	codec_seal(encoded->data, encoded->len, 1, previous, rows_digest, digest);
 	b = codec_decode(encoded->data, encoded->len, &arena, &why);
 	if (!b)
 		ok(0, "a batch decodes: %s", why);

@@ -10,6 +10,7 @@
 
 #include "core/base/log.h"
 #include "core/delivery/journal_store.h"
+#include "core/query/rows.h"
 #include "tests/tap.h"
 #include "tests/unit/batches.h"
 #include "tests/unit/scratch.h"
@@ -79,7 +80,7 @@ static int open_journal(void)
 
 	free(seen.data);
 	memset(&seen, 0, sizeof(seen));
-	return journal_open(&journal, &loop, db, &logs, &limits, &events, &start);
+	return journal_open(&journal, &loop, db, rows_digest, &logs, &limits, &events, &start);
 }
 
 static int close_journal(void)
@@ -344,7 +345,8 @@ static void test_damage(void)
 		struct journal_start other;
 		struct journal *second;
 
-		is_int(journal_open(&second, &loop, db, NULL, &limits, &events, &other), -EBUSY, "a second daemon is refused");
+		is_int(journal_open(&second, &loop, db, rows_digest, NULL, &limits, &events, &other), -EBUSY,
+		       "a second daemon is refused");
 	}
 	close_journal();
 }
@@ -376,7 +378,7 @@ static void test_reset(void)
 	size_t len;
 
 	remove_journal();
-	if (store_open(&store, db, &start) || store_begin(store) || store_sinks(store, names, NULL, 2) ||
+	if (store_open(&store, db, rows_digest, &start) || store_begin(store) || store_sinks(store, names, NULL, 2) ||
 	    store_commit(store))
 		abort();
 	store_add(store, 3);

@@ -2,6 +2,7 @@
 /* What the journal keeps for sinks that tell people, who may not be there. */
 #include "core/base/log.h"
 #include "core/delivery/journal_store.h"
+#include "core/query/rows.h"
 #include "tests/tap.h"
 #include "tests/unit/batches.h"
 #include "tests/unit/scratch.h"
@@ -141,7 +142,7 @@ static void test_reopened(void)
 	char *path = scratch_path("journal.db");
 
 	store_close(store, 1);
-	is_int(store_open(&store, path, &start), 0, "opened again");
+	is_int(store_open(&store, path, rows_digest, &start), 0, "opened again");
 	name("sqlite", "notify", NULL);
 	is_int(stats().told, (long long)before, "as many wait");
 	is_int(fetch("notify"), (long long)kept, "beginning where it was");
@@ -156,7 +157,7 @@ int main(void)
 	scratch_make();
 	log_setup("test", LOG_LEVEL_ERROR, 0);
 	path = scratch_path("journal.db");
-	is_int(store_open(&store, path, &start), 0, "a journal is made");
+	is_int(store_open(&store, path, rows_digest, &start), 0, "a journal is made");
 	test_kept();
 	test_users();
 	test_bounds();

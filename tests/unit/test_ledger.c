@@ -8,6 +8,7 @@
 #include "core/delivery/codec.h"
 #include "core/ledger/executions.h"
 #include "core/ledger/ledger.h"
+#include "core/query/rows.h"
 #include "tests/tap.h"
 #include "tests/unit/watch_fixture.h"
 
@@ -56,7 +57,7 @@ static size_t take_batches(struct buf *batches, size_t n, void (*each)(void *, c
 		const char *why = "";
 
 		arena_init(&arena);
-		codec_seal(batches[i].data, batches[i].len, i + 1, previous, digest);
+		codec_seal(batches[i].data, batches[i].len, i + 1, previous, rows_digest, digest);
 		b = codec_decode(batches[i].data, batches[i].len, &arena, &why);
 		if (ok(b, "a batch decodes: %s", why))
 			each(arg, b);

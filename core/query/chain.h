@@ -15,11 +15,11 @@
  * kept beside a batch, so that a row that does not fit any more can be named: the number of its table
  * (u8), and the first 7 bytes of its digest.
  */
-#ifndef PS_TRAIL_CHAIN_H
-#define PS_TRAIL_CHAIN_H
+#ifndef PS_QUERY_CHAIN_H
+#define PS_QUERY_CHAIN_H
 
 #include "core/base/buf.h"
-#include "core/trail/shape.h"
+#include "core/query/shape.h"
 
 #define CHAIN_FORMAT 1
 #define CHAIN_MARK_SIZE 8

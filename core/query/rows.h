@@ -3,12 +3,12 @@
  * A batch as rows: what SQL stores hold, the same in each of them, and what the chain is over.
  * One thread.
  */
-#ifndef PS_TRAIL_ROWS_H
-#define PS_TRAIL_ROWS_H
+#ifndef PS_QUERY_ROWS_H
+#define PS_QUERY_ROWS_H
 
 #include "core/base/mem.h"
 #include "core/base/table.h"
-#include "core/trail/chain.h"
+#include "core/query/chain.h"
 
 struct rows {
 	const struct ps_batch *batch;
@@ -32,6 +32,9 @@ void rows_name(struct rows *, struct chain_name *);
 
 /* Adds all of the batch's rows to a cleared chain. */
 void rows_chain(struct rows *, struct chain *);
+
+/* The digest of a batch, over its rows. */
+void rows_digest(const struct ps_batch *, uint8_t digest[PS_DIGEST_SIZE]);
 
 /* Seconds of a time in nanoseconds, rounded down. */
 int64_t rows_seconds(int64_t ns);

@@ -5,8 +5,8 @@
  * was made anew by somebody who may write to the store: for that, two stores are compared.
  * One thread.
  */
-#ifndef PS_TRAIL_VERIFY_H
-#define PS_TRAIL_VERIFY_H
+#ifndef PS_QUERY_VERIFY_H
+#define PS_QUERY_VERIFY_H
 
 #include "core/trail.h"
 

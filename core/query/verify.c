@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/trail/verify.h"
+#include "core/query/verify.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #include "core/base/mem.h"
 #include "core/base/table.h"
 #include "core/base/text.h"
-#include "core/trail/chain.h"
+#include "core/query/chain.h"
 
 #define LABEL_MAX 80
 #define ID_MAX 16

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/trail/entries.h"
+#include "core/query/entries.h"
 
 #include <stdlib.h>
 #include <string.h>

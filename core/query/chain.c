@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/trail/chain.h"
+#include "core/query/chain.h"
 
 #include <endian.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/trail/server.h"
+#include "core/query/server.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the options of all sinks that talk to a server of a database have in common. */
-#ifndef PS_TRAIL_SERVER_H
-#define PS_TRAIL_SERVER_H
+#ifndef PS_QUERY_SERVER_H
+#define PS_QUERY_SERVER_H
 
 #include <stdbool.h>
 #include <stddef.h>

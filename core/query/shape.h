@@ -7,8 +7,8 @@
  * The order and the names are part of the chain's format: columns may not be moved or renamed,
  * new ones go to the end of a table, with CHAIN_FORMAT raised.
  */
-#ifndef PS_TRAIL_SHAPE_H
-#define PS_TRAIL_SHAPE_H
+#ifndef PS_QUERY_SHAPE_H
+#define PS_QUERY_SHAPE_H
 
 #include <stdbool.h>
 

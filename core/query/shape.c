@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/trail/shape.h"
+#include "core/query/shape.h"
 
 #define NUMBER(column)                                                                                                 \
 	{                                                                                                                  \

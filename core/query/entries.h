@@ -7,12 +7,12 @@
  * gives is then inserted, and entries_stored() says that this is durable. Rows that hold an entry
  * which entries_refused() was called for cannot be stored.
  */
-#ifndef PS_TRAIL_ENTRIES_H
-#define PS_TRAIL_ENTRIES_H
+#ifndef PS_QUERY_ENTRIES_H
+#define PS_QUERY_ENTRIES_H
 
 #include "core/base/mem.h"
 #include "core/base/table.h"
-#include "core/trail/shape.h"
+#include "core/query/shape.h"
 
 struct entries {
 	struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/trail/rows.h"
+#include "core/query/rows.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -298,4 +298,19 @@ void rows_chain(struct rows *r, struct chain *c)
 				rows_get(r, (enum row_table)table, &r->batch->records[i], values);
 				chain_add(c, (enum row_table)table, values);
 			}
+}
+
+void rows_digest(const struct ps_batch *batch, uint8_t digest[PS_DIGEST_SIZE])
+{
+	struct chain_name name;
+	struct chain chain;
+	struct rows rows;
+
+	rows_init(&rows, batch);
+	chain_init(&chain);
+	rows_name(&rows, &name);
+	rows_chain(&rows, &chain);
+	chain_digest(&chain, &name, digest);
+	chain_done(&chain);
+	rows_done(&rows);
 }

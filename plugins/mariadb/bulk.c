@@ -115,7 +115,7 @@ void bulk_value(struct bulk *b, unsigned column, const struct row_value *v)
 	else if (v->type == ROW_TEXT)
 		bulk_bytes(b, column, v->text.data, v->text.len);
 	else if (v->type == ROW_ENTRY)
-		bulk_bytes(b, column, v->entry->key, BULK_KEY);
+		bulk_bytes(b, column, v->entry->key, RELATION_KEY_SIZE);
 }
 
 bool bulk_fits(const struct bulk *b, const struct link *l, uint32_t row)

@@ -7,15 +7,14 @@
 #define PS_MARIADB_BULK_H
 
 #include "core/base/buf.h"
-#include "core/query/shape.h"
+#include "core/query/relation.h"
 #include "plugins/mariadb/link.h"
 
 #define BULK_COLUMNS 32
-#define BULK_KEY 16 /* bytes of a key in the tables */
 
 struct bulk_column {
 	const char *name;
-	enum row_type type;
+	enum row_type type; /* ROW_ENTRY: bytes */
 	int64_t *numbers;
 	char **texts;
 	unsigned long *lengths;

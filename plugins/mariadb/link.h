@@ -9,28 +9,19 @@
 #include <mysql.h>
 #include <stdbool.h>
 
-#include "core/plugin.h"
+#include "core/query/deposit.h"
 #include "plugins/mariadb/params.h"
-
-enum trouble {
-	LINK_FINE,
-	LINK_AWAY,   /* the connection is of no use any more: later, with another one */
-	LINK_WRONG,  /* the server is there, and its tables or rights are not what they have to be */
-	LINK_AGAIN,  /* the transaction lost against another: at once */
-	LINK_ROW,    /* what was sent is refused, and will be */
-	LINK_NOWHERE /* there is no partition for the row */
-};
 
 struct link {
 	const struct ps_host *host;
 	struct ps_ctx *ctx;
-	MYSQL *my;            /* NULL: there is none */
-	unsigned at;          /* of the servers in params, the one that it goes to */
-	bool is_mariadb;      /* not MySQL */
-	bool arrays;          /* it takes arrays of parameters */
-	unsigned long packet; /* bytes that one statement may have */
-	unsigned code;        /* of the error that was last */
-	char why[400];        /* one line */
+	MYSQL *my;             /* NULL: there is none */
+	unsigned at;           /* of the servers in params, the one that it goes to */
+	bool is_mariadb;       /* not MySQL */
+	bool arrays;           /* it takes arrays of parameters */
+	unsigned long packet;  /* bytes that one statement may have */
+	unsigned code;         /* of the error that was last */
+	char why[DEPOSIT_WHY]; /* one line */
 };
 
 /* Connects to the first server that answers and, if it is for writing, takes writes; begins with the one

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The mariadb plugin: records into the tables of a MariaDB or MySQL server. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/mem.h"
@@ -19,7 +17,7 @@ static enum ps_verdict sink_open(const struct ps_host *host, struct ps_ctx *ctx,
 	enum ps_verdict verdict;
 
 	store_init(s, host, ctx);
-	verdict = store_connect(s);
+	verdict = deposit_open(&s->deposit);
 	if (verdict == PS_STORED) {
 		*self = s;
 	} else {
@@ -31,16 +29,12 @@ static enum ps_verdict sink_open(const struct ps_host *host, struct ps_ctx *ctx,
 
 static enum ps_verdict sink_write(void *self, const struct ps_batch *batch)
 {
-	return store_write(self, batch);
+	return deposit_write(&((struct store *)self)->deposit, batch);
 }
 
 static void sink_stats(void *self, char *out, size_t size)
 {
-	const struct store *s = self;
-	int n = snprintf(out, size, "%" PRIu64 " records in %" PRIu64 " batches", s->records, s->stored);
-
-	if (s->set_aside && n > 0 && (size_t)n < size)
-		snprintf(out + n, size - (size_t)n, ", %" PRIu64 " set aside", s->set_aside);
+	deposit_stats(&((struct store *)self)->deposit, out, size);
 }
 
 static void sink_close(void *self)

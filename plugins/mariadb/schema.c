@@ -10,140 +10,44 @@
 
 #define RACES 10 /* others may be making the same tables */
 
-enum { BATCHES = ROW_TABLES + ROW_DICTIONARIES, RELATIONS };
-
-enum kind { NUMBER, SMALL, KEY, DIGEST, WORD, TEXT, BYTES };
-
-/* As it is declared; and what the server may call it, of which any will do. */
+/* As it is declared; what the server may call it, of which any will do; and what is in a column that is added. */
 static const struct {
-	const char *type, *fallback, *names;
+	const char *type, *names, *fallback;
 } kinds[] = {
-    [NUMBER] = {"BIGINT", "0", "bigint"},
-    [SMALL] = {"INT", "0", "int bigint"},
-    [KEY] = {"BINARY(16)", "x'00000000000000000000000000000000'", "binary"},
-    [DIGEST] = {"BINARY(32)", "x'0000000000000000000000000000000000000000000000000000000000000000'", "binary"},
-    [WORD] = {"VARCHAR(255)", "''", "varchar mediumtext longtext"},
+    [RELATION_NUMBER] = {"BIGINT", "bigint", NULL},
+    [RELATION_SMALL] = {"INT", "int bigint", NULL},
+    [RELATION_KEY] = {"BINARY(16)", "binary", "x'00000000000000000000000000000000'"},
+    [RELATION_DIGEST] = {"BINARY(32)", "binary", "x'0000000000000000000000000000000000000000000000000000000000000000'"},
+    /* Groups of short columns are made in memory. */
+    [RELATION_WORD] = {"VARCHAR(255)", "varchar mediumtext longtext", NULL},
     /* More than 64 KiB: 100 KiB of arguments are four times that when they are shown. */
-    [TEXT] = {"MEDIUMTEXT", "''", "mediumtext longtext"},
-    [BYTES] = {"LONGBLOB", "''", "longblob mediumblob"},
+    [RELATION_TEXT] = {"MEDIUMTEXT", "mediumtext longtext", NULL},
+    [RELATION_BYTES] = {"LONGBLOB", "longblob mediumblob", NULL},
 };
 
-/* A column as it is declared. */
-struct column {
-	const char *name;
-	enum kind kind;
-	bool optional;
-};
-
-static const struct column row_own[] = {{"host", KEY}, {"batch", KEY}, {"row", SMALL}};
-static const struct column entry_own[] = {{"key", KEY}};
-/* Without marks: its digest cannot be computed from its rows. */
-static const struct column batches[] = {
-    {"host", KEY},      {"boot", KEY},        {"seq", NUMBER},       {"hostname", TEXT},
-    {"digest", DIGEST}, {"previous", DIGEST}, {"starttime", NUMBER}, {"endtime", NUMBER},
-    {"rows", NUMBER},   {"batch", KEY},       {"set_aside", NUMBER}, {"marks", BYTES, true},
-};
-
-#define N(list) (unsigned)(sizeof(list) / sizeof(*(list)))
-
-const char *schema_time(enum row_table table)
+static const char *fallback(const struct relation_column *c)
 {
-	static const char *const names[] = {"contime", "time", "endtime"};
-	const struct row_shape *shape = &row_tables[table];
-
-	for (unsigned i = 0; i < N(names); i++)
-		for (unsigned c = 0; c < shape->n; c++)
-			if (strcmp(shape->columns[c].name, names[i]) == 0)
-				return names[i];
-	abort();
+	return kinds[c->kind].fallback ? kinds[c->kind].fallback : relation_unknown(c);
 }
 
-void schema_init(struct schema *s, const struct ps_host *host, struct ps_ctx *ctx)
+static void put_table(struct buf *out, const struct relation_names *s, unsigned relation)
 {
-	const char *prefix = host->text(ctx, "table_prefix");
+	struct relation_column c;
 
-	for (int i = 0; i < ROW_TABLES; i++)
-		snprintf(s->tables[i], SCHEMA_NAME, "%.64s%.64s", prefix,
-		         i == ROW_CONNECTIONS ? host->text(ctx, "table") : row_tables[i].name);
-	for (int i = 0; i < ROW_DICTIONARIES; i++)
-		snprintf(s->dictionaries[i], SCHEMA_NAME, "%.50s%s", prefix, row_dictionaries[i].name);
-	snprintf(s->batches, SCHEMA_NAME, "%.50sbatches", prefix);
-	snprintf(s->flat, SCHEMA_NAME, "%.50sconnections_flat", prefix);
-}
-
-static const char *name_of(const struct schema *s, unsigned relation)
-{
-	if (relation < ROW_TABLES)
-		return s->tables[relation];
-	return relation < BATCHES ? s->dictionaries[relation - ROW_TABLES] : s->batches;
-}
-
-/* Words of our own are short; and groups of short columns are made in memory. */
-static bool is_word(const char *name)
-{
-	static const char *const words[] = {"domain_source",   "direction",     "event",        "role",
-	                                    "previous_sha256", "stage",         "layer",        "hash_state",
-	                                    "sha256",          "script_sha256", "script_state", "addr"};
-
-	for (unsigned i = 0; i < N(words); i++)
-		if (strcmp(name, words[i]) == 0)
-			return true;
-	return false;
-}
-
-static struct column of_shape(const struct row_column *c)
-{
-	enum kind kind = c->type == ROW_NUMBER ? NUMBER : c->type == ROW_ENTRY ? KEY : is_word(c->name) ? WORD : TEXT;
-
-	return (struct column){c->name, kind, c->optional};
-}
-
-/* The columns of a relation in their order; false after the last. */
-static bool column_at(unsigned relation, unsigned at, struct column *c)
-{
-	const struct row_shape *shape;
-	unsigned before;
-
-	if (relation == BATCHES) {
-		*c = batches[at < N(batches) ? at : 0];
-		return at < N(batches);
-	}
-	shape = relation < ROW_TABLES ? &row_tables[relation] : &row_dictionaries[relation - ROW_TABLES];
-	before = relation < ROW_TABLES ? 0 : N(entry_own);
-	if (at < before) {
-		*c = entry_own[at];
-		return true;
-	}
-	at -= before;
-	if (at < shape->n) {
-		*c = of_shape(&shape->columns[at]);
-		return true;
-	}
-	at -= shape->n;
-	if (before || at >= N(row_own))
-		return false;
-	*c = row_own[at];
-	return true;
-}
-
-static void put_table(struct buf *out, const struct schema *s, unsigned relation)
-{
-	struct column c;
-
-	buf_printf(out, "CREATE TABLE IF NOT EXISTS `%s` (", name_of(s, relation));
-	for (unsigned i = 0; column_at(relation, i, &c); i++)
+	buf_printf(out, "CREATE TABLE IF NOT EXISTS `%s` (", s->of[relation]);
+	for (unsigned i = 0; relation_column(relation, i, &c); i++)
 		buf_printf(out, "`%s` %s%s, ", c.name, kinds[c.kind].type, c.optional ? "" : " NOT NULL");
-	if (relation == BATCHES)
+	if (relation == RELATION_BATCHES)
 		buf_put_str(out, "PRIMARY KEY (`host`, `boot`, `seq`), KEY `batch` (`batch`)");
 	else if (relation >= ROW_TABLES)
 		buf_put_str(out, "PRIMARY KEY (`key`)");
 	else
-		buf_printf(out, "PRIMARY KEY (`%s`, `batch`, `row`)", schema_time((enum row_table)relation));
+		buf_printf(out, "PRIMARY KEY (`%s`, `batch`, `row`)", relation_time((enum row_table)relation));
 	buf_put_str(out, ") ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin\n");
 }
 
 /* The columns of picosnitch 1, and the host. */
-static void put_view(struct buf *out, const struct schema *s)
+static void put_view(struct buf *out, const struct relation_names *s)
 {
 	buf_printf(
 	    out,
@@ -154,38 +58,35 @@ static void put_view(struct buf *out, const struct schema *s)
 	    " LEFT JOIN `%s` e ON e.`key` = c.`exe_id` LEFT JOIN `%s` p ON p.`key` = c.`pexe_id`"
 	    " LEFT JOIN `%s` l ON l.`key` = c.`laddr_id` LEFT JOIN `%s` r ON r.`key` = c.`raddr_id`"
 	    " LEFT JOIN `%s` d ON d.`key` = c.`domain_id`\n",
-	    s->flat, s->tables[ROW_CONNECTIONS], s->dictionaries[ROW_EXECUTABLES], s->dictionaries[ROW_EXECUTABLES],
-	    s->dictionaries[ROW_ADDRESSES], s->dictionaries[ROW_ADDRESSES], s->dictionaries[ROW_DOMAINS]);
+	    s->flat, s->of[ROW_CONNECTIONS], s->of[ROW_TABLES + ROW_EXECUTABLES], s->of[ROW_TABLES + ROW_EXECUTABLES],
+	    s->of[ROW_TABLES + ROW_ADDRESSES], s->of[ROW_TABLES + ROW_ADDRESSES], s->of[ROW_TABLES + ROW_DOMAINS]);
 }
 
 /* The row that stands for what is not known. */
-static void put_empty(struct buf *out, const struct schema *s, unsigned d)
+static void put_empty(struct buf *out, const struct relation_names *s, unsigned d)
 {
-	const struct row_shape *shape = &row_dictionaries[d];
+	struct relation_column c;
 
-	buf_printf(out, "INSERT IGNORE INTO `%s` (`key`", s->dictionaries[d]);
-	for (unsigned i = 0; i < shape->n; i++)
-		buf_printf(out, ", `%s`", shape->columns[i].name);
-	buf_printf(out, ") VALUES (%s", kinds[KEY].fallback);
-	for (unsigned i = 0; i < shape->n; i++)
-		buf_put_str(out, shape->columns[i].optional                 ? ", NULL"
-		                 : shape->columns[i].type == ROW_NUMBER     ? ", 0"
-		                 : strstr(shape->columns[i].name, "_state") ? ", 'absent'"
-		                                                            : ", ''");
+	buf_printf(out, "INSERT IGNORE INTO `%s` (", s->of[ROW_TABLES + d]);
+	for (unsigned i = 0; relation_column(ROW_TABLES + d, i, &c); i++)
+		buf_printf(out, "%s`%s`", i ? ", " : "", c.name);
+	buf_put_str(out, ") VALUES (");
+	for (unsigned i = 0; relation_column(ROW_TABLES + d, i, &c); i++)
+		buf_printf(out, "%s%s", i ? ", " : "", fallback(&c));
 	buf_put_str(out, ")\n");
 }
 
 /* A column that this version has and the table has not. */
-static void put_column(struct buf *out, const char *table, const struct column *c)
+static void put_column(struct buf *out, const char *table, const struct relation_column *c)
 {
 	buf_printf(out, "ALTER TABLE `%s` ADD COLUMN `%s` %s", table, c->name, kinds[c->kind].type);
 	if (!c->optional)
-		buf_printf(out, " NOT NULL DEFAULT %s", strstr(c->name, "_state") ? "'absent'" : kinds[c->kind].fallback);
+		buf_printf(out, " NOT NULL DEFAULT %s", fallback(c));
 	buf_put_str(out, "\n");
 }
 
 /* What the server says of each column that we may see: with the right to insert into it, or another. */
-static enum trouble look(struct link *l, const struct schema *s, MYSQL_RES **result)
+static enum trouble look(struct link *l, const struct relation_names *s, MYSQL_RES **result)
 {
 	enum trouble trouble;
 	struct buf sql;
@@ -194,7 +95,7 @@ static enum trouble look(struct link *l, const struct schema *s, MYSQL_RES **res
 	buf_put_str(&sql, "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, PRIVILEGES FROM information_schema.COLUMNS WHERE"
 	                  " TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (");
 	for (unsigned r = 0; r < RELATIONS; r++)
-		buf_printf(&sql, "%s'%s'", r ? ", " : "", name_of(s, r));
+		buf_printf(&sql, "%s'%s'", r ? ", " : "", s->of[r]);
 	buf_put_str(&sql, ")");
 	buf_put_u8(&sql, 0);
 	trouble = link_ask(l, (const char *)sql.data, result);
@@ -247,11 +148,12 @@ static MYSQL_ROW find_column(MYSQL_RES *got, const char *table, const char *colu
 	return NULL;
 }
 
-static void compare(struct findings *f, const struct schema *s, unsigned relation, const char *user, MYSQL_RES *got)
+static void compare(struct findings *f, const struct relation_names *s, unsigned relation, const char *user,
+                    MYSQL_RES *got)
 {
-	const char *name = name_of(s, relation);
+	const char *name = s->of[relation];
 	bool closed = false;
-	struct column c;
+	struct relation_column c;
 	MYSQL_ROW row;
 
 	if (!find_column(got, name, NULL)) {
@@ -259,7 +161,7 @@ static void compare(struct findings *f, const struct schema *s, unsigned relatio
 		put_missing(f, name, "");
 		closed = true;
 	}
-	for (unsigned i = 0; !closed && column_at(relation, i, &c); i++) {
+	for (unsigned i = 0; !closed && relation_column(relation, i, &c); i++) {
 		row = find_column(got, name, c.name);
 		if (!row) {
 			put_column(&f->todo, name, &c);
@@ -293,7 +195,7 @@ static enum trouble whoami(struct link *l, char *out, size_t size)
 	return LINK_FINE;
 }
 
-static enum trouble find(struct findings *f, struct link *l, const struct schema *s)
+static enum trouble find(struct findings *f, struct link *l, const struct relation_names *s)
 {
 	MYSQL_RES *got = NULL;
 	char user[300];
@@ -323,7 +225,7 @@ static void log_lines(struct link *l, const char *database, const struct buf *li
 }
 
 /* Says what has to be run by whom, once for each state of things: sinks have processes of their own. */
-static enum trouble refuse(struct link *l, struct findings *f, const struct schema *s, const char *why)
+static enum trouble refuse(struct link *l, struct findings *f, const struct relation_names *s, const char *why)
 {
 	static uint64_t told;
 	const char *database = l->host->text(l->ctx, "dbname");
@@ -371,7 +273,7 @@ static enum trouble make(struct link *l, struct buf *todo)
 }
 
 /* For people, who need more rights than we have: so the right to make it is not a condition. */
-static void make_view(struct link *l, const struct schema *s)
+static void make_view(struct link *l, const struct relation_names *s)
 {
 	struct buf sql;
 
@@ -383,7 +285,7 @@ static void make_view(struct link *l, const struct schema *s)
 	buf_done(&sql);
 }
 
-static enum trouble put_empties(struct link *l, const struct schema *s)
+static enum trouble put_empties(struct link *l, const struct relation_names *s)
 {
 	enum trouble trouble;
 	struct buf sql;
@@ -398,7 +300,7 @@ static enum trouble put_empties(struct link *l, const struct schema *s)
 	return trouble;
 }
 
-enum trouble schema_ready(struct link *l, const struct schema *s)
+enum trouble schema_ready(struct link *l, const struct relation_names *s)
 {
 	enum trouble trouble;
 	struct findings f;

@@ -10,25 +10,16 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
-#include "core/plugin.h"
-
-enum trouble {
-	LINK_FINE,
-	LINK_AWAY,   /* the connection is of no use any more: later, with another one */
-	LINK_WRONG,  /* the server is there, and its tables or rights are not what they have to be */
-	LINK_AGAIN,  /* the transaction lost against another: at once */
-	LINK_ROW,    /* what was sent is refused, and will be */
-	LINK_NOWHERE /* there is no partition for the row */
-};
+#include "core/query/deposit.h"
 
 struct link {
 	const struct ps_host *host;
 	struct ps_ctx *ctx;
-	PGconn *conn;  /* NULL: there is none */
-	int64_t until; /* CLOCK_MONOTONIC: when waiting ends */
-	bool late;     /* it has ended so */
-	char state[6]; /* SQLSTATE of the error that was last; "" if it was none of the server's */
-	char why[400]; /* one line */
+	PGconn *conn;          /* NULL: there is none */
+	int64_t until;         /* CLOCK_MONOTONIC: when waiting ends */
+	bool late;             /* it has ended so */
+	char state[6];         /* SQLSTATE of the error that was last; "" if it was none of the server's */
+	char why[DEPOSIT_WHY]; /* one line */
 };
 
 /* One parameter of a statement, as text, or as bytes of a binary format. */

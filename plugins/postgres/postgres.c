@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The postgres plugin: records into a PostgreSQL database, which many hosts may share, and answers from it. */
-#include <inttypes.h>
+/* The postgres plugin: records into a PostgreSQL database, which many hosts may share. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,7 +22,7 @@ static enum ps_verdict sink_open(const struct ps_host *host, struct ps_ctx *ctx,
 	s = mem_alloc(sizeof(*s));
 	store_init(s, host, ctx);
 	link_allow(&s->link, host->number(ctx, "answer_timeout"));
-	verdict = store_connect(s);
+	verdict = deposit_open(&s->deposit);
 	if (verdict == PS_STORED) {
 		*self = s;
 	} else {
@@ -35,17 +34,18 @@ static enum ps_verdict sink_open(const struct ps_host *host, struct ps_ctx *ctx,
 
 static enum ps_verdict sink_write(void *self, const struct ps_batch *batch)
 {
-	return store_write(self, batch);
+	struct store *s = self;
+
+	link_allow(&s->link, s->host->number(s->ctx, "answer_timeout"));
+	return deposit_write(&s->deposit, batch);
 }
 
 static void sink_stats(void *self, char *out, size_t size)
 {
 	const struct store *s = self;
 	const char *host = s->link.conn ? PQhost(s->link.conn) : NULL, *port = s->link.conn ? PQport(s->link.conn) : NULL;
-	int n = snprintf(out, size, "%" PRIu64 " records in %" PRIu64 " batches", s->records, s->batches);
+	int n = deposit_stats(&s->deposit, out, size);
 
-	if (s->set_aside && n > 0 && (size_t)n < size)
-		n += snprintf(out + n, size - (size_t)n, ", %" PRIu64 " refused", s->set_aside);
 	if (n > 0 && (size_t)n < size)
 		snprintf(out + n, size - (size_t)n, host ? ", to %s port %s%s" : ", not connected", host, port,
 		         host && PQsslInUse(s->link.conn) ? " over TLS" : "");

@@ -10,105 +10,37 @@
 
 #define RACES 10 /* others may be making the same tables */
 
-enum { BATCHES = ROW_TABLES + ROW_DICTIONARIES, RELATIONS };
-
-/* A column as it is declared. */
-struct column {
-	const char *name, *type;
-	bool optional;
+/* As it is declared, and as the server calls it. */
+static const char *const types[] = {
+    [RELATION_NUMBER] = "bigint", [RELATION_SMALL] = "integer", [RELATION_KEY] = "uuid",    [RELATION_DIGEST] = "bytea",
+    [RELATION_WORD] = "text",     [RELATION_TEXT] = "text",     [RELATION_BYTES] = "bytea",
 };
 
-static const struct column row_own[] = {{"host", "uuid"}, {"batch", "uuid"}, {"row", "integer"}};
-static const struct column entry_own[] = {{"key", "uuid"}};
-/* Without marks: its digest cannot be computed from its rows. */
-static const struct column batches[] = {
-    {"host", "uuid"},    {"boot", "uuid"},      {"seq", "bigint"},       {"hostname", "text"},
-    {"digest", "bytea"}, {"previous", "bytea"}, {"starttime", "bigint"}, {"endtime", "bigint"},
-    {"rows", "bigint"},  {"batch", "uuid"},     {"set_aside", "bigint"}, {"marks", "bytea", true},
-};
-
-#define N(list) (unsigned)(sizeof(list) / sizeof(*(list)))
-
-/* The column by which a table is asked and divided. */
-static const char *const times[ROW_TABLES] = {[ROW_CONNECTIONS] = "contime",
-                                              [ROW_PROGRAMS] = "time",
-                                              [ROW_LOSSES] = "endtime",
-                                              [ROW_AUDIT] = "endtime",
-                                              [ROW_VERDICTS] = "time"};
-
-void schema_init(struct schema *s, const struct ps_host *host, struct ps_ctx *ctx)
+static const char *fallback(const struct relation_column *c)
 {
-	const char *prefix = host->text(ctx, "table_prefix");
-
-	for (int i = 0; i < ROW_TABLES; i++)
-		snprintf(s->tables[i], SCHEMA_NAME, "%.60s%.60s", prefix,
-		         i == ROW_CONNECTIONS ? host->text(ctx, "table") : row_tables[i].name);
-	for (int i = 0; i < ROW_DICTIONARIES; i++)
-		snprintf(s->dictionaries[i], SCHEMA_NAME, "%.60s%s", prefix, row_dictionaries[i].name);
-	snprintf(s->batches, SCHEMA_NAME, "%.60sbatches", prefix);
-	snprintf(s->flat, SCHEMA_NAME, "%.60sconnections_flat", prefix);
+	return c->kind == RELATION_KEY ? "'00000000-0000-0000-0000-000000000000'" : relation_unknown(c);
 }
 
-static const char *name_of(const struct schema *s, unsigned relation)
+static void put_table(struct buf *out, const struct relation_names *s, unsigned relation)
 {
-	if (relation < ROW_TABLES)
-		return s->tables[relation];
-	return relation < BATCHES ? s->dictionaries[relation - ROW_TABLES] : s->batches;
-}
-
-static const struct row_shape *shape_of(unsigned relation)
-{
-	if (relation < ROW_TABLES)
-		return &row_tables[relation];
-	return relation < BATCHES ? &row_dictionaries[relation - ROW_TABLES] : NULL;
-}
-
-/* The columns of a relation in their order; false after the last. */
-static bool column_at(unsigned relation, unsigned at, struct column *c)
-{
-	static const char *const types[] = {[ROW_NUMBER] = "bigint", [ROW_TEXT] = "text", [ROW_ENTRY] = "uuid"};
-	const struct row_shape *shape = shape_of(relation);
-	unsigned before = relation >= ROW_TABLES && relation < BATCHES ? N(entry_own) : 0;
-
-	if (relation == BATCHES) {
-		*c = batches[at < N(batches) ? at : 0];
-		return at < N(batches);
-	}
-	if (at < before) {
-		*c = entry_own[at];
-		return true;
-	}
-	at -= before;
-	if (at < shape->n) {
-		*c = (struct column){shape->columns[at].name, types[shape->columns[at].type], shape->columns[at].optional};
-		return true;
-	}
-	at -= shape->n;
-	if (before || at >= N(row_own))
-		return false;
-	*c = row_own[at];
-	return true;
-}
-
-static void put_table(struct buf *out, const struct schema *s, unsigned relation)
-{
-	const char *name = name_of(s, relation), *base = strchr(name, '.') ? strchr(name, '.') + 1 : name;
-	struct column c;
+	const char *name = s->of[relation], *base = strchr(name, '.') ? strchr(name, '.') + 1 : name;
+	struct relation_column c;
 
 	buf_printf(out, "CREATE TABLE IF NOT EXISTS %s (", name);
-	for (unsigned i = 0; column_at(relation, i, &c); i++)
-		buf_printf(out, "%s%s %s%s", i ? ", " : "", c.name, c.type, c.optional ? "" : " NOT NULL");
-	if (relation == BATCHES)
+	for (unsigned i = 0; relation_column(relation, i, &c); i++)
+		buf_printf(out, "%s%s %s%s", i ? ", " : "", c.name, types[c.kind], c.optional ? "" : " NOT NULL");
+	if (relation == RELATION_BATCHES)
 		buf_put_str(out, ", PRIMARY KEY (host, boot, seq)");
 	else if (relation >= ROW_TABLES)
 		buf_put_str(out, ", PRIMARY KEY (key)");
 	buf_put_str(out, ");\n");
 	if (relation < ROW_TABLES)
-		buf_printf(out, "CREATE INDEX IF NOT EXISTS %s_%s ON %s (%s);\n", base, times[relation], name, times[relation]);
+		buf_printf(out, "CREATE INDEX IF NOT EXISTS %s_%s ON %s (%s);\n", base, relation_time((enum row_table)relation),
+		           name, relation_time((enum row_table)relation));
 }
 
 /* The columns of picosnitch 1, and the host. */
-static void put_view(struct buf *out, const struct schema *s)
+static void put_view(struct buf *out, const struct relation_names *s)
 {
 	buf_printf(out,
 	           "CREATE OR REPLACE VIEW %s AS SELECT CAST(CAST(to_timestamp(c.contime) AS timestamp(0)) AS text) AS"
@@ -117,28 +49,26 @@ static void put_view(struct buf *out, const struct schema *s)
 	           " d.domain, c.host FROM %s c LEFT JOIN %s e ON e.key = c.exe_id LEFT JOIN %s p ON p.key = c.pexe_id"
 	           " LEFT JOIN %s l ON l.key = c.laddr_id LEFT JOIN %s r ON r.key = c.raddr_id"
 	           " LEFT JOIN %s d ON d.key = c.domain_id;\n",
-	           s->flat, s->tables[ROW_CONNECTIONS], s->dictionaries[ROW_EXECUTABLES], s->dictionaries[ROW_EXECUTABLES],
-	           s->dictionaries[ROW_ADDRESSES], s->dictionaries[ROW_ADDRESSES], s->dictionaries[ROW_DOMAINS]);
+	           s->flat, s->of[ROW_CONNECTIONS], s->of[ROW_TABLES + ROW_EXECUTABLES],
+	           s->of[ROW_TABLES + ROW_EXECUTABLES], s->of[ROW_TABLES + ROW_ADDRESSES],
+	           s->of[ROW_TABLES + ROW_ADDRESSES], s->of[ROW_TABLES + ROW_DOMAINS]);
 }
 
 /* The row that stands for what is not known. */
-static void put_empty(struct buf *out, const struct schema *s, unsigned d)
+static void put_empty(struct buf *out, const struct relation_names *s, unsigned d)
 {
-	const struct row_shape *shape = &row_dictionaries[d];
+	struct relation_column c;
 
-	buf_printf(out, "INSERT INTO %s (key", s->dictionaries[d]);
-	for (unsigned i = 0; i < shape->n; i++)
-		buf_printf(out, ", %s", shape->columns[i].name);
-	buf_put_str(out, ") VALUES ('00000000-0000-0000-0000-000000000000'");
-	for (unsigned i = 0; i < shape->n; i++)
-		buf_put_str(out, shape->columns[i].optional                 ? ", NULL"
-		                 : shape->columns[i].type == ROW_NUMBER     ? ", 0"
-		                 : strstr(shape->columns[i].name, "_state") ? ", 'absent'"
-		                                                            : ", ''");
+	buf_printf(out, "INSERT INTO %s (", s->of[ROW_TABLES + d]);
+	for (unsigned i = 0; relation_column(ROW_TABLES + d, i, &c); i++)
+		buf_printf(out, "%s%s", i ? ", " : "", c.name);
+	buf_put_str(out, ") VALUES (");
+	for (unsigned i = 0; relation_column(ROW_TABLES + d, i, &c); i++)
+		buf_printf(out, "%s%s", i ? ", " : "", fallback(&c));
 	buf_put_str(out, ") ON CONFLICT DO NOTHING;\n");
 }
 
-void schema_write(struct buf *out, const struct schema *s)
+void schema_write(struct buf *out, const struct relation_names *s)
 {
 	for (unsigned r = 0; r < RELATIONS; r++)
 		put_table(out, s, r);
@@ -148,20 +78,16 @@ void schema_write(struct buf *out, const struct schema *s)
 }
 
 /* A column that this version has and the table has not. */
-static void put_column(struct buf *out, const char *table, const struct column *c)
+static void put_column(struct buf *out, const char *table, const struct relation_column *c)
 {
-	buf_printf(out, "ALTER TABLE %s ADD COLUMN %s %s", table, c->name, c->type);
+	buf_printf(out, "ALTER TABLE %s ADD COLUMN %s %s", table, c->name, types[c->kind]);
 	if (!c->optional)
-		buf_printf(out, " NOT NULL DEFAULT %s",
-		           strcmp(c->type, "uuid") == 0    ? "'00000000-0000-0000-0000-000000000000'"
-		           : strcmp(c->type, "text") == 0  ? strstr(c->name, "_state") ? "'absent'" : "''"
-		           : strcmp(c->type, "bytea") == 0 ? "''"
-		                                           : "0");
+		buf_printf(out, " NOT NULL DEFAULT %s", fallback(c));
 	buf_put_str(out, ";\n");
 }
 
 /* What the server says of each column of each relation, and of the right to insert. */
-static enum trouble look(struct link *l, const struct schema *s, PGresult **result)
+static enum trouble look(struct link *l, const struct relation_names *s, PGresult **result)
 {
 	enum trouble trouble;
 	struct buf sql;
@@ -171,7 +97,7 @@ static enum trouble look(struct link *l, const struct schema *s, PGresult **resu
 	                  " pg_catalog.format_type(a.atttypid, a.atttypmod) FROM (SELECT v.n,"
 	                  " CAST(pg_catalog.to_regclass(v.name) AS oid) AS id FROM (VALUES ");
 	for (unsigned r = 0; r < RELATIONS; r++)
-		buf_printf(&sql, "%s(%u, '%s')", r ? ", " : "", r, name_of(s, r));
+		buf_printf(&sql, "%s(%u, '%s')", r ? ", " : "", r, s->of[r]);
 	buf_put_str(&sql, ") v(n, name)) w LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = w.id AND a.attnum > 0 AND"
 	                  " NOT a.attisdropped ORDER BY w.n");
 	buf_put_u8(&sql, 0);
@@ -202,11 +128,11 @@ static void put_name(struct buf *list, const char *name)
 }
 
 /* rows: those of `got` that are about the relation. */
-static void compare(struct findings *f, const struct schema *s, unsigned relation, const PGresult *got, int first,
-                    int end)
+static void compare(struct findings *f, const struct relation_names *s, unsigned relation, const PGresult *got,
+                    int first, int end)
 {
-	const char *name = name_of(s, relation);
-	struct column c;
+	const char *name = s->of[relation];
+	struct relation_column c;
 
 	if (first == end || *PQgetvalue(got, first, 1) != 't') {
 		put_table(&f->todo, s, relation);
@@ -216,7 +142,7 @@ static void compare(struct findings *f, const struct schema *s, unsigned relatio
 	}
 	if (*PQgetvalue(got, first, 2) != 't')
 		put_name(&f->closed, name);
-	for (unsigned i = 0; column_at(relation, i, &c); i++) {
+	for (unsigned i = 0; relation_column(relation, i, &c); i++) {
 		int at = first;
 
 		while (at < end && strcmp(PQgetvalue(got, at, 3), c.name) != 0)
@@ -224,14 +150,14 @@ static void compare(struct findings *f, const struct schema *s, unsigned relatio
 		if (at == end) {
 			put_column(&f->todo, name, &c);
 			buf_printf(&f->missing, "%s%s.%s", f->missing.len ? ", " : "", name, c.name);
-		} else if (strcmp(PQgetvalue(got, at, 4), c.type) != 0) {
+		} else if (strcmp(PQgetvalue(got, at, 4), types[c.kind]) != 0) {
 			buf_printf(&f->wrong, "%s%s.%s is of type %s and has to be of type %s", f->wrong.len ? "; " : "", name,
-			           c.name, PQgetvalue(got, at, 4), c.type);
+			           c.name, PQgetvalue(got, at, 4), types[c.kind]);
 		}
 	}
 }
 
-static enum trouble find(struct findings *f, struct link *l, const struct schema *s)
+static enum trouble find(struct findings *f, struct link *l, const struct relation_names *s)
 {
 	PGresult *got = NULL;
 	enum trouble trouble = look(l, s, &got);
@@ -299,7 +225,7 @@ static enum trouble make(struct link *l, const struct buf *todo)
 	return trouble;
 }
 
-static enum trouble put_empties(struct link *l, const struct schema *s)
+static enum trouble put_empties(struct link *l, const struct relation_names *s)
 {
 	enum trouble trouble;
 	struct buf sql;
@@ -315,7 +241,7 @@ static enum trouble put_empties(struct link *l, const struct schema *s)
 	return trouble;
 }
 
-enum trouble schema_ready(struct link *l, const struct schema *s)
+enum trouble schema_ready(struct link *l, const struct relation_names *s)
 {
 	const char *encoding = PQparameterStatus(l->conn, "server_encoding");
 	enum trouble trouble;

@@ -7,24 +7,14 @@
 #define PS_POSTGRES_SCHEMA_H
 
 #include "core/base/buf.h"
-#include "core/query/shape.h"
+#include "core/query/relation.h"
 #include "plugins/postgres/link.h"
 
-#define SCHEMA_NAME 128
-
-/* As they stand in SQL, with what the options put before them. */
-struct schema {
-	char tables[ROW_TABLES][SCHEMA_NAME], dictionaries[ROW_DICTIONARIES][SCHEMA_NAME];
-	char batches[SCHEMA_NAME], flat[SCHEMA_NAME];
-};
-
-void schema_init(struct schema *, const struct ps_host *, struct ps_ctx *);
-
 /* All statements that make an empty store. */
-void schema_write(struct buf *, const struct schema *);
+void schema_write(struct buf *, const struct relation_names *);
 
 /* The tables are there with their columns, may be written to, and have their empty rows: or are made so. LINK_WRONG
  * after why(), with the statements that somebody else has to run in the log, once. */
-enum trouble schema_ready(struct link *, const struct schema *);
+enum trouble schema_ready(struct link *, const struct relation_names *);
 
 #endif

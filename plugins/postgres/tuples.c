@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/mem.h"
+
 #define OWN 3 /* host, batch, row */
 
 void tuples_clear(struct tuples *t)
@@ -17,7 +19,6 @@ void tuples_done(struct tuples *t)
 {
 	buf_done(&t->data);
 	free(t->ends);
-	free(t->times);
 	*t = (struct tuples){0};
 }
 
@@ -47,18 +48,18 @@ static uint8_t *put_value(uint8_t *to, const struct row_value *v)
 	case ROW_TEXT:
 		return put_bytes(to, v->text.data, v->text.len);
 	case ROW_ENTRY:
-		return put_bytes(to, v->entry->key, TUPLES_ID);
+		return put_bytes(to, v->entry->key, RELATION_KEY_SIZE);
 	default:
 		return put_u32(to, UINT32_MAX); /* NULL */
 	}
 }
 
 void tuples_add(struct tuples *t, const struct row_shape *shape, const struct row_value *values,
-                const uint8_t host[TUPLES_ID], const uint8_t batch[TUPLES_ID])
+                const uint8_t host[RELATION_KEY_SIZE], const uint8_t batch[RELATION_KEY_SIZE], uint32_t row)
 {
 	uint16_t fields = htobe16((uint16_t)(shape->n + OWN));
-	uint32_t row = htobe32(t->n);
-	size_t most = sizeof(fields) + (shape->n + OWN) * (sizeof(uint32_t) + TUPLES_ID);
+	uint32_t number = htobe32(row);
+	size_t most = sizeof(fields) + (shape->n + OWN) * (sizeof(uint32_t) + RELATION_KEY_SIZE);
 	uint8_t *start, *to;
 
 	for (unsigned i = 0; i < shape->n; i++)
@@ -68,16 +69,14 @@ void tuples_add(struct tuples *t, const struct row_shape *shape, const struct ro
 	to += sizeof(fields);
 	for (unsigned i = 0; i < shape->n; i++)
 		to = put_value(to, &values[i]);
-	to = put_bytes(to, host, TUPLES_ID);
-	to = put_bytes(to, batch, TUPLES_ID);
-	to = put_bytes(to, &row, sizeof(row));
+	to = put_bytes(to, host, RELATION_KEY_SIZE);
+	to = put_bytes(to, batch, RELATION_KEY_SIZE);
+	to = put_bytes(to, &number, sizeof(number));
 	t->data.len -= most - (size_t)(to - start);
 	if (t->n == t->cap) {
 		t->cap = t->cap ? 2 * t->cap : 1024;
 		t->ends = mem_resize(t->ends, t->cap * sizeof(*t->ends));
-		t->times = mem_resize(t->times, t->cap * sizeof(*t->times));
 	}
-	t->times[t->n] = values[0].number; /* a row's time is its first column */
 	t->ends[t->n++] = t->data.len;
 }
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/base/buf.h"
-#include "core/trail.h"
 #include "core/query/shape.h"
+#include "core/trail.h"
 #include "plugins/sqlite/reader_inside.h"
 
 /* One of the tables, at the row that comes next. */

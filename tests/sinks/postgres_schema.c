@@ -14,12 +14,12 @@ static const char *text(struct ps_ctx *ctx, const char *key)
 int main(void)
 {
 	static const struct ps_host host = {.text = text};
-	struct schema schema;
+	struct relation_names names;
 	struct buf out;
 
 	buf_init(&out);
-	schema_init(&schema, &host, NULL);
-	schema_write(&out, &schema);
+	relation_names(&names, &host, NULL);
+	schema_write(&out, &names);
 	printf(
 	    "-- SPDX-License-Identifier: GPL-3.0-or-later\n"
 	    "-- The tables of picosnitch in PostgreSQL, to be made by whoever is to own them. Then, for the role of the\n"

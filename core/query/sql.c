@@ -7,66 +7,110 @@
 #include "core/query/sql.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/query/names.h"
 
+#define NOWHERE ROW_DICTIONARIES
+
 /* Where a dimension's value is: a column of connections, or one of a dictionary by way of it. */
 static const struct {
-	const char *column, *table, *value;
+	const char *column;
+	enum row_dictionary in;
+	const char *value;
 } places[PS_DIMENSIONS] = {
-    [PS_BY_EXE] = {"exe_id", "executables", "exe"},
-    [PS_BY_NAME] = {"exe_id", "executables", "name"},
-    [PS_BY_CMDLINE] = {"exe_id", "executables", "cmdline"},
-    [PS_BY_SHA256] = {"exe_id", "executables", "sha256"},
-    [PS_BY_PEXE] = {"pexe_id", "executables", "exe"},
-    [PS_BY_PNAME] = {"pexe_id", "executables", "name"},
-    [PS_BY_PCMDLINE] = {"pexe_id", "executables", "cmdline"},
-    [PS_BY_PSHA256] = {"pexe_id", "executables", "sha256"},
-    [PS_BY_GPEXE] = {"gpexe_id", "executables", "exe"},
-    [PS_BY_GPNAME] = {"gpexe_id", "executables", "name"},
-    [PS_BY_GPCMDLINE] = {"gpexe_id", "executables", "cmdline"},
-    [PS_BY_GPSHA256] = {"gpexe_id", "executables", "sha256"},
-    [PS_BY_UID] = {"uid", NULL, NULL},
-    [PS_BY_LPORT] = {"lport", NULL, NULL},
-    [PS_BY_RPORT] = {"rport", NULL, NULL},
-    [PS_BY_LADDR] = {"laddr_id", "addresses", "addr"},
-    [PS_BY_RADDR] = {"raddr_id", "addresses", "addr"},
-    [PS_BY_DOMAIN] = {"domain_id", "domains", "domain"},
-    [PS_BY_NETNS] = {"netns", NULL, NULL},
-    [PS_BY_FAMILY] = {"family", NULL, NULL},
-    [PS_BY_PROTOCOL] = {"protocol", NULL, NULL},
-    [PS_BY_DIRECTION] = {"direction", NULL, NULL},
-    [PS_BY_DOMAIN_SOURCE] = {"domain_source", NULL, NULL},
-    [PS_BY_SCRIPT] = {"exe_id", "executables", "script"},
-    [PS_BY_SCRIPT_SHA256] = {"exe_id", "executables", "script_sha256"},
-    [PS_BY_CGROUP] = {"place_id", "places", "cgroup"},
-    [PS_BY_UNIT] = {"place_id", "places", "unit"},
-    [PS_BY_SLICE] = {"place_id", "places", "slice"},
-    [PS_BY_SESSION] = {"place_id", "places", "session"},
-    [PS_BY_ENGINE] = {"place_id", "places", "engine"},
-    [PS_BY_CONTAINER] = {"place_id", "places", "container"},
-    [PS_BY_POD] = {"place_id", "places", "pod"},
+    [PS_BY_EXE] = {"exe_id", ROW_EXECUTABLES, "exe"},
+    [PS_BY_NAME] = {"exe_id", ROW_EXECUTABLES, "name"},
+    [PS_BY_CMDLINE] = {"exe_id", ROW_EXECUTABLES, "cmdline"},
+    [PS_BY_SHA256] = {"exe_id", ROW_EXECUTABLES, "sha256"},
+    [PS_BY_PEXE] = {"pexe_id", ROW_EXECUTABLES, "exe"},
+    [PS_BY_PNAME] = {"pexe_id", ROW_EXECUTABLES, "name"},
+    [PS_BY_PCMDLINE] = {"pexe_id", ROW_EXECUTABLES, "cmdline"},
+    [PS_BY_PSHA256] = {"pexe_id", ROW_EXECUTABLES, "sha256"},
+    [PS_BY_GPEXE] = {"gpexe_id", ROW_EXECUTABLES, "exe"},
+    [PS_BY_GPNAME] = {"gpexe_id", ROW_EXECUTABLES, "name"},
+    [PS_BY_GPCMDLINE] = {"gpexe_id", ROW_EXECUTABLES, "cmdline"},
+    [PS_BY_GPSHA256] = {"gpexe_id", ROW_EXECUTABLES, "sha256"},
+    [PS_BY_UID] = {"uid", NOWHERE, NULL},
+    [PS_BY_LPORT] = {"lport", NOWHERE, NULL},
+    [PS_BY_RPORT] = {"rport", NOWHERE, NULL},
+    [PS_BY_LADDR] = {"laddr_id", ROW_ADDRESSES, "addr"},
+    [PS_BY_RADDR] = {"raddr_id", ROW_ADDRESSES, "addr"},
+    [PS_BY_DOMAIN] = {"domain_id", ROW_DOMAINS, "domain"},
+    [PS_BY_NETNS] = {"netns", NOWHERE, NULL},
+    [PS_BY_FAMILY] = {"family", NOWHERE, NULL},
+    [PS_BY_PROTOCOL] = {"protocol", NOWHERE, NULL},
+    [PS_BY_DIRECTION] = {"direction", NOWHERE, NULL},
+    [PS_BY_DOMAIN_SOURCE] = {"domain_source", NOWHERE, NULL},
+    [PS_BY_SCRIPT] = {"exe_id", ROW_EXECUTABLES, "script"},
+    [PS_BY_SCRIPT_SHA256] = {"exe_id", ROW_EXECUTABLES, "script_sha256"},
+    [PS_BY_CGROUP] = {"place_id", ROW_PLACES, "cgroup"},
+    [PS_BY_UNIT] = {"place_id", ROW_PLACES, "unit"},
+    [PS_BY_SLICE] = {"place_id", ROW_PLACES, "slice"},
+    [PS_BY_SESSION] = {"place_id", ROW_PLACES, "session"},
+    [PS_BY_ENGINE] = {"place_id", ROW_PLACES, "engine"},
+    [PS_BY_CONTAINER] = {"place_id", ROW_PLACES, "container"},
+    [PS_BY_POD] = {"place_id", ROW_PLACES, "pod"},
 };
 
-static void put(struct sql *s, const char *text)
+void sql_begin(struct sql *s, const struct sql_dialect *dialect)
+{
+	*s = (struct sql){.dialect = dialect};
+}
+
+void sql_put(struct sql *s, const char *text)
 {
 	buf_put_str(&s->text, text);
+}
+
+void sql_put_name(struct sql *s, unsigned relation)
+{
+	const struct sql_dialect *d = s->dialect;
+	const char *name = d->names                ? d->names->of[relation]
+	                   : relation < ROW_TABLES ? row_tables[relation].name
+	                                           : row_dictionaries[relation - ROW_TABLES].name;
+
+	buf_printf(&s->text, "%s%s%s", d->quote_table, name, d->quote_table);
+}
+
+void sql_put_column(struct sql *s, const char *name)
+{
+	buf_printf(&s->text, "%s%s%s", s->dialect->quote, name, s->dialect->quote);
 }
 
 static struct sql_value *bind(struct sql *s)
 {
 	s->values = mem_resize(s->values, (s->n_values + 1) * sizeof(*s->values));
 	s->values[s->n_values] = (struct sql_value){0};
-	put(s, "?");
+	if (s->dialect->numbered)
+		buf_printf(&s->text, "$%u", s->n_values + 1);
+	else
+		sql_put(s, "?");
 	return &s->values[s->n_values++];
 }
 
-static void bind_number(struct sql *s, int64_t number)
+void sql_bind_number(struct sql *s, int64_t number)
 {
 	*bind(s) = (struct sql_value){.is_number = 1, .number = number};
+}
+
+void sql_bind_text(struct sql *s, struct ps_text text)
+{
+	*bind(s) = (struct sql_value){.text = text};
+}
+
+void sql_end(struct sql *s)
+{
+	buf_put_u8(&s->text, 0);
+}
+
+/* A text of a dictionary; `of`: "d1." or "". */
+static void put_text(struct sql *s, const char *of, const char *column)
+{
+	buf_printf(&s->text, "%s%s%s%s", s->dialect->text_before, of, column, s->dialect->text_after);
 }
 
 static int bind_filter(struct sql *s, const struct ps_filter *f, const char **why)
@@ -74,7 +118,7 @@ static int bind_filter(struct sql *s, const struct ps_filter *f, const char **wh
 	char number[24], *end;
 
 	if (!names_is_number(f->dimension)) {
-		*bind(s) = (struct sql_value){.text = f->value};
+		sql_bind_text(s, f->value);
 		return 0;
 	}
 	*why = "a filter on uid, lport, rport, netns, family or protocol wants a number";
@@ -83,7 +127,7 @@ static int bind_filter(struct sql *s, const struct ps_filter *f, const char **wh
 	memcpy(number, f->value.data, f->value.len);
 	number[f->value.len] = 0;
 	errno = 0;
-	bind_number(s, strtoll(number, &end, 10));
+	sql_bind_number(s, strtoll(number, &end, 10));
 	return errno || *end ? -EINVAL : 0;
 }
 
@@ -100,17 +144,21 @@ static int put_filters(struct sql *s, const struct ps_question *q, enum ps_dimen
 			continue;
 		if (!n++) {
 			buf_printf(&s->text, "%s%s %sIN (", glue, places[dimension].column, exclude ? "NOT " : "");
-			if (places[dimension].table)
-				buf_printf(&s->text, "SELECT id FROM %s WHERE %s IN (", places[dimension].table,
-				           places[dimension].value);
+			if (places[dimension].in != NOWHERE) {
+				buf_printf(&s->text, "SELECT %s FROM ", s->dialect->key);
+				sql_put_name(s, ROW_TABLES + places[dimension].in);
+				sql_put(s, " WHERE ");
+				put_text(s, "", places[dimension].value);
+				sql_put(s, " IN (");
+			}
 		} else {
-			put(s, ", ");
+			sql_put(s, ", ");
 		}
 		if (bind_filter(s, f, why) < 0)
 			return -EINVAL;
 	}
 	if (n)
-		put(s, places[dimension].table ? "))" : ")");
+		sql_put(s, places[dimension].in != NOWHERE ? "))" : ")");
 	return n;
 }
 
@@ -120,12 +168,12 @@ static int put_where(struct sql *s, const struct ps_question *q, const struct sq
 
 	if (span->from != INT64_MIN) {
 		buf_printf(&s->text, "%s%s >= ", glue, span->time);
-		bind_number(s, span->from);
+		sql_bind_number(s, span->from);
 		glue = " AND ";
 	}
 	if (span->to != INT64_MAX) {
 		buf_printf(&s->text, "%s%s < ", glue, span->time);
-		bind_number(s, span->to);
+		sql_bind_number(s, span->to);
 		glue = " AND ";
 	}
 	for (int dimension = 0; dimension < PS_DIMENSIONS; dimension++)
@@ -160,12 +208,16 @@ static unsigned put_columns(struct sql *s, const struct ps_question *q, const ch
 static void put_order(struct sql *s, const struct ps_question *q)
 {
 	static const char *const by[] = {
-	    [PS_ORDER_TOTAL] = "sent + received DESC", [PS_ORDER_SENT] = "sent DESC", [PS_ORDER_RECEIVED] = "received DESC",
-	    [PS_ORDER_CALLS] = "calls DESC",           [PS_ORDER_TIME] = "last DESC", [PS_ORDER_KEY] = NULL,
+	    [PS_ORDER_TOTAL] = NULL,         [PS_ORDER_SENT] = "sent DESC", [PS_ORDER_RECEIVED] = "received DESC",
+	    [PS_ORDER_CALLS] = "calls DESC", [PS_ORDER_TIME] = "last DESC", [PS_ORDER_KEY] = NULL,
 	};
 	const char *glue = " ORDER BY ";
 
-	if (by[q->order]) {
+	/* Within an expression, the names of the result are not known everywhere. */
+	if (q->order == PS_ORDER_TOTAL) {
+		buf_printf(&s->text, "%s%s(c.sent) + %s(c.received) DESC", glue, s->dialect->sum, s->dialect->sum);
+		glue = ", ";
+	} else if (by[q->order]) {
 		buf_printf(&s->text, "%s%s", glue, by[q->order]);
 		glue = ", ";
 	}
@@ -186,111 +238,126 @@ int sql_groups_by(const struct ps_question *q, enum ps_dimension dimension)
 /* A span's rows: the grouping columns, then counts as in a table of sums. */
 static int put_span(struct sql *s, const struct ps_question *q, const struct sql_span *span, const char **why)
 {
-	put(s, "SELECT ");
+	sql_put(s, "SELECT ");
 	if (put_columns(s, q, ""))
-		put(s, ", ");
-	buf_printf(&s->text, "send, recv, events, %s FROM %s",
-	           span->is_sums ? "n, first, last" : "1 AS n, contime AS first, contime AS last", span->table);
+		sql_put(s, ", ");
+	buf_printf(&s->text, "send, recv, events, %s FROM ",
+	           span->is_sums ? "n, first, last" : "1 AS n, contime AS first, contime AS last");
+	if (span->table)
+		sql_put(s, span->table);
+	else
+		sql_put_name(s, ROW_CONNECTIONS);
 	return put_where(s, q, span, why);
 }
 
-int sql_build(struct sql *s, const struct ps_question *q, const char *sum, const struct sql_span *spans,
-              unsigned n_spans, const char **why)
+int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q,
+              const struct sql_span *spans, unsigned n_spans, const char **why)
 {
-	const struct sql_span all = {"connections", "contime", 0, q->from, q->to};
+	const struct sql_span all = {NULL, "contime", 0, q->from, q->to};
+	const char *sum = dialect->sum;
 
 	if (!spans) {
 		spans = &all;
 		n_spans = 1;
 	}
-	*s = (struct sql){0};
-	put(s, "SELECT ");
-	for (uint32_t i = 0; i < q->n_by; i++)
-		if (places[q->by[i]].table)
-			buf_printf(&s->text, "d%u.%s, ", i, places[q->by[i]].value);
+	sql_begin(s, dialect);
+	sql_put(s, "SELECT ");
+	for (uint32_t i = 0; i < q->n_by; i++) {
+		char of[16];
+
+		snprintf(of, sizeof(of), "d%u.", i);
+		if (places[q->by[i]].in != NOWHERE)
+			put_text(s, of, places[q->by[i]].value);
 		else
-			buf_printf(&s->text, "c.%s, ", places[q->by[i]].column);
+			buf_printf(&s->text, "c.%s", places[q->by[i]].column);
+		sql_put(s, ", ");
+	}
 	buf_printf(&s->text,
 	           "%s(c.sent) AS sent, %s(c.received) AS received, %s(c.calls) AS calls, sum(c.n) AS n,"
 	           " min(c.first) AS first, max(c.last) AS last FROM (SELECT ",
 	           sum, sum, sum);
 	if (put_columns(s, q, ""))
-		put(s, ", ");
+		sql_put(s, ", ");
 	buf_printf(&s->text,
 	           "%s(send) AS sent, %s(recv) AS received, %s(events) AS calls, sum(n) AS n,"
 	           " min(first) AS first, max(last) AS last FROM (",
 	           sum, sum, sum);
 	for (unsigned i = 0; i < n_spans; i++) {
-		put(s, i ? " UNION ALL " : "");
+		sql_put(s, i ? " UNION ALL " : "");
 		if (put_span(s, q, &spans[i], why) < 0) {
 			sql_done(s);
 			return -EINVAL;
 		}
 	}
-	put(s, ") r");
+	sql_put(s, ") r");
 	put_columns(s, q, " GROUP BY ");
-	put(s, ") c");
+	sql_put(s, ") c");
 	for (uint32_t i = 0; i < q->n_by; i++)
-		if (places[q->by[i]].table)
-			buf_printf(&s->text, " JOIN %s d%u ON d%u.id = c.%s", places[q->by[i]].table, i, i,
-			           places[q->by[i]].column);
+		if (places[q->by[i]].in != NOWHERE) {
+			sql_put(s, " JOIN ");
+			sql_put_name(s, ROW_TABLES + places[q->by[i]].in);
+			buf_printf(&s->text, " d%u ON d%u.%s = c.%s", i, i, dialect->key, places[q->by[i]].column);
+		}
 	for (uint32_t i = 0; i < q->n_by; i++)
 		buf_printf(&s->text, "%s%u", i ? ", " : " GROUP BY ", i + 1);
-	put(s, " HAVING sum(c.n) > 0");
+	sql_put(s, " HAVING sum(c.n) > 0");
 	put_order(s, q);
-	buf_put_u8(&s->text, 0);
+	sql_end(s);
 	return 0;
 }
 
-void sql_build_losses(struct sql *s, const struct ps_question *q, const char *sum)
+/* Of a table whose rows are about a stretch of time: those that the range touches. */
+static void put_range(struct sql *s, const struct ps_question *q)
 {
 	const char *glue = " WHERE ";
 
-	*s = (struct sql){0};
-	buf_printf(
-	    &s->text,
-	    "SELECT l.stage, %s(l.count), %s(l.send), %s(l.recv), count(*), min(l.starttime), max(l.endtime), (SELECT"
-	    " m.text FROM losses m WHERE m.stage = l.stage ORDER BY m.endtime DESC LIMIT 1) FROM losses l",
-	    sum, sum, sum);
 	if (q->from != INT64_MIN) {
-		buf_printf(&s->text, "%sl.endtime >= ", glue);
-		bind_number(s, q->from);
+		buf_printf(&s->text, "%sendtime >= ", glue);
+		sql_bind_number(s, q->from);
 		glue = " AND ";
 	}
 	if (q->to != INT64_MAX) {
-		buf_printf(&s->text, "%sl.starttime < ", glue);
-		bind_number(s, q->to);
+		buf_printf(&s->text, "%sstarttime < ", glue);
+		sql_bind_number(s, q->to);
 	}
-	put(s, " GROUP BY l.stage ORDER BY l.stage");
-	buf_put_u8(&s->text, 0);
 }
 
-void sql_build_audit(struct sql *s, const struct ps_question *q, const char *sum)
+void sql_build_losses(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q)
+{
+	const char *sum = dialect->sum;
+
+	sql_begin(s, dialect);
+	buf_printf(&s->text,
+	           "SELECT stage, %s(l.count), %s(send), %s(recv), count(*), min(starttime), max(endtime), (SELECT m.text"
+	           " FROM ",
+	           sum, sum, sum);
+	sql_put_name(s, ROW_LOSSES);
+	sql_put(s, " m WHERE m.stage = l.stage ORDER BY m.endtime DESC LIMIT 1) FROM ");
+	sql_put_name(s, ROW_LOSSES);
+	sql_put(s, " l");
+	put_range(s, q);
+	sql_put(s, " GROUP BY stage ORDER BY stage");
+	sql_end(s);
+}
+
+void sql_build_audit(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q)
 {
 	static const char *const sums[SQL_AUDIT_SUMS] = {
 	    "send",     "recv",     "packets_send", "packets_recv", "errors",    "retransmitted", "forwarded",
 	    "own_send", "own_recv", "own_events",   "rest_send",    "rest_recv", "rest_packets",
 	};
-	const char *glue = " WHERE ";
 
-	*s = (struct sql){0};
-	put(s, "SELECT netns, layer, count(*)");
+	sql_begin(s, dialect);
+	sql_put(s, "SELECT netns, layer, count(*)");
 	for (size_t i = 0; i < SQL_AUDIT_SUMS; i++)
-		buf_printf(&s->text, ", %s(%s)", sum, sums[i]);
-	put(s, ", min(starttime), max(endtime) FROM audit");
-	if (q->from != INT64_MIN) {
-		buf_printf(&s->text, "%sendtime >= ", glue);
-		bind_number(s, q->from);
-		glue = " AND ";
-	}
-	if (q->to != INT64_MAX) {
-		buf_printf(&s->text, "%sstarttime < ", glue);
-		bind_number(s, q->to);
-	}
+		buf_printf(&s->text, ", %s(%s)", dialect->sum, sums[i]);
+	sql_put(s, ", min(starttime), max(endtime) FROM ");
+	sql_put_name(s, ROW_AUDIT);
+	put_range(s, q);
 	/* Layers in the order in which they lie upon one another. */
-	put(s, " GROUP BY netns, layer ORDER BY netns, CASE layer WHEN 'link' THEN 1 WHEN 'ip' THEN 2 WHEN 'tcp' THEN 3"
-	       " WHEN 'udp' THEN 4 WHEN 'udplite' THEN 5 WHEN 'icmp' THEN 6 ELSE 7 END, layer");
-	buf_put_u8(&s->text, 0);
+	sql_put(s, " GROUP BY netns, layer ORDER BY netns, CASE layer WHEN 'link' THEN 1 WHEN 'ip' THEN 2 WHEN 'tcp' THEN 3"
+	           " WHEN 'udp' THEN 4 WHEN 'udplite' THEN 5 WHEN 'icmp' THEN 6 ELSE 7 END, layer");
+	sql_end(s);
 }
 
 void sql_done(struct sql *s)

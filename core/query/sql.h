@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A question as SQL over the tables that all stores share (executables, domains, addresses,
- * connections, losses). Values are bound, never written into the text.
+ * A question as SQL over the tables that all stores share (shape.h), as the store's server speaks it.
+ * Values are bound, never written into the text.
  */
 #ifndef PS_QUERY_SQL_H
 #define PS_QUERY_SQL_H
 
 #include "core/base/buf.h"
+#include "core/query/relation.h"
 #include "core/question.h"
+
+/* What stores differ in. */
+struct sql_dialect {
+	const char *sum;                          /* the aggregate that adds counts up: "sum" where it cannot overflow */
+	const char *key;                          /* the column by which an entry of a dictionary is referred to */
+	const char *text_before, *text_after;     /* around a text of a dictionary: compares it byte by byte */
+	const char *quote, *quote_table;          /* around names that could be words of the language */
+	const char *digits_before, *digits_after; /* around bytes: gives their hexadecimal digits */
+	const char *key_digits_before, *key_digits_after; /* the same of a RELATION_KEY */
+	const char *key_before, *key_after;               /* around digits: gives the RELATION_KEY */
+	int numbered;                                     /* parameters are $1 and so on, not ? */
+	const struct relation_names *names;               /* of this store's tables; NULL: those of shape.h */
+};
 
 /* One parameter, in the order of the placeholders. */
 struct sql_value {
@@ -17,13 +31,14 @@ struct sql_value {
 };
 
 struct sql {
+	const struct sql_dialect *dialect;
 	struct buf text; /* the statement, ends with a NUL */
 	struct sql_value *values;
 	unsigned n_values;
 };
 
-/* Where a part of the question's range is to be read from: `table` has the columns of connections, and
- * its rows with from <= time < to. In a table of sums (roll-up) a row stands for several, of which n,
+/* Where a part of the question's range is to be read from: `table` (NULL: connections) has the columns of
+ * connections, and its rows with from <= time < to. In a table of sums (roll-up) a row stands for several, of which n,
  * first and last are columns, like send, recv and events. */
 struct sql_span {
 	const char *table, *time;
@@ -31,25 +46,32 @@ struct sql_span {
 	int64_t from, to;
 };
 
-/* `sum` names the aggregate that adds counts up ("sum" where it cannot overflow). spans: what makes up
- * the range, or NULL: connections, all of it. The columns of
- * the result: the question's dimensions, then sent, received, calls, rows, first, last.
- * 0, or -EINVAL with *why (static) when a filter's value does not fit its dimension. */
-int sql_build(struct sql *, const struct ps_question *, const char *sum, const struct sql_span *spans, unsigned n_spans,
-              const char **why);
+/* spans: what makes up the range, or NULL: connections, all of it. The columns of the result: the question's
+ * dimensions, then sent, received, calls, rows, first, last. 0, or -EINVAL with *why (static) when a filter's
+ * value does not fit its dimension. The dialect has to live as long as the sql. */
+int sql_build(struct sql *, const struct sql_dialect *, const struct ps_question *, const struct sql_span *spans,
+              unsigned n_spans, const char **why);
 
 /* True if the question groups by that dimension. */
 int sql_groups_by(const struct ps_question *, enum ps_dimension);
 
 /* Losses of the question's range of time, a row a stage: stage, count, sent, received, rows,
  * first, last, latest text. */
-void sql_build_losses(struct sql *, const struct ps_question *, const char *sum);
+void sql_build_losses(struct sql *, const struct sql_dialect *, const struct ps_question *);
 
 /* The self-audit of the question's range of time, a row a namespace and layer: netns, layer, windows, and
  * the sums of AUDIT_SUMS, first, last. */
 #define SQL_AUDIT_SUMS 13
-void sql_build_audit(struct sql *, const struct ps_question *, const char *sum);
+void sql_build_audit(struct sql *, const struct sql_dialect *, const struct ps_question *);
 
+/* Statements of other kinds, part by part. A text that is bound lives as long as the sql. */
+void sql_begin(struct sql *, const struct sql_dialect *);
+void sql_put(struct sql *, const char *text);
+void sql_put_name(struct sql *, unsigned relation); /* a table's name */
+void sql_put_column(struct sql *, const char *name);
+void sql_bind_number(struct sql *, int64_t);
+void sql_bind_text(struct sql *, struct ps_text);
+void sql_end(struct sql *);
 void sql_done(struct sql *);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "core/base/mem.h"
 #include "plugins/mariadb/params.h"
+#include "plugins/mariadb/reader.h"
 #include "plugins/mariadb/store.h"
 
 static enum ps_verdict sink_check(const struct ps_host *host, struct ps_ctx *ctx)
@@ -81,6 +82,12 @@ static const struct ps_option options[] = {
      .min = 1000,
      .max = 3600 * 1000,
      .help = "a server that does not answer for so long is away"},
+    {.key = "query_timeout",
+     .type = PS_OPTION_DURATION,
+     .fallback = "60 s",
+     .min = 1000,
+     .max = 3600 * 1000,
+     .help = "how long the server may take for a question; each of those of verify may take ten times as long"},
     {0},
 };
 
@@ -100,4 +107,5 @@ PS_EXPORT const struct ps_plugin ps_plugin = {
     .about = "records into the tables of a MariaDB or MySQL server",
     .options = options,
     .sink = &sink,
+    .reader = &reader,
 };

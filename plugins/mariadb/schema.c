@@ -38,7 +38,7 @@ static void put_table(struct buf *out, const struct relation_names *s, unsigned 
 	for (unsigned i = 0; relation_column(relation, i, &c); i++)
 		buf_printf(out, "`%s` %s%s, ", c.name, kinds[c.kind].type, c.optional ? "" : " NOT NULL");
 	if (relation == RELATION_BATCHES)
-		buf_put_str(out, "PRIMARY KEY (`host`, `boot`, `seq`), KEY `batch` (`batch`)");
+		buf_put_str(out, "PRIMARY KEY (`host`, `seq`, `boot`), KEY `batch` (`batch`)");
 	else if (relation >= ROW_TABLES)
 		buf_put_str(out, "PRIMARY KEY (`key`)");
 	else

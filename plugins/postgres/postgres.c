@@ -5,6 +5,7 @@
 
 #include "core/base/mem.h"
 #include "plugins/postgres/params.h"
+#include "plugins/postgres/reader.h"
 #include "plugins/postgres/store.h"
 
 static enum ps_verdict sink_check(const struct ps_host *host, struct ps_ctx *ctx)
@@ -104,6 +105,12 @@ static const struct ps_option options[] = {
      .min = 1000,
      .max = 3600 * 1000,
      .help = "how long the server may take for a batch; timeout has to be longer by 25 s"},
+    {.key = "query_timeout",
+     .type = PS_OPTION_DURATION,
+     .fallback = "60 s",
+     .min = 1000,
+     .max = 3600 * 1000,
+     .help = "how long the server may take for a question; each of those of verify may take ten times as long"},
     {0},
 };
 
@@ -123,4 +130,5 @@ PS_EXPORT const struct ps_plugin ps_plugin = {
     .about = "records into a PostgreSQL database",
     .options = options,
     .sink = &sink,
+    .reader = &reader,
 };

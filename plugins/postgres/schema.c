@@ -30,7 +30,7 @@ static void put_table(struct buf *out, const struct relation_names *s, unsigned 
 	for (unsigned i = 0; relation_column(relation, i, &c); i++)
 		buf_printf(out, "%s%s %s%s", i ? ", " : "", c.name, types[c.kind], c.optional ? "" : " NOT NULL");
 	if (relation == RELATION_BATCHES)
-		buf_put_str(out, ", PRIMARY KEY (host, boot, seq)");
+		buf_put_str(out, ", PRIMARY KEY (host, seq, boot)");
 	else if (relation >= ROW_TABLES)
 		buf_put_str(out, ", PRIMARY KEY (key)");
 	buf_put_str(out, ");\n");

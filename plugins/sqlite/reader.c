@@ -13,7 +13,7 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
-#include "core/query/sql.h"
+#include "core/query/source.h"
 #include "plugins/sqlite/rollup.h"
 
 #define STEPS_BETWEEN_LOOKS 10000 /* of SQLite's machine, between two looks at the clock */
@@ -102,6 +102,15 @@ out:
 	return rc;
 }
 
+static void failed(struct reader *r, int rc)
+{
+	if (rc == SQLITE_INTERRUPT)
+		r->host->why(r->ctx, "the question took longer than %lld s and was given up: ask about a shorter time",
+		             (long long)(r->host->number(r->ctx, "query_timeout") / 1000));
+	else
+		r->host->why(r->ctx, "%s: %s", r->host->text(r->ctx, "file"), sqlite3_errmsg(r->db));
+}
+
 static int prepare(struct reader *r, const struct sql *sql, sqlite3_stmt **st)
 {
 	int rc = sqlite3_prepare_v2(r->db, (const char *)sql->text.data, -1, st, NULL);
@@ -115,158 +124,62 @@ static int prepare(struct reader *r, const struct sql *sql, sqlite3_stmt **st)
 	return rc;
 }
 
-static struct ps_text text_of(sqlite3_stmt *st, int column)
+static int select_rows(void *self, const struct sql *sql, unsigned n,
+                       int (*take)(void *arg, const struct ps_text *cells), void *arg)
 {
-	const char *data = (const char *)sqlite3_column_text(st, column);
-
-	return (struct ps_text){data ? data : "", (uint32_t)sqlite3_column_bytes(st, column)};
-}
-
-static uint64_t count_of(sqlite3_stmt *st, int column)
-{
-	int64_t value = sqlite3_column_int64(st, column);
-
-	return value > 0 ? (uint64_t)value : 0;
-}
-
-static int ask_losses(struct reader *r, const struct ps_question *q, struct ps_answer *answer)
-{
+	struct ps_text cells[PS_DIMENSIONS + 6];
+	struct reader *r = self;
 	sqlite3_stmt *st = NULL;
-	struct sql sql;
-	int rc;
+	int rc = prepare(r, sql, &st), stopped = 0;
 
-	sql_build_losses(&sql, q, "add_up");
-	rc = prepare(r, &sql, &st);
-	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
-		struct ps_answer_loss loss = {
-		    .stage = text_of(st, 0),
-		    .text = text_of(st, 7),
-		    .count = count_of(st, 1),
-		    .sent = count_of(st, 2),
-		    .received = count_of(st, 3),
-		    .rows = count_of(st, 4),
-		    .first = sqlite3_column_int64(st, 5),
-		    .last = sqlite3_column_int64(st, 6),
-		};
+	while (rc == SQLITE_OK && !stopped && sqlite3_step(st) == SQLITE_ROW) {
+		for (unsigned i = 0; i < n; i++) {
+			const char *data = (const char *)sqlite3_column_text(st, (int)i);
 
-		answer->loss(answer->arg, &loss);
+			cells[i] = (struct ps_text){data, (uint32_t)sqlite3_column_bytes(st, (int)i)};
+		}
+		stopped = take(arg, cells);
 	}
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK && !stopped)
 		rc = sqlite3_reset(st);
+	if (rc != SQLITE_OK)
+		failed(r, rc);
 	sqlite3_finalize(st);
-	sql_done(&sql);
-	return rc;
+	return stopped ? stopped : rc == SQLITE_OK ? 0 : rc == SQLITE_INTERRUPT ? -ETIME : -EIO;
 }
 
-static int ask_audit(struct reader *r, const struct ps_question *q, struct ps_answer *answer)
-{
-	sqlite3_stmt *st = NULL;
-	struct sql sql;
-	int rc;
-
-	sql_build_audit(&sql, q, "add_up");
-	rc = prepare(r, &sql, &st);
-	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
-		struct ps_answer_audit audit = {
-		    .netns = count_of(st, 0),
-		    .layer = text_of(st, 1),
-		    .windows = count_of(st, 2),
-		    .sent = count_of(st, 3),
-		    .received = count_of(st, 4),
-		    .packets_sent = count_of(st, 5),
-		    .packets_received = count_of(st, 6),
-		    .errors = count_of(st, 7),
-		    .retransmitted = count_of(st, 8),
-		    .forwarded = count_of(st, 9),
-		    .own_sent = count_of(st, 10),
-		    .own_received = count_of(st, 11),
-		    .own_calls = count_of(st, 12),
-		    .rest_sent = sqlite3_column_int64(st, 13),
-		    .rest_received = sqlite3_column_int64(st, 14),
-		    .rest_packets = sqlite3_column_int64(st, 15),
-		    .first = sqlite3_column_int64(st, 16),
-		    .last = sqlite3_column_int64(st, 17),
-		};
-
-		answer->audit(answer->arg, &audit);
-	}
-	if (rc == SQLITE_OK)
-		rc = sqlite3_reset(st);
-	sqlite3_finalize(st);
-	sql_done(&sql);
-	return rc;
-}
-
-static int ask_rows(struct reader *r, const struct ps_question *q, const struct sql *sql, struct ps_answer *answer)
-{
-	struct ps_text values[PS_DIMENSIONS];
-	sqlite3_stmt *st = NULL;
-	int n = (int)q->n_by, rc = prepare(r, sql, &st);
-
-	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
-		struct ps_answer_row row = {
-		    .values = n ? values : NULL,
-		    .sent = count_of(st, n),
-		    .received = count_of(st, n + 1),
-		    .calls = count_of(st, n + 2),
-		    .rows = count_of(st, n + 3),
-		    .first = sqlite3_column_int64(st, n + 4),
-		    .last = sqlite3_column_int64(st, n + 5),
-		};
-
-		for (int i = 0; i < n; i++)
-			values[i] = text_of(st, i);
-		if (answer->row(answer->arg, &row))
-			break;
-	}
-	if (rc == SQLITE_OK)
-		rc = sqlite3_reset(st);
-	sqlite3_finalize(st);
-	return rc;
-}
+static const struct sql_dialect dialect = {
+    .sum = "add_up",
+    .key = "id",
+    .text_before = "",
+    .text_after = "",
+    .quote = "",
+    .quote_table = "",
+};
 
 int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer)
 {
 	struct sql_span spans[ROLLUP_SPANS_MAX];
 	struct reader *r = self;
+	struct source source = {.host = r->host, .ctx = r->ctx, .dialect = dialect, .self = r, .select = select_rows};
 	unsigned n_spans = 0;
-	int64_t limit = r->host->number(r->ctx, "query_timeout");
-	const char *why = "";
-	struct sql sql = {0};
 	int rc;
 
-	if (q->n_by > PS_DIMENSIONS) {
-		r->host->why(r->ctx, "a question may have %d dimensions", PS_DIMENSIONS);
-		return -EINVAL;
-	}
-	r->until = clock_monotonic_ns() + limit * NS_PER_MS;
+	r->until = clock_monotonic_ns() + r->host->number(r->ctx, "query_timeout") * NS_PER_MS;
 	/* One transaction: losses and rows are of the same moment. */
 	rc = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
-	if (rc == SQLITE_OK && answer->loss)
-		rc = ask_losses(r, q, answer);
-	if (rc == SQLITE_OK && answer->audit)
-		rc = ask_audit(r, q, answer);
-	if (rc == SQLITE_OK && answer->row) {
-		if (r->version >= SCHEMA_ROLLUP)
-			rc = rollup_spans(r->db, q, spans, &n_spans);
-		if (rc == SQLITE_OK && sql_build(&sql, q, "add_up", n_spans ? spans : NULL, n_spans, &why) < 0) {
-			r->host->why(r->ctx, "%s", why);
-			sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
-			return -EINVAL;
-		}
-		if (rc == SQLITE_OK)
-			rc = ask_rows(r, q, &sql, answer);
+	if (rc == SQLITE_OK && answer->row && r->version >= SCHEMA_ROLLUP)
+		rc = rollup_spans(r->db, q, spans, &n_spans);
+	if (rc != SQLITE_OK) {
+		failed(r, rc);
+		rc = -EIO;
+	} else {
+		rc = source_ask(&source, q, n_spans ? spans : NULL, n_spans, answer);
 	}
-	if (rc == SQLITE_INTERRUPT)
-		r->host->why(r->ctx, "the question took longer than %lld s and was given up: ask about a shorter time",
-		             (long long)(limit / 1000));
-	else if (rc != SQLITE_OK)
-		r->host->why(r->ctx, "%s: %s", r->host->text(r->ctx, "file"), sqlite3_errmsg(r->db));
 	r->until = INT64_MAX;
 	if (!sqlite3_get_autocommit(r->db))
 		sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
-	sql_done(&sql);
-	return rc == SQLITE_OK ? 0 : rc == SQLITE_INTERRUPT ? -ETIME : -EIO;
+	return rc;
 }
 
 void reader_close(void *self)

@@ -79,6 +79,7 @@ int expect_sql_mariadb(struct ps_ctx *ctx, const char *sql)
 
 	if (!my)
 		return -1;
+	mysql_autocommit(my, 1);
 	if (mysql_query(my, sql))
 		next = 1;
 	while (next == 0) {

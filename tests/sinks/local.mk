@@ -13,20 +13,20 @@ if PLUGIN_MARIADB
 expect_sources += tests/sinks/expect_mariadb.c
 expect_cppflags += -DWITH_MARIADB $(MARIADB_PLUGIN_CFLAGS)
 expect_libs += $(MARIADB_PLUGIN_LIBS)
-TESTS += tests/sinks/contract_mariadb.py
+TESTS += tests/sinks/contract_mariadb.py tests/sinks/verify_mariadb.py tests/sinks/answers_mariadb.py
 # Outages take their time: once is enough.
 if SYSTEM_TESTS
 TESTS += tests/sinks/test_mariadb.py tests/sinks/test_mariadb_tls.py tests/sinks/test_mariadb_galera.py
 endif
 endif
-dist_check_SCRIPTS += tests/sinks/contract_mariadb.py tests/sinks/test_mariadb.py tests/sinks/test_mariadb_tls.py tests/sinks/test_mariadb_galera.py
+dist_check_SCRIPTS += tests/sinks/contract_mariadb.py tests/sinks/verify_mariadb.py tests/sinks/answers_mariadb.py tests/sinks/test_mariadb.py tests/sinks/test_mariadb_tls.py tests/sinks/test_mariadb_galera.py
 EXTRA_DIST += tests/sinks/mariadb.py tests/sinks/pump.py tests/sinks/wsrep_sst_same
 
 # Rows that flow into a sink.
 check_PROGRAMS += tests/sinks/pump
 tests_sinks_pump_LDADD = tests/sinks/libtestsinks.la
 
-postgres_tests = tests/sinks/contract_postgres.py
+postgres_tests = tests/sinks/contract_postgres.py tests/sinks/verify_postgres.py tests/sinks/answers_postgres.py
 if PLUGIN_POSTGRES
 expect_sources += tests/sinks/expect_postgres.c
 expect_cppflags += -DWITH_POSTGRES $(POSTGRES_CFLAGS)
@@ -45,6 +45,9 @@ check_PROGRAMS += tests/sinks/contract
 tests_sinks_contract_SOURCES = tests/sinks/contract.c $(expect_sources)
 tests_sinks_contract_CPPFLAGS = $(expect_cppflags)
 tests_sinks_contract_LDADD = tests/sinks/libtestsinks.la $(expect_libs)
+
+check_PROGRAMS += tests/sinks/answers
+tests_sinks_answers_LDADD = tests/sinks/libtestsinks.la
 
 check_PROGRAMS += tests/sinks/verify
 tests_sinks_verify_SOURCES = tests/sinks/verify.c $(expect_sources)

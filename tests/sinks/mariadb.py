@@ -8,8 +8,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, f"{HERE}/..")
+import tap  # noqa: E402
 
 SHARE = "/usr/share/mysql"
 TABLES = ["mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql"]
@@ -150,3 +155,20 @@ class Server:
         """Options of the plugin that lead to this server."""
         options = {"host": "127.0.0.1", "port": self.port, "password": "secret"} | more
         return [f"{key}={value}" for key, value in options.items()]
+
+
+def play(program, rights, *beside):
+    """Ends with what tests/sinks/PROGRAM says of a server whose defaults are hostile, and of the plugins beside it."""
+    why = missing()
+    if why:
+        tap.skip_all(why)
+    server = Server("--sql-mode=ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,IGNORE_SPACE,NO_AUTO_VALUE_ON_ZERO",
+                    "--completion-type=RELEASE", "--autocommit=0", "--max-error-count=0", "--default-time-zone=+05:30",
+                    "--lower-case-table-names=1", "--character-set-server=latin1").start()
+    server.prepare(rights)
+    os.environ["PS_TEST_SOCKET"] = server.socket
+    top = os.environ["top_builddir"]
+    plugins = [f"{top}/plugins/.libs/{name}.so" for name in [*beside, "mariadb"]]
+    status = subprocess.run([f"{top}/tests/sinks/{program}", *plugins, *server.arguments()], check=False).returncode
+    server.stop()
+    sys.exit(status)

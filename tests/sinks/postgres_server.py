@@ -168,9 +168,18 @@ class Server:
         """For a program that loads the plugin."""
         return [f"{k}={v}" for k, v in {"host": self.dir, "port": self.port, **more}.items()]
 
-    def give_schema(self, user="admin"):
+    def give_schema(self, user="admin", rights="INSERT"):
         """What an administrator does: the tables, and INSERT on them for the role, nothing else."""
         with open(f"{HERE}/../../etc/postgres.sql", encoding="utf-8") as f:
             self.sql(f.read(), user)
-        self.sql("GRANT INSERT ON ALL TABLES IN SCHEMA public TO picosnitch; REVOKE INSERT ON connections_flat FROM"
+        self.sql(f"GRANT {rights} ON ALL TABLES IN SCHEMA public TO picosnitch; REVOKE INSERT ON connections_flat FROM"
                  " picosnitch")
+
+
+def play(program, rights, *beside):
+    """Ends with what tests/sinks/PROGRAM says of a server, and of the plugins beside it."""
+    server = Server()
+    server.give_schema(rights=rights)
+    os.environ["EXPECT_POSTGRES"] = server.conninfo()
+    plugins = [os.path.join(os.path.dirname(PLUGIN), f"{name}.so") for name in [*beside, "postgres"]]
+    raise SystemExit(os.spawnv(os.P_WAIT, f"{TOP}/tests/sinks/{program}", [program, *plugins, *server.options()]))

@@ -140,13 +140,16 @@ static int run(const char *pattern)
 static const struct {
 	const char *what, *sql, *fault;
 	unsigned faults;
+	/* Servers find rows by their time, and know a dictionary's entries by their digests. */
+	const char *server_fault;
+	unsigned server_faults;
 } deeds[] = {
     {"a byte is changed", "UPDATE connections SET send = send + 1 WHERE @B = @3 AND lport = 32772", "batch 3 of test (",
      1},
     {"a row is named that was changed", "UPDATE connections SET send = 7 WHERE @B = @3 AND lport = 32772",
      "row 5 of 24, of connections, was changed; it is now: contime=", 1},
     {"a time is forgotten", "UPDATE connections SET contime = contime - 1 WHERE @B = @2 AND lport = 32768",
-     "row 1 of 24, of connections, was changed", 1},
+     "row 1 of 24, of connections, was changed", 1, "row of connections belongs to no batch", 2},
     {"a row is deleted", "DELETE FROM connections WHERE @B = @4 AND lport = 32770",
      "1 of 24 rows were removed; the first was row 3, of connections", 1},
     {"all rows of a batch are deleted", "DELETE FROM connections WHERE @B = @4",
@@ -165,15 +168,15 @@ static const struct {
      "DELETE FROM programs WHERE @B = @3; DELETE FROM verdicts WHERE @B = @3; DELETE FROM batches WHERE seq = 3",
      "batch 3 is missing before batch 4", 1},
     {"a batch's time is changed", "UPDATE batches SET starttime = starttime + 1 WHERE seq = 2",
-     "its name, its times or its digest were changed", 1},
+     "its name, its times or its digest were changed", 1, "20 of 24 rows were removed", 21},
     {"a batch's host is renamed", "UPDATE batches SET hostname = 'other' WHERE seq = 2",
      "its name, its times or its digest were changed", 1},
-    {"a batch's count is changed", "UPDATE batches SET rows = rows - 1 WHERE seq = 2",
+    {"a batch's count is changed", "UPDATE batches SET \"rows\" = \"rows\" - 1 WHERE seq = 2",
      "what was noted of its rows was changed", 1},
     {"an executable is renamed", "UPDATE executables SET exe = '/bin/true' WHERE exe = '/usr/bin/program-0'",
-     "row 1 of 24, of connections, was changed", BATCHES},
+     "row 1 of 24, of connections, was changed", BATCHES, "a row of executables is not what its id says", BATCHES + 1},
     {"an address is changed", "UPDATE addresses SET addr = '127.0.0.1' WHERE addr = '198.51.0.5'",
-     "row 6 of 24, of connections, was changed", BATCHES},
+     "row 6 of 24, of connections, was changed", BATCHES, "a row of addresses is not what its id says", BATCHES + 1},
     {"a domain is removed", "DELETE FROM domains WHERE domain = 'org.example.www'",
      "refers to an executable, domain, address or place that is not there", 2 * BATCHES},
     {"the empty row is filled", "UPDATE domains SET domain = 'org.kernel' WHERE domain = ''",
@@ -182,6 +185,8 @@ static const struct {
 
 static void test_deed(size_t i)
 {
+	bool server = strcmp(plugin->name, "sqlite") != 0 && deeds[i].server_fault;
+	const char *fault = server ? deeds[i].server_fault : deeds[i].fault;
 	struct found f;
 
 	empty();
@@ -192,9 +197,9 @@ static void test_deed(size_t i)
 	fill(BATCHES);
 	ok(run(deeds[i].sql) == 0, "%s", deeds[i].what);
 	look(&f);
-	if (!ok(strstr((char *)f.faults.data, deeds[i].fault) != NULL, "it is named") ||
-	    !is_int(f.counts.faults, deeds[i].faults, "as so many faults"))
-		printf("# want %s; found:\n# %s", deeds[i].fault, (char *)f.faults.data);
+	if (!ok(strstr((char *)f.faults.data, fault) != NULL, "it is named") ||
+	    !is_int(f.counts.faults, server ? deeds[i].server_faults : deeds[i].faults, "as so many faults"))
+		printf("# want %s; found:\n# %s", fault, (char *)f.faults.data);
 	found_done(&f);
 	if (strstr(deeds[i].sql, "'org.kernel'"))
 		expect_sql(&ctx, "UPDATE domains SET domain = '' WHERE domain = 'org.kernel'");

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/query/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int64_t source_number(struct ps_text cell)
+{
+	return cell.data ? strtoll(cell.data, NULL, 10) : 0;
+}
+
+int source_failed(const struct source *s, enum source_fault fault, const char *what)
+{
+	if (fault == SOURCE_CLOSED)
+		s->host->why(
+		    s->ctx,
+		    "%s: the sink's role may only insert: give another one SELECT on the tables, name it in a [sink] section"
+		    " of its own that is not enabled, and say --store and the name of that",
+		    what);
+	else if (fault == SOURCE_EMPTY)
+		s->host->why(s->ctx, "%s: nothing has been recorded there yet, or table and table_prefix are others", what);
+	else if (fault == SOURCE_LATE)
+		s->host->why(s->ctx, "the question took longer than %lld s and was given up: ask about a shorter time",
+		             (long long)(s->host->number(s->ctx, "query_timeout") / 1000));
+	else
+		s->host->why(s->ctx, "%s", what);
+	return fault == SOURCE_LATE ? -ETIME : fault == SOURCE_CLOSED ? -EACCES : -EIO;
+}
+
+static uint64_t count(struct ps_text cell)
+{
+	int64_t n = source_number(cell);
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static int take_loss(void *arg, const struct ps_text *cells)
+{
+	const struct ps_answer *answer = arg;
+	struct ps_answer_loss loss = {
+	    .stage = cells[0],
+	    .count = count(cells[1]),
+	    .sent = count(cells[2]),
+	    .received = count(cells[3]),
+	    .rows = count(cells[4]),
+	    .first = source_number(cells[5]),
+	    .last = source_number(cells[6]),
+	    .text = cells[7],
+	};
+
+	answer->loss(answer->arg, &loss);
+	return 0;
+}
+
+static int take_audit(void *arg, const struct ps_text *cells)
+{
+	const struct ps_answer *answer = arg;
+	struct ps_answer_audit audit = {
+	    .netns = count(cells[0]),
+	    .layer = cells[1],
+	    .windows = count(cells[2]),
+	    .sent = count(cells[3]),
+	    .received = count(cells[4]),
+	    .packets_sent = count(cells[5]),
+	    .packets_received = count(cells[6]),
+	    .errors = count(cells[7]),
+	    .retransmitted = count(cells[8]),
+	    .forwarded = count(cells[9]),
+	    .own_sent = count(cells[10]),
+	    .own_received = count(cells[11]),
+	    .own_calls = count(cells[12]),
+	    .rest_sent = source_number(cells[13]),
+	    .rest_received = source_number(cells[14]),
+	    .rest_packets = source_number(cells[15]),
+	    .first = source_number(cells[16]),
+	    .last = source_number(cells[17]),
+	};
+
+	answer->audit(answer->arg, &audit);
+	return 0;
+}
+
+struct asked {
+	struct ps_answer *answer;
+	unsigned n_by;
+	int enough;
+};
+
+static int take_row(void *arg, const struct ps_text *cells)
+{
+	struct asked *a = arg;
+	const struct ps_text *sums = cells + a->n_by;
+	struct ps_answer_row row = {
+	    .values = a->n_by ? cells : NULL,
+	    .sent = count(sums[0]),
+	    .received = count(sums[1]),
+	    .calls = count(sums[2]),
+	    .rows = count(sums[3]),
+	    .first = source_number(sums[4]),
+	    .last = source_number(sums[5]),
+	};
+
+	a->enough = a->answer->row(a->answer->arg, &row);
+	return a->enough;
+}
+
+static int ask_rows(const struct source *s, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
+                    struct ps_answer *answer)
+{
+	struct asked asked = {answer, q->n_by, 0};
+	const char *why = "";
+	struct sql sql;
+	int r = sql_build(&sql, &s->dialect, q, spans, n_spans, &why);
+
+	if (r < 0) {
+		s->host->why(s->ctx, "%s", why);
+		return r;
+	}
+	r = s->select(s->self, &sql, q->n_by + 6, take_row, &asked);
+	sql_done(&sql);
+	return asked.enough ? 0 : r;
+}
+
+static int ask(const struct source *s, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
+               struct ps_answer *answer)
+{
+	struct sql sql;
+	int r = 0;
+
+	if (answer->loss) {
+		sql_build_losses(&sql, &s->dialect, q);
+		r = s->select(s->self, &sql, 8, take_loss, answer);
+		sql_done(&sql);
+	}
+	if (r == 0 && answer->audit) {
+		sql_build_audit(&sql, &s->dialect, q);
+		r = s->select(s->self, &sql, 5 + SQL_AUDIT_SUMS, take_audit, answer);
+		sql_done(&sql);
+	}
+	return r == 0 && answer->row ? ask_rows(s, q, spans, n_spans, answer) : r;
+}
+
+int source_ask(const struct source *s, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
+               struct ps_answer *answer)
+{
+	int r;
+
+	if (q->n_by > PS_DIMENSIONS) {
+		s->host->why(s->ctx, "a question may have %d dimensions", PS_DIMENSIONS);
+		return -EINVAL;
+	}
+	r = s->begin ? s->begin(s->self, s->host->number(s->ctx, "query_timeout")) : 0;
+	if (r < 0)
+		return r;
+	r = ask(s, q, spans, n_spans, answer);
+	if (s->end)
+		s->end(s->self);
+	return r;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "plugins/mariadb/reader.h"
+
+#include <errmsg.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/query/source.h"
+#include "plugins/mariadb/link.h"
+#include "plugins/mariadb/params.h"
+
+#define CELLS (PS_DIMENSIONS + 6)
+
+struct reader_state {
+	struct link link;
+	struct relation_names names;
+	struct source source;
+};
+
+static const struct sql_dialect dialect = {
+    .sum = "sum",
+    .key = "`key`",
+    /* utf8mb4_bin, too, does not see spaces at the end. */
+    .text_before = "CAST(",
+    .text_after = " AS BINARY)",
+    .quote = "`",
+    .quote_table = "`",
+    .digits_before = "HEX(",
+    .digits_after = ")",
+    .key_digits_before = "HEX(",
+    .key_digits_after = ")",
+    .key_before = "UNHEX(",
+    .key_after = ")",
+};
+
+static int explain(struct reader_state *r)
+{
+	unsigned code = r->link.code;
+	enum source_fault fault = code == 1969 || code == 3024 || code == CR_SERVER_LOST ? SOURCE_LATE
+	                          : code == 1142 || code == 1143 || code == 1044         ? SOURCE_CLOSED
+	                          : code == 1146                                         ? SOURCE_EMPTY
+	                                                                                 : SOURCE_OTHER;
+
+	return source_failed(&r->source, fault, r->link.why);
+}
+
+static bool bind_values(MYSQL_STMT *st, const struct sql *sql, MYSQL_BIND *binds)
+{
+	for (unsigned i = 0; i < sql->n_values; i++) {
+		struct sql_value *v = &sql->values[i];
+
+		binds[i].buffer_type = v->is_number ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_STRING;
+		/* The library only reads it. */
+		binds[i].buffer = v->is_number ? (void *)&v->number : (void *)(uintptr_t)v->text.data;
+		binds[i].buffer_length = v->text.len;
+	}
+	return !sql->n_values || mysql_stmt_bind_param(st, binds) == 0;
+}
+
+/* The columns of the row at hand, whatever their lengths. */
+struct row {
+	MYSQL_BIND binds[CELLS];
+	unsigned long lengths[CELLS];
+	my_bool nulls[CELLS];
+	struct buf data;
+};
+
+static bool get_cells(MYSQL_STMT *st, struct row *row, unsigned n, struct ps_text *cells)
+{
+	size_t at = 0;
+
+	row->data.len = 0;
+	for (unsigned i = 0; i < n; i++)
+		if (!row->nulls[i])
+			buf_add(&row->data, row->lengths[i] + 1);
+	for (unsigned i = 0; i < n; i++) {
+		MYSQL_BIND one = {.buffer_type = MYSQL_TYPE_STRING, .buffer_length = row->lengths[i] + 1};
+		char *data = (char *)row->data.data + at;
+		unsigned long length = row->lengths[i];
+
+		cells[i] = (struct ps_text){NULL, 0};
+		if (row->nulls[i])
+			continue;
+		one.buffer = data;
+		one.length = &length;
+		if (mysql_stmt_fetch_column(st, &one, i, 0) || length != row->lengths[i])
+			return false;
+		data[length] = 0;
+		cells[i] = (struct ps_text){data, (uint32_t)length};
+		at += length + 1;
+	}
+	return true;
+}
+
+static int fetch_all(MYSQL_STMT *st, unsigned n, int (*take)(void *arg, const struct ps_text *cells), void *arg,
+                     int *stopped)
+{
+	struct row *row = mem_alloc(sizeof(*row));
+	struct ps_text cells[CELLS];
+	int status;
+
+	for (unsigned i = 0; i < n; i++)
+		row->binds[i] =
+		    (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING, .length = &row->lengths[i], .is_null = &row->nulls[i]};
+	status = mysql_stmt_bind_result(st, row->binds);
+	/* What is left when it is stopped is thrown away with the statement. */
+	while (status == 0 && !*stopped) {
+		status = mysql_stmt_fetch(st);
+		if (status == MYSQL_DATA_TRUNCATED)
+			status = 0;
+		if (status == 0 && !get_cells(st, row, n, cells))
+			status = 1;
+		if (status == 0)
+			*stopped = take(arg, cells);
+	}
+	buf_done(&row->data);
+	free(row);
+	return *stopped || status == MYSQL_NO_DATA ? 0 : 1;
+}
+
+static int select_rows(void *self, const struct sql *sql, unsigned n,
+                       int (*take)(void *arg, const struct ps_text *cells), void *arg)
+{
+	struct reader_state *r = self;
+	MYSQL_BIND *binds = mem_alloc(sql->n_values * sizeof(*binds));
+	MYSQL_STMT *st = NULL;
+	int stopped = 0;
+	bool fine = link_prepare(&r->link, &st, (const char *)sql->text.data) == LINK_FINE;
+
+	if (fine && (mysql_stmt_field_count(st) != n || !bind_values(st, sql, binds) || mysql_stmt_execute(st) ||
+	             fetch_all(st, n, take, arg, &stopped))) {
+		link_failed(&r->link, st);
+		fine = false;
+	}
+	if (st)
+		mysql_stmt_close(st);
+	free(binds);
+	return stopped ? stopped : fine ? 0 : explain(r);
+}
+
+static int begin(void *self, int64_t ms)
+{
+	struct reader_state *r = self;
+	char sql[128];
+
+	/* Two products, two units. */
+	if (r->link.is_mariadb)
+		snprintf(sql, sizeof(sql), "SET SESSION max_statement_time = %lld", (long long)(ms + 999) / 1000);
+	else
+		snprintf(sql, sizeof(sql), "SET SESSION max_execution_time = %lld", (long long)ms);
+	if (link_run(&r->link, sql) != LINK_FINE ||
+	    link_run(&r->link, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY") != LINK_FINE)
+		return explain(r);
+	return 0;
+}
+
+static void end(void *self)
+{
+	link_run(&((struct reader_state *)self)->link, "ROLLBACK");
+}
+
+static void reader_close(void *self)
+{
+	struct reader_state *r = self;
+
+	link_close(&r->link);
+	free(r);
+}
+
+static int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
+{
+	struct reader_state *r;
+	enum trouble trouble;
+	struct params p;
+
+	if (!params_check(host, ctx) || !params_set(&p, host, ctx))
+		return -EINVAL;
+	r = mem_alloc(sizeof(*r));
+	r->link = (struct link){.host = host, .ctx = ctx};
+	/* The server gives up sooner. */
+	p.answer_s = (unsigned)((host->number(ctx, "query_timeout") * SOURCE_WALK_PATIENCE + 999) / 1000) + 5;
+	r->source = (struct source){
+	    .host = host, .ctx = ctx, .dialect = dialect, .self = r, .begin = begin, .end = end, .select = select_rows};
+	relation_names(&r->names, host, ctx);
+	r->source.dialect.names = &r->names;
+	trouble = link_open(&r->link, &p, false);
+	params_clear(&p);
+	if (trouble == LINK_FINE) {
+		*self = r;
+		return 0;
+	}
+	host->why(ctx, "%s", r->link.why);
+	reader_close(r);
+	return -EIO;
+}
+
+static int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer)
+{
+	return source_ask(&((struct reader_state *)self)->source, q, NULL, 0, answer);
+}
+
+static int reader_walk(void *self, const struct ps_trail *trail)
+{
+	return source_walk(&((struct reader_state *)self)->source, trail);
+}
+
+const struct ps_reader reader = {.open = reader_open, .ask = reader_ask, .walk = reader_walk, .close = reader_close};

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Whoever is asked, the answer is the same: what SQLite says of some records, and what another store says:
+ *   answers sqlite.so PLUGIN.so [OPTION=VALUE]...
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/question.h"
+#include "tests/sinks/batches.h"
+#include "tests/sinks/fake_host.h"
+#include "tests/tap.h"
+
+#define BATCHES 12
+#define QUESTIONS 200
+
+static int64_t now;
+
+#define SEED 88172645463325252ULL
+static uint64_t state = SEED;
+
+static uint64_t chance(uint64_t below)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state % below;
+}
+
+/* Names that are equal where spaces at the end, case, accents or bytes that are no text do not count. */
+static const char *const paths[] = {"/bin/a", "/bin/a ", "/bin/A", "/bin/\xc3\xa4", "/bin/\xff", "/bin/a'\";--\\", ""};
+
+static void fill(struct made *m, uint64_t seq)
+{
+	int64_t start = now - (int64_t)(BATCHES - seq) * 600;
+	uint32_t exes[sizeof(paths) / sizeof(*paths)], domains[3];
+
+	made_usual(m, seq, 0, start);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct ps_text path = made_text(m, paths[i], strlen(paths[i]));
+
+		exes[i] = made_exe(m, path, path, made_text(m, "a b", 3));
+	}
+	domains[0] = 0;
+	domains[1] = made_domain(m, made_text(m, "example.org", 11));
+	domains[2] = made_domain(m, made_text(m, "EXAMPLE.org", 11));
+	made_place(m, "pod");
+	for (unsigned i = 0; i < 60; i++) {
+		struct ps_traffic *t = &made_traffic(m, start + (int64_t)chance(600))->traffic;
+
+		t->exe = exes[chance(sizeof(paths) / sizeof(*paths))];
+		t->parent = exes[chance(3)];
+		t->domain = domains[chance(3)];
+		t->uid = 1000 + (uint32_t)chance(3);
+		t->direction = (uint8_t)chance(3);
+		t->rport = chance(2) ? 443 : (int64_t)chance(65536);
+		t->raddr.bytes[3] = (uint8_t)chance(6);
+		t->sent = chance(50) ? chance(1000) : UINT64_MAX >> 12;
+		t->received = chance(1000);
+		t->calls = 1 + chance(5);
+	}
+	made_alert(m, start, seq % 2 ? "no room" : "other");
+	made_audit(m, start);
+}
+
+struct asked {
+	struct buf out;
+	uint32_t n_by;
+	unsigned rows;
+};
+
+static int on_row(void *arg, const struct ps_answer_row *row)
+{
+	struct asked *a = arg;
+
+	a->rows++;
+	for (uint32_t i = 0; i < a->n_by; i++) {
+		buf_put(&a->out, row->values[i].data, row->values[i].len);
+		buf_put_u8(&a->out, '|');
+	}
+	buf_printf(&a->out, "%llu %llu %llu %llu %lld %lld\n", (unsigned long long)row->sent,
+	           (unsigned long long)row->received, (unsigned long long)row->calls, (unsigned long long)row->rows,
+	           (long long)row->first, (long long)row->last);
+	return 0;
+}
+
+static void on_loss(void *arg, const struct ps_answer_loss *l)
+{
+	buf_printf(&((struct asked *)arg)->out, "%.*s %.*s %llu %llu %llu %llu %lld %lld\n", (int)l->stage.len,
+	           l->stage.data, (int)l->text.len, l->text.data, (unsigned long long)l->count, (unsigned long long)l->sent,
+	           (unsigned long long)l->received, (unsigned long long)l->rows, (long long)l->first, (long long)l->last);
+}
+
+static void on_audit(void *arg, const struct ps_answer_audit *a)
+{
+	buf_printf(&((struct asked *)arg)->out, "%llu %.*s %llu %llu %llu %llu %lld %lld %lld %lld\n",
+	           (unsigned long long)a->netns, (int)a->layer.len, a->layer.data, (unsigned long long)a->windows,
+	           (unsigned long long)a->sent, (unsigned long long)a->packets_received, (unsigned long long)a->own_calls,
+	           (long long)a->rest_sent, (long long)a->rest_packets, (long long)a->first, (long long)a->last);
+}
+
+struct store {
+	const struct ps_plugin *plugin;
+	struct ps_ctx ctx;
+	void *reader;
+};
+
+static void ask(struct store *s, const struct ps_question *q, struct asked *a)
+{
+	struct ps_answer answer = {.arg = a, .row = on_row, .loss = on_loss, .audit = on_audit};
+
+	*a = (struct asked){.n_by = q->n_by};
+	if (s->plugin->reader->ask(s->reader, q, &answer) < 0)
+		ok(0, "%s can be asked: %s", s->plugin->name, s->ctx.why);
+	buf_put_u8(&a->out, 0);
+}
+
+static void store(struct store *s)
+{
+	void *self = NULL;
+
+	if (s->plugin->sink->open(&fake_host, &s->ctx, &self) != PS_STORED) {
+		printf("Bail out! %s: %s\n", s->plugin->name, s->ctx.why);
+		exit(1);
+	}
+	for (uint64_t seq = 1; seq <= BATCHES; seq++) {
+		struct made m;
+
+		fill(&m, seq);
+		if (s->plugin->sink->write(self, &m.batch) != PS_STORED)
+			ok(0, "%s stores batch %d: %s", s->plugin->name, (int)seq, s->ctx.why);
+		made_done(&m);
+	}
+	s->plugin->sink->close(self);
+	if (!is_int(s->plugin->reader->open(&fake_host, &s->ctx, &s->reader), 0, "%s can be opened for reading",
+	            s->plugin->name)) {
+		printf("Bail out! %s\n", s->ctx.why);
+		exit(1);
+	}
+}
+
+static void random_filter(struct ps_filter *f)
+{
+	static const struct {
+		enum ps_dimension dimension;
+		const char *value;
+	} usual[] = {{PS_BY_EXE, "/bin/a"},     {PS_BY_EXE, "/bin/a "},        {PS_BY_EXE, "/bin/a'\";--\\\\"},
+	             {PS_BY_NAME, "/bin/A"},    {PS_BY_DOMAIN, "org.example"}, {PS_BY_RPORT, "443"},
+	             {PS_BY_UID, "1001"},       {PS_BY_RADDR, "198.51.100.3"}, {PS_BY_DIRECTION, "in"},
+	             {PS_BY_DIRECTION, ""},     {PS_BY_CMDLINE, "a b"},        {PS_BY_EXE, "' OR 1=1 -- "},
+	             {PS_BY_PEXE, "/bin/\\xff"}};
+	size_t i = chance(sizeof(usual) / sizeof(*usual));
+
+	*f = (struct ps_filter){usual[i].dimension, (int)chance(2), {usual[i].value, (uint32_t)strlen(usual[i].value)}};
+}
+
+static void compare(struct store *a, struct store *b)
+{
+	unsigned wrong = 0, some = 0;
+
+	for (unsigned i = 0; i < QUESTIONS; i++) {
+		enum ps_dimension by[3];
+		struct ps_filter filters[3];
+		struct ps_question q = {.by = by, .filters = filters};
+		struct asked x, y;
+
+		q.from = chance(3) ? now - (int64_t)chance(BATCHES * 600) : INT64_MIN;
+		q.to = chance(3) ? (q.from > 0 ? q.from : now - 3600) + 1 + (int64_t)chance(3600) : INT64_MAX;
+		for (uint64_t n = chance(4); q.n_by < n;) {
+			enum ps_dimension d = (enum ps_dimension)chance(PS_DIMENSIONS);
+			uint32_t j = 0;
+
+			while (j < q.n_by && by[j] != d)
+				j++;
+			if (j == q.n_by)
+				by[q.n_by++] = d;
+		}
+		for (uint64_t n = chance(4); q.n_filters < n;)
+			random_filter(&filters[q.n_filters++]);
+		q.order = (enum ps_order)chance(PS_ORDER_KEY + 1);
+		q.limit = chance(3) ? 0 : 1 + (uint32_t)chance(10);
+		ask(a, &q, &x);
+		ask(b, &q, &y);
+		some += x.rows > 0;
+		if ((x.out.len != y.out.len || memcmp(x.out.data, y.out.data, x.out.len) != 0) && !wrong++) {
+			printf("# by");
+			for (uint32_t j = 0; j < q.n_by; j++)
+				printf(" %d", (int)by[j]);
+			printf(", order %d, limit %u\n# %s:\n%s# %s:\n%s", (int)q.order, q.limit, a->plugin->name,
+			       (char *)x.out.data, b->plugin->name, (char *)y.out.data);
+		}
+		buf_done(&x.out);
+		buf_done(&y.out);
+	}
+	is_int(wrong, 0, "%d questions have the same answers", QUESTIONS);
+	ok(some > QUESTIONS / 3, "many of which say something: %u", some);
+}
+
+static int enough(void *arg, const struct ps_answer_row *row)
+{
+	(void)row;
+	return ++*(int *)arg == 2;
+}
+
+static void stopped(struct store *s)
+{
+	enum ps_dimension by = PS_BY_RPORT;
+	struct ps_question q = {.from = INT64_MIN, .to = INT64_MAX, .by = &by, .n_by = 1};
+	int rows = 0;
+	struct ps_answer answer = {.arg = &rows, .row = enough};
+	struct asked a;
+
+	is_int(s->plugin->reader->ask(s->reader, &q, &answer), 0, "who has enough rows gets no more");
+	is_int(rows, 2, "two were enough");
+	ask(s, &q, &a);
+	ok(a.rows > 100, "and can ask again");
+	buf_done(&a.out);
+}
+
+int main(int argc, char **argv)
+{
+	struct store stores[2] = {0};
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: answers sqlite.so PLUGIN.so [OPTION=VALUE]...\n");
+		return 2;
+	}
+	now = clock_wall_ns() / NS_PER_S;
+	for (int i = 0; i < 2; i++) {
+		stores[i].plugin = fake_load(argv[1 + i]);
+		fake_init(&stores[i].ctx, stores[i].plugin, fake_dir(), 0);
+	}
+	for (int i = 3; i < argc; i++) {
+		char *equals = strchr(argv[i], '=');
+
+		if (!equals)
+			return 2;
+		*equals = 0;
+		fake_set(&stores[1].ctx, argv[i], equals + 1);
+	}
+	for (int i = 0; i < 2; i++) {
+		fake_files(&stores[i].ctx);
+		state = SEED; /* both get the same records */
+		store(&stores[i]);
+	}
+	compare(&stores[0], &stores[1]);
+	stopped(&stores[1]);
+	for (int i = 0; i < 2; i++) {
+		stores[i].plugin->reader->close(stores[i].reader);
+		fake_done(&stores[i].ctx);
+	}
+	return tap_done();
+}

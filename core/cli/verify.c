@@ -15,6 +15,7 @@
 #include "core/cli/cli.h"
 #include "core/cli/store.h"
 #include "core/query/verify.h"
+#include "core/query/when.h"
 
 enum { WHOLE, FAULTS, TROUBLE }; /* as cmp and diff */
 
@@ -28,6 +29,7 @@ static const char help[] =
     "      --against NAME   compare it with the store of [sink NAME] too: finds what was cut off at the end,\n"
     "                       and a chain that was made anew\n"
     "      --against-file FILE  the same with another file, a copy say\n"
+    "      --from TIME      what is older may have been removed by an administrator: 2026-11-23, ...\n"
     "      --json           the result as one JSON object\n"
     "  -h, --help           this text\n"
     "\n"
@@ -35,6 +37,7 @@ static const char help[] =
 
 struct options {
 	const char *store, *file, *against, *against_file;
+	int64_t from;
 	int json, help;
 };
 
@@ -106,13 +109,14 @@ static int on_stray(void *arg, unsigned table, const struct ps_value *values, un
 }
 
 /* 0, or -1 after saying what is the matter. */
-static int walk(struct run *run, const char *config, const char *name, const char *file)
+static int walk(struct run *run, const char *config, const char *name, const char *file, int64_t from)
 {
 	struct cli_store store;
 	int r;
 
 	run->name = file ? file : name;
 	run->verify = verify_new(on_fault, run);
+	verify_from(run->verify, from);
 	run->inner = verify_trail(run->verify);
 	run->progress = isatty(STDERR_FILENO);
 	run->trail = (struct ps_trail){
@@ -175,10 +179,10 @@ static int run_all(const struct options *o, const char *config)
 	int status = TROUBLE;
 
 	one.faults = two.faults = o->json ? json_array() : NULL;
-	if (walk(&one, config, o->store, o->file) < 0)
+	if (walk(&one, config, o->store, o->file, o->from) < 0)
 		goto out;
 	if (o->against || o->against_file) {
-		if (walk(&two, config, o->against ? o->against : "sqlite", o->against_file) < 0)
+		if (walk(&two, config, o->against ? o->against : "sqlite", o->against_file, o->from) < 0)
 			goto out;
 		verify_end(two.verify, &other);
 		verify_end(one.verify, &counts);
@@ -204,19 +208,20 @@ out:
 
 static int parse(struct options *o, int argc, char **argv)
 {
-	enum { OPT_STORE = 256, OPT_FILE, OPT_AGAINST, OPT_AGAINST_FILE, OPT_JSON };
+	enum { OPT_STORE = 256, OPT_FILE, OPT_AGAINST, OPT_AGAINST_FILE, OPT_FROM, OPT_JSON };
 	static const struct option options[] = {
 	    {"store", required_argument, NULL, OPT_STORE},
 	    {"file", required_argument, NULL, OPT_FILE},
 	    {"against", required_argument, NULL, OPT_AGAINST},
 	    {"against-file", required_argument, NULL, OPT_AGAINST_FILE},
+	    {"from", required_argument, NULL, OPT_FROM},
 	    {"json", no_argument, NULL, OPT_JSON},
 	    {"help", no_argument, NULL, 'h'},
 	    {0},
 	};
 	int c;
 
-	*o = (struct options){.store = "sqlite"};
+	*o = (struct options){.store = "sqlite", .from = INT64_MIN};
 	optind = 0;
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == OPT_STORE)
@@ -227,6 +232,11 @@ static int parse(struct options *o, int argc, char **argv)
 			o->against = optarg;
 		else if (c == OPT_AGAINST_FILE)
 			o->against_file = optarg;
+		else if (c == OPT_FROM && when_point(optarg, &o->from) < 0) {
+			log_error("\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", optarg);
+			return -1;
+		} else if (c == OPT_FROM)
+			continue;
 		else if (c == OPT_JSON)
 			o->json = 1;
 		else if (c == 'h')

@@ -43,7 +43,7 @@ struct verify {
 	void (*fault)(void *arg, const char *text);
 	void *arg;
 	struct verify_counts counts;
-	int64_t cutoff;
+	int64_t from, cutoff; /* what is older may be gone: strays too; rows of batches */
 	struct table known, hosts;
 	struct arena memory;
 	struct buf scratch;
@@ -109,7 +109,9 @@ static char *describe(unsigned table, const struct ps_value *values, const struc
 
 static int on_begin(void *arg, int64_t cutoff)
 {
-	((struct verify *)arg)->cutoff = cutoff;
+	struct verify *v = arg;
+
+	v->cutoff = cutoff > v->from ? cutoff : v->from;
 	return 0;
 }
 
@@ -358,6 +360,9 @@ static int on_stray(void *arg, unsigned table, const struct ps_value *values, un
 	if (r < 0)
 		return r;
 	v->unknown = unknown;
+	/* A row's time is its first column. */
+	if (values[0].type == PS_VALUE_NUMBER && values[0].number < v->from)
+		return 0;
 	text = describe(table, values, row);
 	fault(v, "a row of %s belongs to no batch: it was added, or its batch was removed:%s", row_tables[table].name,
 	      text);
@@ -373,7 +378,7 @@ struct verify *verify_new(void (*on_fault)(void *arg, const char *text), void *a
 	    .arg = v, .begin = on_begin, .entry = on_entry, .batch = on_batch, .row = on_row, .stray = on_stray};
 	v->fault = on_fault;
 	v->arg = arg;
-	v->cutoff = INT64_MIN;
+	v->from = v->cutoff = INT64_MIN;
 	table_init(&v->known);
 	table_init(&v->hosts);
 	arena_init(&v->memory);
@@ -397,6 +402,11 @@ void verify_free(struct verify *v)
 	buf_done(&v->text);
 	free(v->odd);
 	free(v);
+}
+
+void verify_from(struct verify *v, int64_t from)
+{
+	v->from = from;
 }
 
 const struct ps_trail *verify_trail(struct verify *v)

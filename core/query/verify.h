@@ -26,6 +26,9 @@ struct verify_counts {
 struct verify *verify_new(void (*fault)(void *arg, const char *text), void *arg);
 void verify_free(struct verify *);
 
+/* Before the walk: what is older (Unix seconds) may have been removed by whoever administers the store. */
+void verify_from(struct verify *, int64_t);
+
 /* What a reader's walk() is to be given. */
 const struct ps_trail *verify_trail(struct verify *);
 

@@ -127,9 +127,9 @@ class Case:
             found = [r for r in near if (r.raddr, r.rport) in {*peers, empty}]
             known = (sum(r.sent for r in found), sum(r.received for r in found)) == moved
             return [("no peer" if known else "peer", f"{flow}"), *(("row", r[2:13]) for r in rows)]
-        wrong = [("life", f"{flow}: opened {r.direction} at {r.opened}, closed {r.closed}") for r in found
+        wrong = [("life", f"{flow}: opened {r.direction} at {r.opened}, closed {r.closed}, window {r.time} to {r.end}") for r in found
                  if r.exe.path in self.sides and (r.direction != self.sides[r.exe.path] or not r.opened or
-                                                  not r.opened - 2 <= r.time <= r.opened + 60)]
+                                                  not r.time - 60 <= r.opened <= r.end + 1)]
         heir = len(set(self.programs)) > 2  # the end is that of who had it last
         if self.sides and not heir and not any(r.closed and r.closed >= r.opened for r in near):
             wrong += [("life", f"{flow}: its end is not stored"), *(("row", r[2:13]) for r in rows)]

@@ -48,7 +48,7 @@ system_tests = \
 	tests/system/test_memory.py tests/system/test_paths.py tests/system/test_places.py \
 	tests/system/test_privileges.py tests/system/test_ptr.py \
 	tests/system/test_scripts.py tests/system/test_selftest.py tests/system/test_sockets.py \
-	tests/system/test_stop.py tests/system/test_tamper.py tests/system/test_verify.py
+	tests/system/test_replication.py tests/system/test_stop.py tests/system/test_tamper.py tests/system/test_verify.py
 EXTRA_DIST += tests/system/dns_server.py tests/system/test_virustotal.py
 if PLUGIN_VIRUSTOTAL
 TESTS += tests/system/test_virustotal.py

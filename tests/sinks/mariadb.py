@@ -69,7 +69,8 @@ def template():
     global _template
     if _template:
         return _template
-    path = os.path.join(folder(), "data")
+    where = folder()
+    path = os.path.join(where, "data")
     text = "CREATE DATABASE mysql;\nUSE mysql;\n"
     for name in TABLES:
         with open(os.path.join(SHARE, name), encoding="utf-8") as f:
@@ -77,8 +78,8 @@ def template():
     # Whoever can use the socket may do everything; and so may root with an empty password.
     text = text.replace("@skip_auth_anonymous", "1").replace("@auth_root_socket", "NULL")
     subprocess.run(["mkdir", path], check=True, **who())
-    subprocess.run([daemon(), "--no-defaults", "--bootstrap", f"--datadir={path}", "--default-storage-engine=Aria",
-                    "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M"],
+    subprocess.run([daemon(), "--no-defaults", "--bootstrap", f"--datadir={path}", f"--tmpdir={where}",
+                    "--default-storage-engine=Aria", "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M"],
                    input=text.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True, **who())
     _template = path
     return path

@@ -26,7 +26,7 @@ EXTRA_DIST += tests/sinks/mariadb.py tests/sinks/pump.py tests/sinks/wsrep_sst_s
 check_PROGRAMS += tests/sinks/pump
 tests_sinks_pump_LDADD = tests/sinks/libtestsinks.la
 
-postgres_tests = tests/sinks/contract_postgres.py tests/sinks/verify_postgres.py tests/sinks/answers_postgres.py
+postgres_tests = tests/sinks/test_schema.sh tests/sinks/contract_postgres.py tests/sinks/verify_postgres.py tests/sinks/answers_postgres.py
 if PLUGIN_POSTGRES
 expect_sources += tests/sinks/expect_postgres.c
 expect_cppflags += -DWITH_POSTGRES $(POSTGRES_CFLAGS)

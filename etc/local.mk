@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 dist_man_MANS = etc/man/picosnitch.1 etc/man/picosnitch.ini.5 etc/man/picosnitch-plugin.7 \
-	etc/man/picosnitch-store.7 etc/man/picosnitch-feed.7
+	etc/man/picosnitch-store.7 etc/man/picosnitch-feed.7 etc/man/picosnitch-replication.7
 EXTRA_DIST += etc/picosnitch.ini etc/picosnitch.logrotate
 # For whoever makes the tables on a server, and as the test of the postgres sink makes them.
 dist_pkgdata_DATA = etc/postgres.sql

@@ -12,16 +12,20 @@
 #include "core/capture/exec_watch.h"
 #include "core/capture/probe.h"
 #include "core/capture/self_child.h"
+#include "core/cli/check_sinks.h"
 #include "core/cli/cli.h"
 #include "core/daemon/daemon.h"
 
-static const char help[] = "usage: picosnitch check\n"
-                           "\n"
-                           "Reports every mistake in the configuration with its line. As root, it also loads the BPF\n"
-                           "programs for a moment, moves known amounts over each path of bytes, and says which\n"
-                           "of them this kernel lets picosnitch count, and which not.\n"
-                           "\n"
-                           "Exit status: 0 all is well, 1 something is wrong.\n";
+static const char help[] =
+    "usage: picosnitch check [--sinks]\n"
+    "\n"
+    "Reports every mistake in the configuration with its line. As root, it also loads the BPF\n"
+    "programs for a moment, moves known amounts over each path of bytes, and says which\n"
+    "of them this kernel lets picosnitch count, and which not.\n"
+    "\n"
+    "  --sinks   also opens each sink that is enabled, as the daemon would: its files, its server\n"
+    "\n"
+    "Exit status: 0 all is well, 1 something is wrong.\n";
 
 /* One run of the self-test, waited for. */
 struct trial {
@@ -163,19 +167,22 @@ int check_main(int argc, char **argv)
 	struct settings *settings;
 	uid_t uid;
 	gid_t gid;
-	int status;
+	int status, sinks;
 
 	if (cli_help(argc, argv, help))
 		return 0;
-	if (argc > 1)
-		return cli_usage(argv[0], argv[1]);
+	sinks = argc > 1 && strcmp(argv[1], "--sinks") == 0;
+	if (argc > 1 + sinks)
+		return cli_usage(argv[0], argv[1 + sinks]);
 	settings = cli_load(false);
 	if (!settings)
 		return 1;
 	printf("%s: no mistakes\n", cli.config);
-	for (size_t i = 0; i < settings->n_sinks; i++)
+	for (size_t i = 0; i < settings->n_sinks && !sinks; i++)
 		printf("  sink %-14s %s\n", settings->sinks[i].name, settings->sinks[i].enabled ? "enabled" : "off");
 	status = daemon_user(settings, &uid, &gid) ? 1 : 0;
+	if (sinks && !status)
+		status = check_sinks(settings, uid, gid);
 	status |= check_kernel(settings);
 	settings_free(settings);
 	return status;

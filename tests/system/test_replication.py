@@ -120,6 +120,23 @@ def outage(daemon, server, path):
     tap.ok(len(alerts) <= 1, "one alert at most", alerts)
 
 
+def lines(daemon, *sinks):
+    """What `check --sinks` says, and its exit status."""
+    done = daemon.command("check", "--sinks")
+    said = [next((line for line in done.stdout.splitlines() if line.split()[:2] == ["sink", s]), "") for s in sinks]
+    return done.returncode, *said
+
+
+def tried(daemon, server):
+    status, here, there, asked = lines(daemon, "sqlite", server.name, "auditor")
+    tap.ok(status == 0 and here.endswith("ready") and there.endswith("ready") and asked.endswith("off"),
+           "check --sinks opens both", (here, there, asked))
+    server.stop()
+    status, here, there = lines(daemon, "sqlite", server.name)
+    tap.ok(status == 1 and here.endswith("ready") and "away: " in there, "and says of one that is away why", there)
+    server.start()
+
+
 def play(server):
     with Place() as place:
         path = place.copy(built("tests/system/blink"), "blink")
@@ -127,6 +144,10 @@ def play(server):
         plugins = os.environ.get("PICOSNITCH_PLUGINS")
         shutil.copy(f"{plugins}/{server.name}.so" if plugins else built(f"plugins/{server.name}.so"), place.file("plugins"))
         daemon.start()
+        daemon.stop()
+        tried(daemon, server)
+        daemon.start()
+        tap.ok("in use by the daemon" in lines(daemon, "sqlite")[1], "while the daemon runs, its files are its own")
         talk(path, 20)
         outage(daemon, server, path)
         talk(path, 5)

@@ -214,6 +214,8 @@ static __noinline int executed(struct task_struct *task, struct linux_binprm *bp
 	folder_of(&event->cwd, BPF_CORE_READ(task, fs, pwd.dentry));
 	event->interpreted = BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename);
 	owner_of(&event->uid, &event->netns, task);
+	event->gid = BPF_CORE_READ(task, cred, gid.val);
+	event->pad = 0;
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
 	if (bpf_probe_read_kernel_str(event->filename, sizeof(event->filename), BPF_CORE_READ(bprm, filename)) < 0)
 		event->filename[0] = 0;

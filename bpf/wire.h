@@ -122,10 +122,11 @@ struct wire_exec {
 	char comm[WIRE_COMM];
 	char filename[WIRE_FILENAME]; /* as given to execve() */
 	__u32 interpreted;            /* filename was handed to an interpreter, which is what runs */
-	__u32 uid, netns;
+	__u32 uid, gid, netns;
 	__u32 way_len;    /* of cwd_way; 0: it is longer than there is room for, or cwd is the root */
 	__u32 args_total; /* length of the command line, NULs included */
 	__u32 args_len;   /* how much of it is here */
+	__u32 pad;
 	char args[WIRE_ARGS_FIRST];
 	/* The names on the way from the working folder up to the root of its mounts. Taken without a lock: it is to be
 	 * proved that cwd lies there. */
@@ -239,7 +240,7 @@ WIRE_SAME(struct wire_event, 24);
 WIRE_SAME(struct wire_lookup, 936);
 WIRE_SAME(struct wire_folder, 16);
 WIRE_SAME(struct wire_fork, 64);
-WIRE_SAME(struct wire_exec, 960);
+WIRE_SAME(struct wire_exec, 968);
 WIRE_SAME(struct wire_args, 4128);
 WIRE_SAME(struct wire_exit, 24);
 WIRE_SAME(struct wire_cgroup, 1056);

@@ -45,6 +45,8 @@ enum ps_exe_flag {
 	/* The file could be changed unseen between its execution and the reading, or its file system is a
 	 * program (FUSE), which can show one content to who executes and another to who reads. */
 	PS_EXE_HASH_UNSURE = 1 << 3,
+	/* The same of its script. */
+	PS_EXE_SCRIPT_UNSURE = 1 << 4,
 };
 
 /* Where a program runs: its control group, and what the path of that says. Texts are empty when

@@ -141,6 +141,7 @@ static int decode_exec(struct process_event *e, const uint8_t *data, size_t len)
 	e->comm = exec->comm;
 	e->filename = exec->filename;
 	e->uid = exec->uid;
+	e->gid = exec->gid;
 	e->netns = exec->netns;
 	e->args_total = exec->args_total;
 	e->args = (struct ps_text){exec->args, exec->args_len};

@@ -40,7 +40,7 @@ struct process_event {
 	uint64_t time_ns;                 /* EXEC: since boot */
 	bool interpreted;                 /* EXEC: filename was handed to an interpreter */
 	const char *comm, *filename;      /* EXEC: into data, NUL-terminated */
-	uint32_t uid, netns;              /* EXEC */
+	uint32_t uid, gid, netns;         /* EXEC */
 	uint32_t args_total;              /* EXEC */
 	uint32_t offset;                  /* ARGS: where these go */
 	struct ps_text args;              /* EXEC, ARGS: into data; no NUL behind it */

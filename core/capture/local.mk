@@ -15,14 +15,16 @@ core_libpscapture_la_SOURCES = \
 	core/capture/programs.c core/capture/programs.h \
 	core/capture/self_child.c core/capture/self_child.h core/capture/self_test.c core/capture/self_test.h \
 	core/capture/self_traffic.c core/capture/self_traffic.h core/capture/self_traffic_io.c core/capture/self_traffic_rare.c \
-	core/identify/executable.c core/identify/executable.h core/identify/file.c core/identify/file.h \
+	core/identify/apart.c core/identify/apart.h core/identify/executable.c core/identify/executable.h \
+	core/identify/executable_apart.c core/identify/executable_inside.h core/identify/file.c core/identify/file.h \
 	core/identify/hashing.c core/identify/hashing.h core/identify/openings.c core/identify/openings.h \
 	core/identify/place.c core/identify/place.h core/identify/places.c core/identify/places.h \
 	core/identify/proc.c core/identify/proc.h core/identify/process.c core/identify/process.h \
 	core/identify/process_inside.h core/identify/process_script.c core/identify/roster.c core/identify/roster.h \
 	core/identify/reader.c core/identify/reader.h core/identify/reader_child.c \
 	core/identify/script.c core/identify/script.h core/identify/script_open.c \
-	core/identify/scripts.c core/identify/scripts.h \
+	core/identify/search.c core/identify/search.h \
+	core/identify/scripts.c core/identify/scripts.h core/identify/user.c core/identify/user.h \
 	core/ledger/audit.c core/ledger/audit.h \
 	core/ledger/executions.c core/ledger/executions.h core/ledger/fill.c core/ledger/fill.h \
 	core/ledger/finding.c core/ledger/finding.h core/ledger/first_note.c core/ledger/first_seen.c core/ledger/first_seen.h \

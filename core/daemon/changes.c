@@ -167,7 +167,7 @@ static void tell(struct changes *c, struct target *t, enum ps_hash_state state, 
 		first_seen_changed(c->first_seen, &t->who, t->uid, r->role, t->script, state, now);
 }
 
-static void on_look(void *arg, void *subject, int fd, enum ps_hash_state why)
+static void on_look(void *arg, void *subject, int fd, enum ps_hash_state why, struct apart *apart)
 {
 	struct target *t = subject;
 	struct changes *c = arg;
@@ -175,6 +175,8 @@ static void on_look(void *arg, void *subject, int fd, enum ps_hash_state why)
 	int watch;
 
 	t->looking = false;
+	if (apart)
+		apart_free(apart);
 	if (!t->runners) {
 		if (fd >= 0)
 			close(fd);

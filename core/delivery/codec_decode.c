@@ -9,7 +9,8 @@
 #include "core/base/sha256.h"
 #include "core/delivery/codec_format.h"
 
-#define EXE_FLAGS (PS_EXE_CMDLINE_CUT | PS_EXE_PATH_GUESSED | PS_EXE_PATH_ELSEWHERE | PS_EXE_HASH_UNSURE)
+#define EXE_FLAGS                                                                                                      \
+	(PS_EXE_CMDLINE_CUT | PS_EXE_PATH_GUESSED | PS_EXE_PATH_ELSEWHERE | PS_EXE_HASH_UNSURE | PS_EXE_SCRIPT_UNSURE)
 
 static uint8_t get8(const uint8_t **p)
 {

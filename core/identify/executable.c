@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/identify/executable.h"
+#include "core/identify/executable_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,23 +34,7 @@ struct guard {
 	struct executable *first;
 };
 
-struct executables {
-	uv_loop_t *loop;
-	struct reader *reader; /* NULL: all is read here */
-	struct exec_watch *watch;
-	struct table files; /* key -> struct executable */
-	struct executable *oldest, *newest;
-	size_t unused;
-	struct table guards; /* guard_key -> struct guard */
-	struct openings *openings;
-	struct hashing *hashing;
-	uint32_t mask;
-	bool mask_auto;
-	struct executable *without[PS_HASH_LATE + 1];
-	struct executables_stats stats;
-};
-
-static struct executable_key key_of(const struct stat *st)
+struct executable_key executable_key_of(const struct stat *st)
 {
 	return (struct executable_key){
 	    .dev = st->st_dev,
@@ -110,8 +94,7 @@ static void guard_leave(struct executables *x, struct executable *e)
 
 /* ---- the cache ---- */
 
-/* The next execution of the same file looks anew. Who holds it, keeps it. */
-static void forget(struct executables *x, struct executable *e)
+void executable_forget(struct executables *x, struct executable *e)
 {
 	if (!e->in_table)
 		return;
@@ -146,7 +129,7 @@ void executable_drop(struct executables *x, struct executable *e)
 	*(x->newest ? &x->newest->newer : &x->oldest) = e;
 	x->newest = e;
 	if (++x->unused > UNUSED_MAX)
-		forget(x, x->oldest);
+		executable_forget(x, x->oldest);
 }
 
 static void hashed(struct executables *x, struct executable *e, int fd, enum ps_hash_state state,
@@ -166,7 +149,7 @@ static void hashed(struct executables *x, struct executable *e, int fd, enum ps_
 	if (!e->guarded || !e->in_table)
 		guard_leave(x, e);
 	if (state != PS_HASH_OK)
-		forget(x, e); /* another execution tries anew */
+		executable_forget(x, e); /* another execution tries anew */
 }
 
 static void on_hashed(void *arg, void *subject, int fd, enum ps_hash_state state, const uint8_t sha256[32])
@@ -204,13 +187,13 @@ static void hash_later(struct executables *x, struct executable *e, int fd, cons
  * told: its file system was marked before the file was opened. */
 static struct executable *lookup(struct executables *x, int fd, const struct stat *st, bool told)
 {
-	struct executable_key key = key_of(st);
+	struct executable_key key = executable_key_of(st);
 	struct executable *e = table_get(&x->files, &key, sizeof(key));
 	uint32_t magic;
 
 	/* It may have changed again within the same tick. */
 	if (e && e->state == PS_HASH_OK && !e->settled) {
-		forget(x, e);
+		executable_forget(x, e);
 		e = NULL;
 	}
 	if (e) {
@@ -240,7 +223,7 @@ static void on_written(struct executables *x, const struct stat *st)
 	for (struct executable *e = g ? g->first : NULL; e; e = next) {
 		next = e->next_guarded;
 		e->written = true;
-		forget(x, e);
+		executable_forget(x, e);
 	}
 }
 
@@ -296,7 +279,7 @@ void executables_overflowed(struct executables *x)
 			if (!e->timeless)
 				continue;
 			e->written = true;
-			forget(x, e);
+			executable_forget(x, e);
 		}
 	}
 }
@@ -387,103 +370,7 @@ struct executable *executables_without(struct executables *x, enum ps_hash_state
 	return executable_hold(x->without[state]);
 }
 
-/* ---- files that are read by others ---- */
-
-static void on_read(void *arg, void *subject, enum ps_hash_state state, const uint8_t sha256[32])
-{
-	struct executables *x = arg;
-	struct executable *e = subject;
-
-	e->state = state;
-	if (state == PS_HASH_OK) {
-		memcpy(e->sha256, sha256, sizeof(e->sha256));
-		x->stats.hashed++;
-	} else {
-		x->stats.failed += state != PS_HASH_LATE;
-		forget(x, e);
-	}
-	executable_drop(x, e);
-}
-
-/* The file that a process executes, as a path, if it is that one. */
-static int open_executed(pid_t pid, const struct wire_file *file)
-{
-	uint32_t mount;
-	uint64_t ino;
-	char link[32];
-	int fd;
-
-	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
-	fd = open(link, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return -ENOENT;
-	if (!file_where(fd, &mount, &ino) && (!mount || !file->mount || mount == file->mount) && (!ino || ino == file->ino))
-		return fd;
-	close(fd);
-	return -ESTALE;
-}
-
-/* What was read for one process holds for another as long as that one lives: then the file system is still mounted.
- * Later, another one may be there with the same numbers. */
-static struct executable *find_apart(struct executables *x, const struct executable_key *key,
-                                     const struct wire_file *file)
-{
-	struct executable *e = table_get(&x->files, key, sizeof(*key));
-	int fd;
-
-	if (!e || !e->apart)
-		return NULL;
-	fd = open_executed(e->apart, file);
-	if (fd < 0) {
-		forget(x, e);
-		return NULL;
-	}
-	close(fd);
-	return executable_hold(e);
-}
-
-/* What the kernel says of the file at its execution is all that is asked here. Its content may be another for others.
- */
-static void read_apart(struct executables *x, pid_t pid, const struct wire_file *file, struct executed *out)
-{
-	struct stat st = file_executed(file);
-	int fd = open_executed(pid, file);
-	struct executable_key key;
-	struct executable *e;
-
-	if (fd < 0) {
-		out->file = executables_without(x, fd == -ENOENT ? PS_HASH_GONE : PS_HASH_MISMATCH);
-		return;
-	}
-	out->path = file_path_of(fd, file);
-	out->flags |= PS_EXE_HASH_UNSURE;
-	st.st_dev = makedev(file->dev >> 20, file->dev & 0xfffff);
-	key = key_of(&st);
-	out->file = find_apart(x, &key, file);
-	if (out->file) {
-		close(fd);
-		return;
-	}
-	e = mem_alloc(sizeof(*e));
-	*e = (struct executable){.state = PS_HASH_LATE, .refs = 2, .key = key, .apart = pid};
-	e->in_table = !table_get(&x->files, &key, sizeof(key));
-	if (e->in_table)
-		table_add(&x->files, &e->key, sizeof(e->key), e);
-	out->file = e;
-	reader_add(x->reader, e, pid, fd, file->size);
-}
-
-void executables_read_apart(struct executables *x, const char *program)
-{
-	x->reader = reader_open(x->loop, program, on_read, x);
-}
-
-void executables_end(struct executables *x, void (*closed)(void *), void *arg)
-{
-	struct reader *r = x->reader;
-
-	reader_close(r, closed, arg);
-}
+/* ---- those that live ---- */
 
 void executables_of_process(struct executables *x, pid_t pid, const struct wire_file *file, struct executed *out)
 {
@@ -499,7 +386,7 @@ void executables_of_process(struct executables *x, pid_t pid, const struct wire_
 		return;
 	}
 	if (x->reader && is_foreign(x, file)) {
-		read_apart(x, pid, file, out);
+		executable_read_apart(x, pid, file, out);
 		return;
 	}
 	/* What is opened from here on is told; this file is not written to before, as it is executed. */
@@ -508,7 +395,7 @@ void executables_of_process(struct executables *x, pid_t pid, const struct wire_
 	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 	fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 && x->reader && (errno == EACCES || errno == EPERM)) {
-		read_apart(x, pid, file, out);
+		executable_read_apart(x, pid, file, out);
 		return;
 	}
 	if (fd < 0) {

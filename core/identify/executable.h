@@ -17,6 +17,7 @@
 #include "core/capture/exec_watch.h"
 
 struct executables;
+struct reader;
 
 /* One content of one file. Held by reference. */
 struct executable {
@@ -59,6 +60,10 @@ void executables_close(struct executables *); /* waits for the hashes under way 
  * program's own file. Before executables_close(), executables_end() must have called closed(). */
 void executables_read_apart(struct executables *, const char *program);
 void executables_end(struct executables *, void (*closed)(void *arg), void *arg);
+struct reader *executables_reader(struct executables *); /* NULL: there is none */
+
+/* What a reader has said of a file. Gives a reference. */
+struct executable *executables_read(struct executables *, enum ps_hash_state, const uint8_t sha256[32]);
 
 /* [core] st_dev_mask: which bits of the device number must be the same in a file that was opened
  * and the one that was executed. */

@@ -146,6 +146,8 @@ static struct program *program_from_proc(struct processes *ps, struct image *ima
 	image->start = mem_alloc(sizeof(*image->start));
 	*image->start = (struct start){
 	    .pid = pid,
+	    .uid = UINT32_MAX,
+	    .gid = UINT32_MAX,
 	    .process_ns = task->image.start,
 	    .exec_ns = (int64_t)task->image.start + clock_offset_ns(),
 	    .like = like(ps, &task->file),
@@ -229,6 +231,8 @@ static void set_start(struct processes *ps, struct image *image, const struct pr
 	*image->start = (struct start){
 	    .pid = (pid_t)e->image.tgid,
 	    .parent = (pid_t)e->parent.tgid,
+	    .uid = e->uid,
+	    .gid = e->gid,
 	    .process_ns = e->image.start,
 	    .exec_ns = (int64_t)e->time_ns + clock_offset_ns(),
 	    .root = e->root,

@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/identify/process_inside.h"
+#include "core/identify/reader.h"
 #include "core/identify/script.h"
 
 /* A program that a script names as its interpreter, and that starts the interpreter (env), does so within this
@@ -82,6 +83,7 @@ struct program *script_find(struct processes *ps, struct image *image, struct pr
 	if (before) {
 		is->script = before->script;
 		is->script_file = executable_hold(before->script_file);
+		is->flags |= before->flags & PS_EXE_SCRIPT_UNSURE;
 		return roster_get(ps->roster, is);
 	}
 	o = mem_alloc(sizeof(*o));
@@ -106,18 +108,14 @@ void script_forget(void *arg, void *subject)
 	free(o);
 }
 
-static void settle_script(void *arg, void *subject, int fd, enum ps_hash_state why)
+/* path: NULL or "": as it was given. */
+static void settle(struct processes *ps, struct opening_script *o, struct executable *file, const char *path,
+                   uint8_t flags)
 {
-	struct opening_script *o = subject;
 	struct program *p = o->program;
-	struct executable *file;
-	struct processes *ps = arg;
 	struct image *image;
-	char *path = NULL;
 
-	file = fd < 0 ? executables_without(ps->executables, why) : executables_of_fd(ps->executables, fd, &path);
-	roster_settle(ps->roster, p, path ? text_of(path) : p->script, file);
-	free(path);
+	roster_settle(ps->roster, p, path && *path ? text_of(path) : p->script, file, flags);
 	image = image_find(ps, &o->image);
 	if (image && image->lineage.self == p) {
 		image->lineage.self = roster_settled(ps->roster, p);
@@ -126,7 +124,33 @@ static void settle_script(void *arg, void *subject, int fd, enum ps_hash_state w
 	script_forget(ps, o);
 }
 
+static void on_read(void *arg, void *subject, enum ps_hash_state state, const uint8_t sha256[32], const char *path)
+{
+	struct processes *ps = arg;
+
+	settle(ps, subject, executables_read(ps->executables, state, sha256), path,
+	       state == PS_HASH_OK ? PS_EXE_SCRIPT_UNSURE : 0);
+}
+
+static void on_found(void *arg, void *subject, int fd, enum ps_hash_state why, struct apart *apart)
+{
+	struct processes *ps = arg;
+	struct reader *reader = executables_reader(ps->executables);
+	struct executable *file;
+	char *path = NULL;
+
+	if (apart && reader) {
+		reader_add(reader, apart, on_read, ps, subject);
+		return;
+	}
+	if (apart)
+		apart_free(apart);
+	file = fd < 0 ? executables_without(ps->executables, why) : executables_of_fd(ps->executables, fd, &path);
+	settle(ps, subject, file, path, 0);
+	free(path);
+}
+
 void processes_take(struct processes *ps)
 {
-	scripts_take(ps->scripts, settle_script, ps);
+	scripts_take(ps->scripts, on_found, ps);
 }

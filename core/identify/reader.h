@@ -14,21 +14,22 @@
 #include <uv.h>
 
 #include "core/base/value.h"
+#include "core/identify/apart.h"
 
 struct reader;
 
-/* PS_HASH_OK, PS_HASH_CHANGED, PS_HASH_UNREADABLE, or PS_HASH_LATE: it was not begun when all ended. */
-typedef void (*reader_done)(void *arg, void *subject, enum ps_hash_state, const uint8_t sha256[32]);
+/* PS_HASH_OK; PS_HASH_LATE: it was not begun when all ended; or why there is none. path: of a script that was found;
+ * "": not known. */
+typedef void (*reader_done)(void *arg, void *subject, enum ps_hash_state, const uint8_t sha256[32], const char *path);
 
 /* program: this program's own file. */
-struct reader *reader_open(uv_loop_t *, const char *program, reader_done, void *arg);
+struct reader *reader_open(uv_loop_t *, const char *program);
 
 /* Ends all; `closed` is called when nothing of it is left in the loop, and it is free then. */
 void reader_close(struct reader *, void (*closed)(void *arg), void *arg);
 
-/* Takes over fd (O_PATH), of a file that process pid executes, and that must have so many bytes. done() is
- * called in any case, later. */
-void reader_add(struct reader *, void *subject, pid_t pid, int fd, uint64_t size);
+/* Takes over what is to be read, or looked for and read; NULL: that cannot be. done() is called in any case, later. */
+void reader_add(struct reader *, struct apart *, reader_done, void *arg, void *subject);
 
 /* Files that wait or are being read, and have not done so for long: a stop does not wait for others. */
 unsigned reader_waiting(const struct reader *);
@@ -36,11 +37,15 @@ unsigned reader_waiting(const struct reader *);
 /* The subcommand read-file, in the process that reads. */
 int reader_child_main(int argc, char **argv);
 
-/* What it says on descriptor 3; the file is descriptor 4, the user namespace, if it is another, 5. */
+/* Its descriptors. In the first it finds an apart_request, and answers there; others it has as far as there are such.
+ */
+enum { READER_ANSWER = 3, READER_FILE, READER_NS, READER_ROOT, READER_CWD, READER_END };
+
 struct reader_answer {
 	uint32_t state; /* enum ps_hash_state */
 	int32_t error;  /* errno, if it could not be read */
 	uint8_t sha256[32];
+	char path[PATH_MAX];
 };
 
 #endif

@@ -6,6 +6,8 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -17,9 +19,15 @@
 
 #include "core/base/log.h"
 #include "core/base/sha256.h"
+#include "core/identify/file.h"
 #include "core/identify/reader.h"
 
-enum { ANSWER = 3, FILE_HERE = 4, USER_NS = 5, GROUPS_MAX = 4096 };
+enum { GROUPS_MAX = 4096 };
+
+static bool is_here(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
 
 static int set_groups(const char *list)
 {
@@ -49,16 +57,19 @@ static int enter_ns(void)
 {
 	int err = set_capabilities(1u << CAP_SYS_ADMIN);
 
-	if (!err && setns(USER_NS, CLONE_NEWUSER))
+	if (!err && setns(READER_NS, CLONE_NEWUSER))
 		err = -errno;
 	return err;
 }
 
 static int become(uid_t uid, gid_t gid, const char *groups)
 {
-	bool elsewhere = fcntl(USER_NS, F_GETFD) >= 0;
+	bool elsewhere = is_here(READER_NS);
 	int err = set_groups(groups);
 
+	/* Those would leave it what it is. */
+	if (uid == (uid_t)-1 || gid == (gid_t)-1)
+		return -EINVAL;
 	if (!err && (setresgid(gid, gid, gid) || prctl(PR_SET_KEEPCAPS, elsewhere) || setresuid(uid, uid, uid)))
 		err = -errno;
 	if (!err && elsewhere)
@@ -76,13 +87,40 @@ static int become(uid_t uid, gid_t gid, const char *groups)
 	return err;
 }
 
-static void read_file(struct reader_answer *answer, uint64_t size)
+/* What it is told, and what can be had only as the user: from a file that is open as a path, or is to be found. */
+static int open_file(const struct apart_request *request, struct reader_answer *answer)
+{
+	enum ps_hash_state why = PS_HASH_UNREADABLE;
+	int found = READER_FILE, fd = -1;
+	char *path;
+
+	if (!is_here(found))
+		found = search_find(&request->by, request->path, READER_ROOT, is_here(READER_CWD) ? READER_CWD : -1, &why);
+	if (found >= 0 && !request->script) {
+		fd = open("/proc/self/fd/4", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		_Static_assert(READER_FILE == 4, "the path above");
+	} else if (found >= 0) {
+		fd = search_open(&request->by, found, &why);
+	}
+	answer->error = fd < 0 ? errno : 0;
+	answer->state = why;
+	path = fd < 0 || !request->script ? NULL : file_path(fd);
+	if (path)
+		snprintf(answer->path, sizeof(answer->path), "%s", path);
+	free(path);
+	return fd;
+}
+
+static void read_file(struct reader_answer *answer, const struct apart_request *request)
 {
 	struct stat before, after;
-	int fd = open("/proc/self/fd/4", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err;
+	int fd = open_file(request, answer), err;
+	uint64_t size;
 
-	_Static_assert(FILE_HERE == 4, "the path above");
-	if (fd < 0 || fstat(fd, &before)) {
+	if (fd < 0)
+		return;
+	answer->state = PS_HASH_UNREADABLE;
+	if (fstat(fd, &before)) {
 		answer->error = errno;
 		return;
 	}
@@ -90,6 +128,7 @@ static void read_file(struct reader_answer *answer, uint64_t size)
 		answer->error = EINVAL;
 		return;
 	}
+	size = request->script ? (uint64_t)before.st_size : request->size;
 	err = sha256_bounded(fd, size, answer->sha256, NULL);
 	if (err && err != -EFBIG)
 		answer->error = -err;
@@ -102,12 +141,13 @@ static void read_file(struct reader_answer *answer, uint64_t size)
 
 int reader_child_main(int argc, char **argv)
 {
-	struct reader_answer answer = {.state = PS_HASH_UNREADABLE};
+	static struct reader_answer answer = {.state = PS_HASH_UNREADABLE};
+	static struct apart_request request;
 	const struct rlimit no_core = {0, 0};
 	struct sigaction usual = {.sa_handler = SIG_DFL};
 	int err;
 
-	if (argc != 6) {
+	if (argc != 5) {
 		log_error("read-file is started by the daemon, not by hand");
 		return 2;
 	}
@@ -122,8 +162,10 @@ int reader_child_main(int argc, char **argv)
 	/* After the last change of who this is, which would undo it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != strtol(argv[1], NULL, 10))
 		return 1;
-	read_file(&answer, strtoull(argv[5], NULL, 10));
+	if (recv(READER_ANSWER, &request, sizeof(request), MSG_DONTWAIT) != sizeof(request))
+		return 1;
+	read_file(&answer, &request);
 	if (answer.state != PS_HASH_OK)
 		memset(answer.sha256, 0, sizeof(answer.sha256));
-	return send(ANSWER, &answer, sizeof(answer), MSG_NOSIGNAL) != sizeof(answer);
+	return send(READER_ANSWER, &answer, sizeof(answer), MSG_NOSIGNAL) != sizeof(answer);
 }

@@ -125,19 +125,22 @@ struct program *roster_get_apart(struct roster *r, const struct program *is)
 	return get(r, is, true);
 }
 
-void roster_settle(struct roster *r, struct program *p, struct ps_text script, struct executable *script_file)
+void roster_settle(struct roster *r, struct program *p, struct ps_text script, struct executable *script_file,
+                   uint8_t flags)
 {
 	struct program d = *p;
 	struct buf key;
 
 	d.script = script;
 	d.script_file = script_file;
+	d.flags |= flags;
 	buf_init(&key);
 	key_put(&key, &d);
 	key_free(r, p);
 	executable_drop(r->executables, p->script_file);
 	p->script.len = script.len;
 	p->script_file = script_file;
+	p->flags = d.flags;
 	key_set(r, p, &key);
 	buf_done(&key);
 }

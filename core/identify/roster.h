@@ -32,8 +32,9 @@ struct program *roster_get(struct roster *, const struct program *is);
 /* The same, while its script is being looked for (script_file is one without a file): it is equal to no
  * other. */
 struct program *roster_get_apart(struct roster *, const struct program *is);
-/* Now it is known: all who hold the program see it. Takes over the reference to the file. */
-void roster_settle(struct roster *, struct program *, struct ps_text script, struct executable *script_file);
+/* Now it is known: all who hold the program see it. Takes over the reference to the file; flags are added. */
+void roster_settle(struct roster *, struct program *, struct ps_text script, struct executable *script_file,
+                   uint8_t flags);
 /* The program to go on with instead of a settled one, with a reference: one that is equal to it, or itself. */
 struct program *roster_settled(struct roster *, struct program *);
 

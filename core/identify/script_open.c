@@ -1,29 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One script of one process: from a path to an open file that is the right one, or a reason. */
+/* One script of one process: from a path to an open file that is the right one, to what another may look for, or to a
+ * reason. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "core/identify/file.h"
 #include "core/identify/proc.h"
 #include "core/identify/scripts.h"
-
-#define PATH_LONGEST 4096
-
-static int open_at(int folder, const char *path, uint64_t resolve)
-{
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_MAGICLINKS};
-
-	return (int)syscall(SYS_openat2, folder, path, &how, sizeof(how));
-}
 
 static int open_link(pid_t pid, const char *name)
 {
@@ -31,55 +18,6 @@ static int open_link(pid_t pid, const char *name)
 
 	snprintf(link, sizeof(link), "/proc/%d/%s", pid, name);
 	return open(link, O_PATH | O_CLOEXEC);
-}
-
-/* Whether it is the folder that it was. */
-static bool is_folder(int fd, const struct wire_folder *folder)
-{
-	struct stat st;
-
-	if (!folder->ino)
-		return true; /* which it was is not known */
-	return !fstat(fd, &st) && st.st_ino == folder->ino &&
-	       (file_has_own_devices(file_magic(fd)) || st.st_dev == makedev(folder->dev >> 20, folder->dev & 0xfffff));
-}
-
-/* The path of the working folder from the root of the process, as the kernel tells it; -1: it has none. */
-static int folder_below(int root, int cwd, char *out, size_t size)
-{
-	char *from = file_path(root), *to = file_path(cwd);
-	size_t n = from && strcmp(from, "/") != 0 ? strlen(from) : 0;
-	int len = -1;
-
-	if (from && to && strncmp(from, to, n) == 0 && (to[n] == '/' || !to[n]))
-		len = snprintf(out, size, "%s/", to + n);
-	free(from);
-	free(to);
-	return len < 0 || (size_t)len >= size ? -1 : len;
-}
-
-/* A relative path that leaves the working folder, or a link in it that is absolute. */
-static int open_from(int root, int cwd, const char *path)
-{
-	char whole[PATH_LONGEST + PATH_LONGEST];
-	struct stat a, b;
-	int n = folder_below(root, cwd, whole, sizeof(whole)), fd;
-
-	if (n < 0 || (size_t)n + strlen(path) >= sizeof(whole)) {
-		errno = EXDEV;
-		return -1;
-	}
-	/* What is found under that path must be that folder: mounts may hide it. */
-	fd = open_at(root, whole, RESOLVE_IN_ROOT);
-	if (fd < 0 || fstat(fd, &a) || fstat(cwd, &b) || a.st_ino != b.st_ino || a.st_dev != b.st_dev) {
-		if (fd >= 0)
-			close(fd);
-		errno = EXDEV;
-		return -1;
-	}
-	close(fd);
-	strcpy(whole + n, path);
-	return open_at(root, whole, RESOLVE_IN_ROOT);
 }
 
 /* "/dev/fd/63", "/proc/self/fd/3", "/dev/stdin": a number of the process's, or -1. */
@@ -103,41 +41,26 @@ static int descriptor_of(const char *path)
 	return -1;
 }
 
-/* An O_PATH file, or -1 with errno. */
-static int find(const struct start *by, const char *path, int root, int cwd)
+static int open_descriptor(const struct start *by, int number, int root, enum ps_hash_state *why)
 {
-	int number = descriptor_of(path), fd;
 	char name[32];
-
-	if (number >= 0) {
-		snprintf(name, sizeof(name), "fd/%d", number);
-		return open_link(by->pid, name);
-	}
-	if (path[0] == '/')
-		return open_at(root, path, RESOLVE_IN_ROOT);
-	fd = open_at(cwd, path, RESOLVE_BENEATH);
-	return fd < 0 && errno == EXDEV ? open_from(root, cwd, path) : fd;
-}
-
-/* Opens for reading what is open as a path, if it is what was wanted. */
-static int reopen(const struct start *by, int path, enum ps_hash_state *why)
-{
-	char link[32];
-	struct stat st;
 	int fd;
 
-	*why = PS_HASH_UNREADABLE;
-	if (fstat(path, &st) || !S_ISREG(st.st_mode) || file_is_foreign(file_magic(path)))
+	*why = PS_HASH_MISMATCH;
+	errno = ESTALE;
+	if (!search_is_folder(root, &by->root))
 		return -1;
-	if (file_changed_ns(&st) > by->exec_ns) {
-		*why = PS_HASH_CHANGED;
-		return -1;
-	}
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", path);
-	fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOATIME);
-	if (fd < 0 && errno == EPERM)
-		fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	snprintf(name, sizeof(name), "fd/%d", number);
+	fd = open_link(by->pid, name);
+	*why = errno == ENOENT || errno == ESRCH ? PS_HASH_GONE : PS_HASH_UNREADABLE;
 	return fd;
+}
+
+/* ---- where the process is ---- */
+
+static bool is_gone(const struct start *by)
+{
+	return by->process_ns && !proc_is(by->pid, by->process_ns);
 }
 
 /* The root folder of the process; if it has gone, that of another, if it is the same. */
@@ -145,7 +68,7 @@ static int open_root(const struct start *by, bool *gone)
 {
 	int root = open_link(by->pid, "root");
 
-	*gone = root < 0 || (by->process_ns && !proc_is(by->pid, by->process_ns));
+	*gone = root < 0 || is_gone(by);
 	if (!*gone)
 		return root;
 	if (root >= 0)
@@ -161,72 +84,96 @@ static bool has_folders(const struct start *by)
 	if (root < 0)
 		return false;
 	close(root);
-	return proc_is(by->pid, by->process_ns);
+	return !is_gone(by);
 }
 
-/* Whether a folder of another's is that one by its number: below subvolumes there are many of the same. */
-static bool is_sure(int fd)
-{
-	uint32_t magic = file_magic(fd);
-
-	return magic == OVERLAYFS_SUPER_MAGIC || !file_has_own_devices(magic);
-}
-
-/* The working folder by the path that it had. What has it now must be that folder; and who puts another script into it,
- * or in its place, changes that script's times. */
-static int open_way(const struct start *by, int root)
-{
-	bool is_root = memcmp(&by->cwd, &by->root, sizeof(by->cwd)) == 0;
-	const char *path = is_root ? "/" : by->cwd_path;
-	int cwd = by->like && *path ? open_at(root, path, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS) : -1;
-
-	if (cwd < 0 || (is_folder(cwd, &by->cwd) && is_sure(cwd)))
-		return cwd;
-	close(cwd);
-	return -1;
-}
-
-/* Its working folder; if it has gone, or gone elsewhere, that of its parent, if it is the same, or what is where it
- * was. -1: which it was is not known, or where. */
-static int open_cwd(const struct start *by, int root, bool gone)
+/* Its working folder; if it has gone, or gone elsewhere, that of its parent, if it is the same. -1: neither. */
+static int open_cwd(const struct start *by, bool gone)
 {
 	pid_t pids[] = {gone ? 0 : by->pid, by->like ? by->parent : 0};
 
 	for (size_t i = 0; by->cwd.ino && i < 2; i++) {
 		int cwd = pids[i] ? open_link(pids[i], "cwd") : -1;
 
-		if (cwd >= 0 && is_folder(cwd, &by->cwd) && (pids[i] == by->pid || is_sure(cwd)))
+		if (cwd >= 0 && search_is_folder(cwd, &by->cwd) && (pids[i] == by->pid || search_is_sure(cwd)))
 			return cwd;
 		if (cwd >= 0)
 			close(cwd);
 	}
-	return by->cwd.ino ? open_way(by, root) : -1;
+	return -1;
 }
 
-int script_open(const struct start *by, const char *path, enum ps_hash_state *why)
-{
-	int root, cwd = -1, found = -1, fd = -1;
-	bool gone;
+/* ---- for another ---- */
 
+/* Who it is. If it has gone: with what more its parent may do, if that is of the same user. */
+static struct apart *apart_as(const struct start *by)
+{
+	struct apart *a = apart_new(by->pid);
+
+	if (a && !is_gone(by))
+		return a;
+	if (a)
+		apart_free(a);
+	if (by->uid == UINT32_MAX || by->gid == UINT32_MAX)
+		return NULL;
+	a = by->parent ? apart_new(by->parent) : NULL;
+	if (a && a->user.uid == by->uid && a->user.gid == by->gid)
+		return a;
+	if (a)
+		apart_free(a);
+	return apart_of(by->uid, by->gid);
+}
+
+/* What is found, or is to be looked for: who is refused as root need not look as user 0 without capabilities. NULL: by
+ * nobody. Takes the descriptors over, and leaves -1. */
+static struct apart *hand_over(const struct start *by, const char *path, int *found, int *root, int *cwd)
+{
+	struct apart *a = apart_as(by);
+
+	if (!a)
+		return NULL;
+	if (*found < 0 && (!a->user.uid || strlen(path) >= sizeof(a->request.path))) {
+		apart_free(a);
+		return NULL;
+	}
+	a->request.script = true;
+	a->request.by = *by;
+	a->file = *found;
+	if (*found < 0) {
+		a->root = *root;
+		a->cwd = *cwd;
+		strcpy(a->request.path, path);
+		*root = *cwd = -1;
+	}
+	*found = -1;
+	return a;
+}
+
+int script_open(const struct start *by, const char *path, enum ps_hash_state *why, struct apart **apart)
+{
+	int number = descriptor_of(path), root, cwd = -1, found = -1, fd = -1;
+	bool gone, refused;
+
+	*apart = NULL;
 	*why = PS_HASH_GONE;
 	root = open_root(by, &gone);
-	if (root < 0 || (gone && descriptor_of(path) >= 0))
+	if (root < 0 || (gone && number >= 0))
 		goto out;
-	if (*path != '/') {
-		cwd = open_cwd(by, root, gone);
-		if (cwd < 0 && !gone && has_folders(by))
-			*why = PS_HASH_MISMATCH;
-		if (cwd < 0)
-			goto out;
+	if (number < 0 && *path != '/')
+		cwd = open_cwd(by, gone);
+	found = number < 0 ? search_find(by, path, root, cwd, why) : open_descriptor(by, number, root, why);
+	refused = found < 0 && errno == EACCES;
+	if (found >= 0 && file_is_foreign(file_magic(found))) {
+		*why = PS_HASH_UNREADABLE;
+		refused = true;
+	} else if (found >= 0) {
+		fd = search_open(by, found, why);
+		refused = fd < 0 && errno == EACCES;
+	} else if (number < 0 && *path != '/' && cwd < 0 && *why == PS_HASH_GONE && !gone && has_folders(by)) {
+		*why = PS_HASH_MISMATCH;
 	}
-	*why = PS_HASH_MISMATCH;
-	if (!is_folder(root, &by->root))
-		goto out;
-	found = find(by, path, root, cwd);
-	if (found >= 0)
-		fd = reopen(by, found, why);
-	else
-		*why = errno == ENOENT || errno == ESRCH ? PS_HASH_GONE : PS_HASH_UNREADABLE;
+	if (refused)
+		*apart = hand_over(by, path, &found, &root, &cwd);
 out:
 	if (root >= 0)
 		close(root);

@@ -21,6 +21,7 @@ struct request {
 	int64_t begun_ns;
 	int fd;
 	enum ps_hash_state why;
+	struct apart *apart;
 	struct request *next;
 	char path[];
 };
@@ -62,6 +63,8 @@ static void request_free(struct request *r)
 {
 	if (r->fd >= 0)
 		close(r->fd);
+	if (r->apart)
+		apart_free(r->apart);
 	free(r);
 }
 
@@ -88,7 +91,7 @@ static void *work(void *arg)
 		r->begun_ns = clock_monotonic_ns();
 		s->working = r;
 		pthread_mutex_unlock(&s->shared.lock);
-		r->fd = script_open(&r->start, r->path, &r->why);
+		r->fd = script_open(&r->start, r->path, &r->why, &r->apart);
 		pthread_mutex_lock(&s->shared.lock);
 		if (!r->subject) {
 			/* Another thread has taken this one's place. */
@@ -158,7 +161,7 @@ static void *give_up(struct scripts *s)
 	return subject;
 }
 
-void scripts_take(struct scripts *s, void (*found)(void *, void *, int, enum ps_hash_state), void *arg)
+void scripts_take(struct scripts *s, scripts_found found, void *arg)
 {
 	struct request *r, *next;
 	void *given_up;
@@ -173,12 +176,12 @@ void scripts_take(struct scripts *s, void (*found)(void *, void *, int, enum ps_
 	for (; r; r = next) {
 		next = r->next;
 		s->stats.waiting--;
-		found(arg, r->subject, r->fd, r->why);
+		found(arg, r->subject, r->fd, r->why, r->apart);
 		free(r);
 	}
 	if (given_up) {
 		s->stats.waiting--;
-		found(arg, given_up, -1, PS_HASH_UNREADABLE);
+		found(arg, given_up, -1, PS_HASH_UNREADABLE, NULL);
 	}
 }
 

@@ -9,27 +9,16 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
-#include "bpf/wire.h"
 #include "core/base/value.h"
-
-/* How a process was started: what a path that it was given meant. */
-struct start {
-	pid_t pid, parent;
-	uint64_t process_ns;          /* since boot: when the process began; 0: it is known to live */
-	int64_t exec_ns;              /* wall clock: when it was executed, or no earlier than that */
-	struct wire_folder root, cwd; /* inode 0: not known */
-	pid_t like;                   /* a process that stays, and sees the same files; 0: none is known */
-	char cwd_path[WIRE_WAY + 1];  /* where cwd was, for `like`; "": not known */
-	char asked[WIRE_FILENAME];    /* a script, if the kernel was given that and executed its interpreter; or "" */
-};
+#include "core/identify/apart.h"
 
 /* Opens a regular file for reading: absolute paths below the root of the process, relative ones from
  * its working folder, symbolic links as it would follow them. It must not have changed since the
- * process was started. Opens nothing else, not even for a moment. -1: *why says why. Any thread;
- * blocks, on any file system. */
-int script_open(const struct start *, const char *path, enum ps_hash_state *why);
+ * process was started. Opens nothing else, not even for a moment. -1: *why says why; *apart, if it is
+ * not NULL, the caller's, is what somebody else is to read: on a file system that is a program (FUSE), or where root
+ * is refused. Any thread; blocks, on any file system. */
+int script_open(const struct start *, const char *path, enum ps_hash_state *why, struct apart **apart);
 
 struct scripts;
 
@@ -40,9 +29,10 @@ void scripts_close(struct scripts *, void (*drop)(void *arg, void *subject), voi
 /* Asks for a script; both are copied. False: 1024 others wait, or there are no threads to be had. */
 bool scripts_ask(struct scripts *, const struct start *, struct ps_text path, void *subject);
 
-/* Hands on what was found since: an open file, the callee's, or -1 and why. What takes longer than
+/* Hands on what was found since, as script_open() gives it: fd and apart are the callee's. What takes longer than
  * two seconds is given up. */
-void scripts_take(struct scripts *, void (*found)(void *arg, void *subject, int fd, enum ps_hash_state why), void *arg);
+typedef void (*scripts_found)(void *arg, void *subject, int fd, enum ps_hash_state why, struct apart *apart);
+void scripts_take(struct scripts *, scripts_found, void *arg);
 
 struct scripts_stats {
 	uint64_t waiting; /* scripts that are being opened */

@@ -76,7 +76,7 @@ static uint32_t note_exe(struct writer *w, const struct first_note *note)
 		script.name = first_note_name(note);
 		script.script = (struct ps_text){"", 0};
 		script.script_file = NULL;
-		script.flags &= PS_EXE_CMDLINE_CUT;
+		script.flags = (p->flags & PS_EXE_CMDLINE_CUT) | (p->flags & PS_EXE_SCRIPT_UNSURE ? PS_EXE_HASH_UNSURE : 0);
 	}
 	return writer_add(w, &script, changed ? note->state : file->state, changed ? note->sha256 : file->sha256);
 }
@@ -168,6 +168,16 @@ static int is_late(const struct program *p)
 	return p->file->state == PS_HASH_LATE || (p->script_file && p->script_file->state == PS_HASH_LATE);
 }
 
+static void tell_unsure(struct ledger *l, const char *what, const char *name)
+{
+	char *text = mem_printf(
+	    "the SHA-256 of %s%s may not be that of what was executed: it could be changed unseen before it was read", what,
+	    name);
+
+	losses_tell(l->losses, PS_STAGE_HASH, 0, 0, text);
+	free(text);
+}
+
 /* Says once per window and reason that executables have no hash, or one that is not sure. */
 static void tell_unhashed(struct ledger *l, const struct program *p)
 {
@@ -184,12 +194,7 @@ static void tell_unhashed(struct ledger *l, const struct program *p)
 	if (p->file->state != PS_HASH_OK && p->file->state != PS_HASH_ABSENT) {
 		losses_add(l->losses, PS_STAGE_HASH, 1, 0, 0, "no SHA-256 of %s: %s", name, why[p->file->state]);
 	} else if (p->flags & PS_EXE_HASH_UNSURE) {
-		char *text = mem_printf("the SHA-256 of %s may not be that of what was executed: it could be changed unseen "
-		                        "before it was read",
-		                        name);
-
-		losses_tell(l->losses, PS_STAGE_HASH, 0, 0, text);
-		free(text);
+		tell_unsure(l, "", name);
 	}
 	if (p->script_file && p->script_file->state != PS_HASH_OK) {
 		enum ps_hash_state state = p->script_file->state;
@@ -199,6 +204,8 @@ static void tell_unhashed(struct ledger *l, const struct program *p)
 
 		losses_tell(l->losses, PS_STAGE_HASH, 0, 0, text);
 		free(text);
+	} else if (p->script_file && p->flags & PS_EXE_SCRIPT_UNSURE) {
+		tell_unsure(l, "the script ", p->script.data);
 	}
 }
 

@@ -134,6 +134,7 @@ static void json_exe(json_t *line, const char *prefix, const struct ps_host *hos
 	    {"script", json_shown(host, exe->script, PS_SHOW_PATH)},
 	    {"script_state", json_string(names_hash_state(exe->script_state))},
 	    {"script_sha256", json_hash(exe->script_state == PS_HASH_OK, exe->script_sha256)},
+	    {"script_unsure", json_boolean(exe->flags & PS_EXE_SCRIPT_UNSURE)},
 	};
 	char key[32];
 

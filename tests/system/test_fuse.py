@@ -4,7 +4,6 @@
 Programs on a file system that is a program, and that root may not even look at (FUSE, as AppImages are): they are read as the
 user who executes them; whose server hangs disturbs nobody.
 """
-import ctypes
 import os
 import shutil
 import signal
@@ -13,51 +12,26 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from fuse_image import AS_NOBODY, NOBODY, Image, need_fuse  # noqa: E402
 from harness import Daemon, Place, Role, need_root, sha256, tap, wait_for  # noqa: E402
 
-NOBODY = 65534
 UNSURE = 8
 TALK = ["udp,127.0.0.1,0", "to,127.0.0.1,9", "send,sendto,10,10"]
-libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Image:
-    """A squashfs image with one program, and its server, which is nobody's."""
+class Program(Image):
+    """With one program."""
 
     def __init__(self, place, name, padding=0):
-        self.folder, self.inside = place.file(name), place.file(name + ".inside")
-        os.mkdir(self.inside)
+        super().__init__(place, name)
         shutil.move(place.traffic("prog"), self.inside)
-        self.original = os.path.join(self.inside, "prog")
+        self.original, self.program = os.path.join(self.inside, "prog"), os.path.join(self.folder, "prog")
         os.truncate(self.original, os.path.getsize(self.original) + padding)
         os.utime(self.original, (1e9, 1e9))
-        self.file = place.file(name + ".squashfs")
-        subprocess.run(["mksquashfs", self.inside, self.file, "-quiet", "-no-progress"], check=True, stdout=subprocess.DEVNULL)
-        os.mkdir(self.folder)
-        self.program = os.path.join(self.folder, "prog")
-
-    def __enter__(self):
-        # As fusermount does, whose device need not be open to everyone here.
-        fd = os.open("/dev/fuse", os.O_RDWR)
-        options = f"fd={fd},rootmode=40000,user_id={NOBODY},group_id={NOBODY}".encode()
-        if libc.mount(b"prog", self.folder.encode(), b"fuse.squashfuse", 6, options):  # MS_NOSUID | MS_NODEV
-            raise OSError(ctypes.get_errno(), "mount")
-        self.server = subprocess.Popen(["squashfuse", "-f", self.file, f"/dev/fd/{fd}"], pass_fds=[fd], user=NOBODY,
-                                       group=NOBODY, extra_groups=[], stderr=subprocess.DEVNULL)
-        os.close(fd)
-        return self
-
-    def __exit__(self, *_):
-        self.server.kill()
-        self.server.wait()
-        libc.umount2(self.folder.encode(), 2)
-
-    def wait(self):
-        wait_for("the image", lambda: subprocess.run(["test", "-x", self.program], user=NOBODY, group=NOBODY, extra_groups=[],
-                                                     check=False).returncode == 0)
+        self.pack()
 
     def run(self, *words, **more):
-        return Role(self.program, *words, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", **more)
+        return Role(self.program, *words, **AS_NOBODY, cwd="/", **more)
 
 
 def rows_of(daemon, path):
@@ -65,13 +39,8 @@ def rows_of(daemon, path):
 
 
 def of_a_user(place, daemon):
-    with Image(place, "image") as image:
-        image.wait()
-        try:
-            os.stat(image.program)
-            tap.ok(False, "root may not look")
-        except PermissionError:
-            tap.ok(True, "root may not look")
+    with Program(place, "image") as image:
+        tap.ok(image.is_closed_to_root(), "root may not look")
         role = image.run(*TALK, "wait")
         rows = wait_for("a row", lambda: rows_of(daemon, image.program))
         tap.equal({(r.exe.sha256, r.exe.state, r.exe.flags & UNSURE) for r in rows}, {(sha256(image.original), "", UNSURE)},
@@ -82,9 +51,8 @@ def of_a_user(place, daemon):
 def swapped(place, daemon):
     """Two file systems, one after the other, with files that look the same."""
     for name in ("one", "two"):
-        with Image(place, name) as image:
-            image.wait()
-            # The path tells them apart for us; inode, size and times do not.
+        with Program(place, name) as image:
+                # The path tells them apart for us; inode, size and times do not.
             role = image.run(*TALK, "wait")
             rows = wait_for("a row", lambda: rows_of(daemon, image.program))
             tap.equal({r.exe.sha256 for r in rows}, {sha256(image.original)}, f"each has its own hash: {name}", *rows)
@@ -94,7 +62,7 @@ def swapped(place, daemon):
 
 def of_a_namespace(place, daemon):
     """Mounted in a user namespace: open to who is in there."""
-    image = Image(place, "inner")
+    image = Program(place, "inner")
     node = place.file("node")
     command = f"""mount -t tmpfs none {node} && mknod -m 666 {node}/fuse c 10 229 && mount --bind {node}/fuse /dev/fuse &&
         exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups unshare -U -r -m sh -c '
@@ -112,8 +80,7 @@ def of_a_namespace(place, daemon):
 
 
 def hangs(place, daemon):
-    with Image(place, "hangs", 1 << 30) as image:
-        image.wait()
+    with Program(place, "hangs", 1 << 30) as image:
         role = image.run(*TALK, "wait")
         role.process.stdout.readline()
         image.server.send_signal(signal.SIGSTOP)
@@ -135,8 +102,7 @@ def hangs(place, daemon):
 
 def main():
     need_root()
-    if not os.path.exists("/dev/fuse") or not shutil.which("squashfuse") or not shutil.which("mksquashfs"):
-        tap.skip_all("needs FUSE, squashfuse and mksquashfs")
+    need_fuse()
     with Place() as place, Daemon(place, self_test="no") as daemon:
         daemon.start()
         for part in (of_a_user, swapped, of_a_namespace, hangs):

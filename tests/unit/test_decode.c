@@ -125,6 +125,7 @@ static void test_events(void)
 	    .filename = "./prog",
 	    .interpreted = 1,
 	    .uid = 7,
+	    .gid = 9,
 	    .netns = 8,
 	    .args_total = 300,
 	    .way_len = 10,
@@ -148,7 +149,7 @@ static void test_events(void)
 	is_str(e.filename, "./prog", "and its file");
 	ok(e.cgroup == 78 && e.time_ns == 99 && e.root.ino == 2 && e.cwd.ino == 3 && e.interpreted,
 	   "and when, where and by what");
-	ok(e.uid == 7 && e.netns == 8, "its user and its network namespace");
+	ok(e.uid == 7 && e.gid == 9 && e.netns == 8, "its user, group and network namespace");
 	ok(e.args.len == WIRE_ARGS_FIRST && e.args_total == 300, "and the beginning of its command line");
 	is_str(e.cwd_path, "/aaaa/bb/c", "and the path of its folder");
 	free(memory);

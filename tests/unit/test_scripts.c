@@ -11,6 +11,8 @@
 #include "tests/tap.h"
 #include "tests/unit/watch_fixture.h"
 
+enum { NOBODY = 65534 };
+
 static char folder[] = "/tmp/test_scripts.XXXXXX";
 
 static struct wire_folder folder_of(const char *path)
@@ -60,7 +62,8 @@ static void write_file(const char *path, const char *text)
 static void opens(const struct start *by, const char *path, const char *want, const char *what)
 {
 	enum ps_hash_state why = PS_HASH_OK;
-	int fd = script_open(by, path, &why);
+	struct apart *apart;
+	int fd = script_open(by, path, &why, &apart);
 	char text[16] = "";
 
 	if (ok(fd >= 0, "%s: opened", what)) {
@@ -75,8 +78,10 @@ static void opens(const struct start *by, const char *path, const char *want, co
 static void fails(const struct start *by, const char *path, enum ps_hash_state want, const char *what)
 {
 	enum ps_hash_state why = PS_HASH_OK;
-	int fd = script_open(by, path, &why);
+	struct apart *apart;
+	int fd = script_open(by, path, &why, &apart);
 
+	ok(!apart, "nobody else is asked");
 	is_int(fd, -1, "%s: nothing is opened", what);
 	is_int(why, want, "and why is said");
 	if (fd >= 0)
@@ -156,11 +161,79 @@ static void test_open(void)
 	fails(&by, whole, PS_HASH_GONE, "without the root, nothing is the same");
 }
 
+/* Root is refused, and then has what it needs to look as somebody else: here as root again. */
+static void looks_apart(const struct start *by, const char *path, bool from_cwd, const char *what)
+{
+	struct apart *a = NULL;
+	enum ps_hash_state why;
+	char text[16] = "";
+	int fd, found = -1;
+
+	ok(!seteuid(NOBODY), "as somebody else");
+	fd = script_open(by, path, &why, &a);
+	ok(!seteuid(0), "and back");
+	is_int(fd, -1, "%s: it is not opened", what);
+	is_int(why, PS_HASH_UNREADABLE, "and may not be");
+	if (!ok(a, "but another may"))
+		return;
+	is_int(a->user.uid, NOBODY, "the user of that process");
+	ok(a->file < 0 && a->root >= 0 && (a->cwd >= 0) == from_cwd, "from its folders");
+	found = search_find(&a->request.by, a->request.path, a->root, a->cwd, &why);
+	fd = search_open(&a->request.by, found, &why);
+	ok(read(fd, text, sizeof(text) - 1) >= 0, "who finds it");
+	is_str(text, "three", "and reads that file");
+	a->request.by.exec_ns -= NS_PER_S;
+	is_int(search_open(&a->request.by, found, &why), -1, "not what is younger than the execution");
+	is_int(why, PS_HASH_CHANGED, "and why is said");
+	a->request.by.root.ino++;
+	is_int(search_find(&a->request.by, a->request.path, a->root, a->cwd, &why), -1, "nor below another root");
+	is_int(why, PS_HASH_MISMATCH, "and why is said");
+	a->request.by.root.ino--;
+	a->request.by.cwd.ino++;
+	is_int(search_find(&a->request.by, "x.sh", a->root, a->cwd, &why), -1, "nor from another folder");
+	close(found);
+	close(fd);
+	apart_free(a);
+}
+
+static void test_apart(void)
+{
+	char whole[64];
+	struct apart *a;
+	enum ps_hash_state why;
+	struct start by;
+
+	if (geteuid())
+		return;
+	snprintf(whole, sizeof(whole), "%s/closed/x.sh", folder);
+	mkdir("closed", 0700);
+	write_file("closed/x.sh", "three");
+	usleep(30000);
+	by = now();
+	looks_apart(&by, whole, false, "a path");
+	looks_apart(&by, "closed/x.sh", true, "a path from the folder");
+	ok(!chdir("closed"), "into it");
+	by = now();
+	looks_apart(&by, "x.sh", true, "from a folder that is closed");
+	looks_apart(&by, "../closed/x.sh", true, "by a path that leaves it");
+	by.process_ns += NS_PER_S;
+	by.like = getpid();
+	by.uid = by.gid = NOBODY;
+	snprintf(by.cwd_path, sizeof(by.cwd_path), "%s/closed", folder);
+	looks_apart(&by, "x.sh", false, "one that has gone");
+	by.uid = by.gid = UINT32_MAX;
+	ok(!seteuid(NOBODY), "as somebody else");
+	is_int(script_open(&by, whole, &why, &a), -1, "of one that has gone, and of whom nothing is known");
+	ok(!a, "nobody looks");
+	ok(!seteuid(0) && !chdir(".."), "back");
+}
+
 static int answers, found;
 
-static void on_found(void *arg, void *subject, int fd, enum ps_hash_state why)
+static void on_found(void *arg, void *subject, int fd, enum ps_hash_state why, struct apart *apart)
 {
 	(void)arg;
+	(void)apart;
 	answers++;
 	if (fd >= 0) {
 		found += subject && why != PS_HASH_LATE;
@@ -269,6 +342,7 @@ int main(void)
 	if (!mkdtemp(folder) || chdir(folder))
 		return 1;
 	test_open();
+	test_apart();
 	test_queue();
 	test_programs();
 	snprintf(command, sizeof(command), "rm -r %s", folder);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "core/delivery/forbid.h"
 
 static int check_ids(const char *uid_text, const char *gid_text, char why[TRUST_WHY])
 {
@@ -81,6 +82,10 @@ int confine(const char *uid, const char *gid, int last_fd, char why[TRUST_WHY])
 		err = -errno;
 	if (!err && setrlimit(RLIMIT_CORE, &no_core))
 		err = -errno;
+	if (!err)
+		err = forbid_syscalls();
+	if (err == -EINVAL || err == -ENOSYS)
+		err = 0;     /* a kernel without it */
 #ifndef PS_SANITIZED /* the leak checker looks at its own process from outside */
 	if (!err && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		err = -errno;

@@ -2,7 +2,7 @@
 # libpsdelivery: from an encoded batch to a sink that has it.
 noinst_LTLIBRARIES += core/libpsdelivery.la
 core_libpsdelivery_la_SOURCES = \
-	core/delivery/codec.h core/delivery/codec_decode.c core/delivery/codec_encode.c core/delivery/codec_format.h core/delivery/confine.c core/delivery/confine.h \
+	core/delivery/codec.h core/delivery/codec_decode.c core/delivery/codec_encode.c core/delivery/codec_format.h core/delivery/confine.c core/delivery/confine.h core/delivery/forbid.c core/delivery/forbid.h \
 	core/delivery/courier.c core/delivery/courier.h core/delivery/courier_files.c \
 	core/delivery/courier_inside.h core/delivery/courier_say.c core/delivery/feed.c core/delivery/feed.h \
 	core/delivery/files.c core/delivery/files.h \

@@ -35,6 +35,7 @@ def main():
             tap.equal([int(process[k], 16) for k in ("CapInh", "CapPrm", "CapEff", "CapAmb")], [0] * 4,
                       f"{name}: no capability")
             tap.equal(process["NoNewPrivs"].strip(), "1", f"{name}: and no way to any")
+            tap.equal(process["Seccomp"].strip(), "2", f"{name}: system calls that it has no use for are refused")
             files = open_files(sink["pid"])
             tap.ok(not [f for f in files if "bpf" in f or "fanotify" in f or "journal" in f or f.endswith(".ini")],
                    f"{name}: no file of the daemon is open in it", *files)

@@ -6,11 +6,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,7 +35,8 @@ enum mode {
 	UPKEEP,
 	FOUND,
 	LIE,
-	GIVE_UP
+	GIVE_UP,
+	ESCAPE
 };
 
 struct faulty {
@@ -106,6 +110,20 @@ static int has(const struct faulty *f, uint64_t seq)
 	return 0;
 }
 
+/* What somebody would try who has taken over a sink. */
+static void escape(struct faulty *f)
+{
+	char name[] = "true", *argv[] = {name, NULL};
+	int wrong[4];
+
+	execv("/bin/true", argv);
+	wrong[0] = errno;
+	wrong[1] = unshare(CLONE_NEWUSER) ? errno : 0;
+	wrong[2] = ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) ? errno : 0;
+	wrong[3] = syscall(SYS_bpf, 0, NULL, 0) ? errno : 0;
+	f->host->why(f->ctx, "exec %d, unshare %d, ptrace %d, bpf %d", wrong[0], wrong[1], wrong[2], wrong[3]);
+}
+
 static enum ps_verdict misbehave(struct faulty *f)
 {
 	const struct timespec slow = {0, 2000000};
@@ -159,6 +177,9 @@ static enum ps_verdict misbehave(struct faulty *f)
 		                                              .reason = "",
 		                                              .link = f->mode == LIE ? "file:///" : "https://example.com/"});
 		break;
+	case ESCAPE:
+		escape(f);
+		return PS_REJECTED;
 	case SLOW:
 		nanosleep(&slow, NULL);
 		break;
@@ -223,8 +244,8 @@ static const struct ps_option options[] = {
     {.key = "mode",
      .type = PS_OPTION_CHOICE,
      .fallback = "count",
-     .choices =
-         "count crash hang away reject wrong away-open garbage chatter aside rotate slow upkeep found lie give-up",
+     .choices = "count crash hang away reject wrong away-open garbage chatter aside rotate slow upkeep found lie "
+                "give-up escape",
      .help = "what goes wrong"},
     {.key = "at", .type = PS_OPTION_INT, .fallback = "0", .help = "at which batch; 0: at any"},
     {.key = "times", .type = PS_OPTION_INT, .fallback = "0", .help = "how often"},

@@ -355,6 +355,17 @@ static void test_reject(void)
 	rows(stored, 4, 2, 1);
 }
 
+static void test_escape(void)
+{
+	begin(16, 1, 0, 5000);
+	append(1);
+	run_until(status().dead == 1);
+	/* 1 is EPERM. */
+	is_str(alerts, "batch 1 was set aside, and is kept in the journal: exec 1, unshare 1, ptrace 1, bpf 1\n",
+	       "a sink can start no program, make no namespace, touch no other process nor the kernel");
+	finish();
+}
+
 static void test_wrong(void)
 {
 	begin(5, 0, 0, 5000);
@@ -540,6 +551,7 @@ int main(void)
 	test_crash(7, "sent what is no message");
 	test_away();
 	test_reject();
+	test_escape();
 	test_wrong();
 	test_no_program();
 	test_chatter();

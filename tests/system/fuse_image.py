@@ -11,6 +11,7 @@ from harness import tap, wait_for  # noqa: E402
 
 NOBODY = 65534
 AS_NOBODY = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+AS_ROOT = {"user": 0, "group": 0, "extra_groups": []}
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -20,7 +21,8 @@ def need_fuse():
 
 
 class Image:
-    """What lies in `inside` when it is packed is found in `folder` when it is mounted."""
+    """What lies in `inside` when it is packed is found in `folder` when it is mounted; by whom is `owner`."""
+    owner = AS_NOBODY
 
     def __init__(self, place, name):
         self.folder, self.inside = place.file(name), place.file(name + ".inside")
@@ -34,13 +36,13 @@ class Image:
     def __enter__(self):
         # As fusermount does, whose device need not be open to everyone here.
         fd = os.open("/dev/fuse", os.O_RDWR)
-        options = f"fd={fd},rootmode=40000,user_id={NOBODY},group_id={NOBODY}".encode()
+        options = f"fd={fd},rootmode=40000,user_id={self.owner['user']},group_id={self.owner['group']}".encode()
         if libc.mount(b"prog", self.folder.encode(), b"fuse.squashfuse", 6, options):  # MS_NOSUID | MS_NODEV
             raise OSError(ctypes.get_errno(), "mount")
-        self.server = subprocess.Popen(["squashfuse", "-f", self.file, f"/dev/fd/{fd}"], pass_fds=[fd], **AS_NOBODY,
+        self.server = subprocess.Popen(["squashfuse", "-f", self.file, f"/dev/fd/{fd}"], pass_fds=[fd], **self.owner,
                                        stderr=subprocess.DEVNULL)
         os.close(fd)
-        wait_for("the image", lambda: subprocess.run(["test", "-x", self.folder], **AS_NOBODY, check=False).returncode == 0)
+        wait_for("the image", lambda: subprocess.run(["test", "-x", self.folder], **self.owner, check=False).returncode == 0)
         return self
 
     def __exit__(self, *_):

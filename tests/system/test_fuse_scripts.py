@@ -13,7 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from fuse_image import AS_NOBODY, NOBODY, Image, need_fuse  # noqa: E402
+from fuse_image import AS_NOBODY, AS_ROOT, NOBODY, Image, need_fuse  # noqa: E402
 from harness import Daemon, Place, need_root, sha256, tap, wait_for  # noqa: E402
 
 SHELL = os.path.realpath(shutil.which("dash") or "/bin/sh")
@@ -67,9 +67,9 @@ def run(*words, **who):
                           **(who or AS_NOBODY))
 
 
-def from_folder(folder, *words):
+def from_folder(folder, *words, who=None):
     """By a relative path: who goes there must be the user already."""
-    return run(ENV, "-C", folder, *words)
+    return run(ENV, "-C", folder, *words, **(who or AS_NOBODY))
 
 
 def ways(place, daemon):
@@ -126,6 +126,19 @@ def refused(place, daemon):
         for mark, file in (("to-secret", "secret"), ("as-other", "x.sh"), ("as-root", "x.sh")):
             got = wait_for(mark, lambda m=mark: {s for s in executed(daemon, m) if s.state != "late"})
             tap.equal(got, {Script(SHELL, image.path(file), "", "unreadable", 0)}, f"{mark}: no hash")
+
+
+def of_root(place, daemon):
+    """Where root may look, what it finds is read apart all the same."""
+    image = Scripts(place, "roots")
+    image.owner = AS_ROOT
+    with image:
+        tap.ok(not image.is_closed_to_root(), "root may look")
+        run(image.path("x.sh"), "of-root", **AS_ROOT)
+        from_folder(image.folder, PYTHON, "x.py", "of-root-relative", who=AS_ROOT)
+        for mark, exe, file in (("of-root", SHELL, "x.sh"), ("of-root-relative", PYTHON, "x.py")):
+            got = wait_for(mark, lambda m=mark, e=exe: {s for s in executed(daemon, m) if s.exe == e and s.state != "late"})
+            tap.equal(got, image.found(exe, file), mark, *executed(daemon, mark))
 
 
 def of_a_namespace(place, daemon):
@@ -186,7 +199,7 @@ def main():
         tap.skip_all("needs a Python of the system's")
     with Place() as place, Daemon(place, every_exe="yes", self_test="no") as daemon:
         daemon.start()
-        for part in (ways, refused, of_a_namespace, hangs):
+        for part in (ways, refused, of_root, of_a_namespace, hangs):
             part(place, daemon)
     tap.done()
 

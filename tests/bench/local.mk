@@ -5,7 +5,7 @@ tests_bench_bench_path_SOURCES = tests/bench/bench_path.c
 tests_bench_bench_path_CFLAGS = $(traffic_cflags)
 tests_bench_bench_path_CPPFLAGS = $(AM_CPPFLAGS) $(LIBBPF_CFLAGS)
 tests_bench_bench_path_LDADD = $(LIBBPF_LIBS)
-EXTRA_DIST += tests/bench/run tests/bench/scenarios tests/bench/peers.py tests/bench/watch.bt tests/bench/wire.py
+EXTRA_DIST += tests/bench/outage tests/bench/run tests/bench/scenarios tests/bench/peers.py tests/bench/watch.bt tests/bench/wire.py
 
 # Rows a second of the sqlite sink: tests/bench/bench_sqlite plugins/.libs/sqlite.so
 check_PROGRAMS += tests/bench/bench_sqlite

@@ -58,5 +58,5 @@ if PLUGIN_NOTIFY
 TESTS += tests/system/test_notify.py
 endif
 TESTS += $(system_tests)
-EXTRA_DIST += tests/system/cases.py tests/system/disguise.py tests/system/fuse_image.py \
+EXTRA_DIST += tests/system/cases.py tests/system/database.py tests/system/disguise.py tests/system/fuse_image.py \
 	tests/system/harness.py tests/system/names.py $(system_tests)

@@ -141,13 +141,22 @@ static enum trouble probe(struct deposit *d, enum row_table table, uint32_t from
 	return back == LINK_FINE ? probe(d, table, middle, to) : back;
 }
 
-static enum trouble probe_all(struct deposit *d)
+static enum trouble probe_tables(struct deposit *d)
 {
-	enum trouble trouble = d->server->begin(d->self, true);
+	enum trouble trouble = LINK_FINE;
 
 	for (enum row_table table = 0; table < ROW_TABLES && trouble == LINK_FINE; table++)
 		if (d->n[table])
 			trouble = probe(d, table, 0, d->n[table]);
+	return trouble;
+}
+
+static enum trouble probe_all(struct deposit *d)
+{
+	enum trouble trouble = d->server->begin(d->self, true);
+
+	if (trouble == LINK_FINE)
+		trouble = probe_tables(d);
 	return trouble == LINK_FINE ? run(d, "ROLLBACK") : trouble;
 }
 
@@ -292,7 +301,53 @@ static enum trouble put_batch(struct deposit *d, const struct work *w, bool *is_
 	return d->server->insert_batch(d->self, &row, is_new);
 }
 
-static enum trouble put_all(struct deposit *d, const struct work *w)
+/* All rows anew, as those of a batch of that key. */
+static void add_again(struct deposit *d, struct work *w, const uint8_t *key)
+{
+	struct row_value values[ROW_COLUMNS_MAX];
+
+	for (enum row_table table = 0; table < ROW_TABLES; table++) {
+		uint32_t row = 0;
+
+		d->server->clear(d->self, table);
+		for (uint32_t i = 0; i < w->batch->n_records; i++) {
+			if (w->batch->records[i].kind != row_kind(table))
+				continue;
+			rows_get(&w->rows, table, &w->batch->records[i], values);
+			d->server->add(d->self, table, values, w->batch->host, key, row++);
+		}
+	}
+}
+
+/* The batch is there already: what was said of it got lost. Which rows were refused then is found out again, with a key
+ * that no batch has, so that its own rows are not in the way; and what is undone here makes a COMMIT wait for the
+ * servers that such a COMMIT waits for, as that first one may not have. */
+static enum trouble probe_again(struct deposit *d, struct work *w)
+{
+	uint8_t key[CHAIN_BATCH_KEY_SIZE];
+	enum trouble trouble;
+
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)~w->key[i];
+	add_again(d, w, key);
+	trouble = run(d, "ROLLBACK");
+	if (trouble == LINK_FINE)
+		trouble = d->server->begin(d->self, true);
+	if (trouble == LINK_FINE)
+		trouble = run(d, "SAVEPOINT again");
+	if (trouble == LINK_FINE)
+		trouble = probe_tables(d);
+	if (trouble == LINK_NOWHERE) /* any more */
+		trouble = LINK_FINE;
+	if (trouble == LINK_FINE)
+		trouble = run(d, "ROLLBACK TO SAVEPOINT again");
+	if (trouble == LINK_FINE)
+		trouble = d->server->commit(d->self);
+	add_again(d, w, w->key);
+	return trouble;
+}
+
+static enum trouble put_all(struct deposit *d, struct work *w)
 {
 	enum trouble trouble = d->server->begin(d->self, false);
 	bool is_new = false;
@@ -300,7 +355,7 @@ static enum trouble put_all(struct deposit *d, const struct work *w)
 	if (trouble == LINK_FINE)
 		trouble = put_batch(d, w, &is_new);
 	if (trouble == LINK_FINE && !is_new)
-		return run(d, "ROLLBACK");
+		return probe_again(d, w);
 	for (enum row_table table = 0; table < ROW_TABLES && trouble == LINK_FINE; table++)
 		trouble = insert(d, table, 0, d->n[table]);
 	return trouble == LINK_FINE ? d->server->commit(d->self) : trouble;

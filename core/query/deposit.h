@@ -4,7 +4,7 @@
  * was cut off in between, and without the rows that the server will never take. One thread.
  *
  * First what the server may not have of the dictionaries, in a transaction of its own; then, in one transaction, the
- * batch's row in the ledger and its rows. If the ledger has that batch already, nothing is done: so what became of a
+ * batch's row in the ledger and its rows. If the ledger has that batch already, nothing is changed: so what became of a
  * COMMIT that was cut off does not matter. If the server refuses something, what it refuses is looked for by halves of
  * halves, each behind a savepoint, and the rest is stored.
  */

@@ -20,13 +20,16 @@ TESTS += tests/sinks/test_mariadb.py tests/sinks/test_mariadb_tls.py tests/sinks
 endif
 endif
 dist_check_SCRIPTS += tests/sinks/contract_mariadb.py tests/sinks/verify_mariadb.py tests/sinks/answers_mariadb.py tests/sinks/test_mariadb.py tests/sinks/test_mariadb_tls.py tests/sinks/test_mariadb_galera.py
-EXTRA_DIST += tests/sinks/mariadb.py tests/sinks/pump.py tests/sinks/wsrep_sst_same
+EXTRA_DIST += tests/sinks/mariadb.py tests/sinks/wsrep_sst_same
+# What they share with those of PostgreSQL.
+EXTRA_DIST += tests/sinks/certificates.py tests/sinks/outage.py tests/sinks/pump.py tests/sinks/server_home.py
 
 # Rows that flow into a sink.
 check_PROGRAMS += tests/sinks/pump
 tests_sinks_pump_LDADD = tests/sinks/libtestsinks.la
 
 postgres_tests = tests/sinks/test_schema.sh tests/sinks/contract_postgres.py tests/sinks/verify_postgres.py tests/sinks/answers_postgres.py
+postgres_outages = tests/sinks/test_postgres.py tests/sinks/test_postgres_tls.py tests/sinks/test_postgres_standby.py
 if PLUGIN_POSTGRES
 expect_sources += tests/sinks/expect_postgres.c
 expect_cppflags += -DWITH_POSTGRES $(POSTGRES_CFLAGS)
@@ -37,8 +40,11 @@ tests_sinks_postgres_schema_SOURCES = tests/sinks/postgres_schema.c plugins/post
 tests_sinks_postgres_schema_CPPFLAGS = $(AM_CPPFLAGS) $(POSTGRES_CFLAGS)
 tests_sinks_postgres_schema_LDADD = core/libpssql.la $(POSTGRES_LIBS)
 TESTS += $(postgres_tests)
+if SYSTEM_TESTS
+TESTS += $(postgres_outages)
 endif
-dist_check_SCRIPTS += $(postgres_tests)
+endif
+dist_check_SCRIPTS += $(postgres_tests) $(postgres_outages)
 EXTRA_DIST += tests/sinks/postgres_server.py
 
 check_PROGRAMS += tests/sinks/contract

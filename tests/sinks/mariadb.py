@@ -3,22 +3,20 @@
 user without rights, and ended with the test."""
 import atexit
 import os
-import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, f"{HERE}/..")
+import server_home  # noqa: E402
 import tap  # noqa: E402
+from server_home import free_port, who  # noqa: E402
 
 SHARE = "/usr/share/mysql"
 TABLES = ["mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql"]
-USER = "nobody"
 
 _template = None
 
@@ -37,27 +35,8 @@ def missing():
     return None
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def who():
-    """Arguments of subprocess that give root's rights away."""
-    if os.getuid():
-        return {}
-    user = pwd.getpwnam(USER)
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
 def folder():
-    path = tempfile.mkdtemp(prefix="ps-maria-")
-    if not os.getuid():
-        os.chown(path, pwd.getpwnam(USER).pw_uid, -1)
-    os.chmod(path, 0o755)
-    atexit.register(shutil.rmtree, path, True)
-    return path
+    return server_home.folder("ps-maria-")
 
 
 def daemon():
@@ -86,6 +65,11 @@ def template():
 
 
 class Server:
+    """Members that tests/sinks/outage.py asks for, too."""
+    plugin, row, key = "mariadb", "`row`", "`key`"
+    words = b"START TRANSACTION", b"COMMIT"
+    network = False
+
     def __init__(self, *options, data=None, port=None, dir=None):
         self.dir = dir or folder()
         self.data = os.path.join(self.dir, "data")
@@ -137,6 +121,12 @@ class Server:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def freeze(self):
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
+
     def sql(self, text, database=""):
         """Rows as lists of texts; as root."""
         out = subprocess.run([find("mariadb") or find("mysql"), "--no-defaults", f"--socket={self.socket}", "--user=root",
@@ -146,6 +136,28 @@ class Server:
 
     def number(self, text, database="picosnitch"):
         return int(self.sql(text, database)[0][0])
+
+    def run(self, text):
+        self.sql(text, "picosnitch")
+
+    def rename(self, table, to):
+        self.run(f"RENAME TABLE {table} TO {to}")
+
+    def refuse_ports(self, *ports):
+        self.run("DELIMITER //\nCREATE TRIGGER no BEFORE INSERT ON connections FOR EACH ROW BEGIN IF NEW.lport IN"
+                 f" ({', '.join(map(str, ports))}) THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not that one';"
+                 " END IF; END//\n")
+
+    def set_password(self, password):
+        self.sql(f"SET PASSWORD FOR 'picosnitch'@'%' = PASSWORD('{password}')")
+
+    def disconnect(self):
+        for (number,) in self.sql("SELECT id FROM information_schema.processlist WHERE user = 'picosnitch'"):
+            self.sql(f"KILL {number}")
+
+    def reset(self):
+        self.sql("DROP DATABASE IF EXISTS picosnitch")
+        self.prepare("CREATE, INSERT")
 
     def prepare(self, rights="ALL", user="picosnitch", password="secret"):
         self.sql(f"CREATE DATABASE IF NOT EXISTS picosnitch; CREATE OR REPLACE USER '{user}'@'%' IDENTIFIED BY '{password}';"

@@ -5,15 +5,15 @@ import glob
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, f"{HERE}/..")
+import server_home  # noqa: E402
 import tap  # noqa: E402
+from server_home import free_port, who  # noqa: E402
 
 TOP = os.environ.get("top_builddir", f"{HERE}/../../build")
 PLUGIN = f"{os.environ.get('PICOSNITCH_PLUGINS', f'{TOP}/plugins/.libs')}/postgres.so"
@@ -28,25 +28,11 @@ max_wal_senders = 4
 logging_collector = off
 log_checkpoints = off
 """
-_folders = []
-
-
-def _remove():
-    for folder in _folders:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-atexit.register(_remove)
 
 
 def folder():
     """A folder that servers can use, removed at the end."""
-    path = tempfile.mkdtemp(prefix="ps-pg-", dir="/tmp")
-    _folders.append(path)
-    os.chmod(path, 0o755)
-    if os.geteuid() == 0:
-        shutil.chown(path, "nobody", "nogroup")
-    return path
+    return server_home.folder("ps-pg-")
 
 
 def tools():
@@ -58,22 +44,24 @@ def tools():
     return where[-1]
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def as_nobody():
-    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+def _gone(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 class Server:
-    """Started, with the database picosnitch and its role of that name, which owns nothing."""
+    """Started, with the database picosnitch and its role of that name, which owns nothing. Has what
+    tests/sinks/outage.py asks for."""
+    plugin, row, key = "postgres", "row", "key"
+    words = b"BEGIN", b"COMMIT"
+    network = False
 
-    def __init__(self, settings="", hba="", data=None, init=True, start=True):
+    def __init__(self, settings="", hba="", data=None, init=True, start=True, dir=None):
         self.bin = tools()
-        self.dir = folder()
+        self.dir = dir or folder()
         self.data = data or f"{self.dir}/data"
         self.port = free_port()
         self.process = None
@@ -89,7 +77,7 @@ class Server:
             self.sql("CREATE DATABASE picosnitch", dbname="postgres")
 
     def _tool(self, name, *args):
-        done = subprocess.run([f"{self.bin}/{name}", *args], cwd="/", capture_output=True, text=True, **as_nobody())
+        done = subprocess.run([f"{self.bin}/{name}", *args], cwd="/", capture_output=True, text=True, **who())
         if done.returncode:
             print(f"Bail out! {name}: {done.stdout} {done.stderr}")
             sys.exit(1)
@@ -99,30 +87,36 @@ class Server:
         path = f"{self.data}/{name}"
         with open(path, "a" if append else "w", encoding="utf-8") as out:
             out.write(text)
-        if os.geteuid() == 0:
-            shutil.chown(path, "nobody", "nogroup")
+        server_home.give(path)
         os.chmod(path, mode)
 
-    def start(self, wait=True):
+    def start(self, *options, wait=True):
         with open(f"{self.dir}/log", "ab") as log:
             self.process = subprocess.Popen(
-                [f"{self.bin}/postgres", "-D", self.data, "-p", str(self.port), "-k", self.dir], cwd="/",
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **as_nobody())
+                [f"{self.bin}/postgres", "-D", self.data, "-p", str(self.port), "-k", self.dir, *options], cwd="/",
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **who())
         atexit.register(self.kill)
         if wait:
             self.wait()
 
-    def wait(self, seconds=60):
+    def until(self, condition, what, seconds=60):
+        """The test ends here if that does not come."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            done = subprocess.run([f"{self.bin}/pg_isready", "-q", "-h", self.dir, "-p", str(self.port)], check=False)
-            if done.returncode == 0:
+            if condition():
                 return
             time.sleep(0.05)
         with open(f"{self.dir}/log", encoding="utf-8", errors="replace") as log:
             tap.note(log.read()[-2000:])
-        print("Bail out! the server does not start")
+        print(f"Bail out! {what}")
         sys.exit(1)
+
+    def is_ready(self):
+        return subprocess.run([f"{self.bin}/pg_isready", "-q", "-h", self.dir, "-p", str(self.port)],
+                              check=False).returncode == 0
+
+    def wait(self, seconds=60):
+        self.until(self.is_ready, "the server does not start", seconds)
 
     def stop(self, how=signal.SIGINT):
         """SIGINT: connections are ended; SIGQUIT: at once, as after a crash."""
@@ -131,24 +125,40 @@ class Server:
             self.process.wait()
             self.process = None
 
-    def kill(self):
-        """The postmaster and all of its children, without a word."""
-        if not self.process:
-            return
+    def processes(self):
         try:
             with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as children:
-                pids = [self.process.pid, *map(int, children.read().split())]
+                return [self.process.pid, *map(int, children.read().split())]
         except OSError:
-            pids = [self.process.pid]
+            return [self.process.pid]
+
+    @staticmethod
+    def signal(number, *pids):
         for pid in pids:
             try:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
             except ProcessLookupError:
                 pass
+
+    def kill(self, children=True):
+        """The postmaster and all of its children, without a word; or it alone, and its children see that."""
+        if not self.process:
+            return
+        self.freeze()  # so that none is made meanwhile
+        pids = self.processes()
+        self.signal(signal.SIGKILL, pids[0])
         self.process.wait()
         self.process = None
-        # What the children held of shared memory goes with the next start; theirs is the lock until they are gone.
-        time.sleep(0.3)
+        self.signal(signal.SIGKILL if children else signal.SIGCONT, *pids[1:])
+        # What the children hold of shared memory, nobody else can use.
+        self.until(lambda: all(map(_gone, pids)), "the server's processes do not end")
+
+    def freeze(self):
+        self.signal(signal.SIGSTOP, self.process.pid)
+        self.signal(signal.SIGSTOP, *self.processes())
+
+    def thaw(self):
+        self.signal(signal.SIGCONT, *self.processes())
 
     def conninfo(self, user="admin", dbname="picosnitch"):
         return f"host={self.dir} port={self.port} user={user} dbname={dbname}"
@@ -167,6 +177,44 @@ class Server:
     def options(self, **more):
         """For a program that loads the plugin."""
         return [f"{k}={v}" for k, v in {"host": self.dir, "port": self.port, **more}.items()]
+
+    def arguments(self, **more):
+        """The same, over TCP and with the role's password."""
+        return self.options(**{"host": "127.0.0.1", "password": "secret"} | more)
+
+    def run(self, sql):
+        self.sql(sql)
+
+    def rename(self, table, to):
+        self.sql(f"ALTER TABLE {table} RENAME TO {to}")
+
+    def refuse_ports(self, *ports):
+        self.sql("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.lport IN"
+                 f" ({', '.join(map(str, ports))}) THEN RAISE 'not that one'; END IF; RETURN NEW; END $$;"
+                 "CREATE TRIGGER no BEFORE INSERT ON connections FOR EACH ROW EXECUTE FUNCTION no()")
+
+    def reload(self):
+        """Its settings, and who may connect how."""
+        before = self.sql("SELECT pg_conf_load_time()", dbname="postgres")
+        self.sql("SELECT pg_reload_conf()", dbname="postgres")
+        self.until(lambda: self.sql("SELECT pg_conf_load_time()", dbname="postgres") != before, "nothing is reloaded")
+
+    def set_password(self, password):
+        self.sql(f"ALTER ROLE picosnitch PASSWORD '{password}'", dbname="postgres")
+
+    def sessions(self):
+        """Processes that serve the role; none while the server is not there."""
+        _, pids, _ = self.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'picosnitch'", check=False)
+        return [int(pid) for pid in pids.split()]
+
+    def disconnect(self):
+        self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'picosnitch'")
+
+    def reset(self, rights="GRANT CREATE ON SCHEMA public TO picosnitch"):
+        self.sql("DROP DATABASE IF EXISTS picosnitch WITH (FORCE)", dbname="postgres")
+        self.sql("CREATE DATABASE picosnitch", dbname="postgres")
+        self.set_password("secret")
+        self.sql(rights)
 
     def give_schema(self, user="admin", rights="INSERT"):
         """What an administrator does: the tables, and INSERT on them for the role, nothing else."""

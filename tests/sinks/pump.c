@@ -2,9 +2,9 @@
 /*
  * Writes batches through a sink as the core does: each until it is stored or set aside, the same one again
  * when the destination is away.
- *   pump PLUGIN.so BATCHES ROWS HOST PAUSE_MS SECONDS [OPTION=VALUE]...
- * HOST: a number, which the batches are of. SECONDS: when to give up. A line for each change of the answer;
- * the last one says what was stored.
+ *   pump PLUGIN.so BATCHES ROWS HOST PAUSE_MS SECONDS [START] [OPTION=VALUE]...
+ * HOST: a number, which the batches are of. SECONDS: when to give up. START: the rows' first time, in Unix seconds.
+ * A line for each change of the answer; the last one says what was stored.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -53,11 +53,12 @@ static enum ps_verdict put(void **self, const struct ps_batch *batch)
 int main(int argc, char **argv)
 {
 	unsigned long batches, rows, host, stored = 0, aside = 0, away = 0, longest = 0;
+	int64_t begin = 1700000000;
 	void *self = NULL;
 	long wait;
 
 	if (argc < 7) {
-		fprintf(stderr, "usage: pump PLUGIN.so BATCHES ROWS HOST PAUSE_MS SECONDS [OPTION=VALUE]...\n");
+		fprintf(stderr, "usage: pump PLUGIN.so BATCHES ROWS HOST PAUSE_MS SECONDS [START] [OPTION=VALUE]...\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -72,17 +73,23 @@ int main(int argc, char **argv)
 	for (int i = 7; i < argc; i++) {
 		char *equals = strchr(argv[i], '=');
 
-		if (!equals)
-			return 2;
+		if (!equals) {
+			begin = strtoll(argv[i], NULL, 10);
+			continue;
+		}
 		*equals = 0;
 		fake_set(&ctx, argv[i], equals + 1);
 	}
 	fake_files(&ctx);
+	if (plugin->sink->check && plugin->sink->check(&fake_host, &ctx) != PS_STORED) {
+		tell(PS_MISCONFIGURED);
+		batches = 0;
+	}
 	for (unsigned long seq = 1; seq <= batches && clock_monotonic_ns() < until; seq++) {
 		enum ps_verdict verdict;
 		struct made m;
 
-		made_usual(&m, seq, (uint32_t)rows, 1700000000 + (int64_t)seq * 10);
+		made_usual(&m, seq, (uint32_t)rows, begin + (int64_t)seq * 10);
 		memcpy(m.batch.host, &host, sizeof(host));
 		do {
 			int64_t start = clock_monotonic_ns();
@@ -108,5 +115,5 @@ int main(int argc, char **argv)
 	printf("end: %lu stored, %lu rejected, %lu times away, %lu ms at most; %s\n", stored, aside, away, longest,
 	       ctx.why);
 	fake_done(&ctx);
-	return stored + aside != batches;
+	return !batches || stored + aside != batches;
 }

@@ -12,11 +12,11 @@ TOP = os.environ["top_builddir"]
 
 
 class Pump:
-    def __init__(self, plugin, options, batches=100, rows=50, host=1, pause=20, limit=60):
+    def __init__(self, plugin, options, batches=100, rows=50, host=1, pause=20, limit=60, start=1700000000):
         self.lines = []
         self.process = subprocess.Popen(
             [f"{TOP}/tests/sinks/pump", f"{TOP}/plugins/.libs/{plugin}.so", str(batches), str(rows), str(host), str(pause),
-             str(limit), *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+             str(limit), str(start), *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -49,18 +49,21 @@ class Pump:
 
 class Proxy:
     """Between a client and a server. cut(bytes): the next packet of the client that has them is handed on, and
-    then both sides are reset before an answer can pass. hang(): nothing passes any more."""
+    then both sides are reset before an answer can pass; or, with reset=False, the answer never passes.
+    hang(): nothing passes any more."""
 
     def __init__(self, to):
         self.to = to
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.word = None
+        self.reset = True
         self.cuts = 0
         self.hung = False
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self, word):
+    def cut(self, word, reset=True):
+        self.reset = reset
         self.word = word
 
     def hang(self, hung=True):
@@ -101,7 +104,8 @@ class Proxy:
                     b.sendall(data)
                     time.sleep(0.3)  # the server has done it by then
                     self.cuts += 1
-                    self._reset(a, b)
+                    if self.reset:
+                        self._reset(a, b)
                     return
                 b.sendall(data)
         except OSError:

@@ -2,60 +2,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """TLS to a MariaDB server: verified where it has to be, and never silently without."""
 import os
-import shutil
 import socket
-import subprocess
 import sys
 
+import certificates
 import mariadb
-from pump import Pump
+from certificates import accepted, refused
 
 sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "tests"))
 from tap import done, equal, ok, skip, skip_all  # noqa: E402
 
-
-def openssl(folder, *arguments):
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def make_certificates(folder):
-    """Two authorities; the first has signed for db.example.net, 127.0.0.1 and a client."""
-    for ca in ("ca", "other"):
-        openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN=test {ca}", "-keyout",
-                f"{ca}.key", "-out", f"{ca}.pem")
-    for name, extension in (("server", "subjectAltName=DNS:db.example.net"), ("address", "subjectAltName=IP:127.0.0.1"),
-                            ("client", "extendedKeyUsage=clientAuth")):
-        openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
-                f"{name}.csr")
-        with open(os.path.join(folder, "ext"), "w", encoding="ascii") as f:
-            f.write(extension)
-        openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
-                "2", "-extfile", "ext", "-out", f"{name}.pem")
-    for name in os.listdir(folder):
-        os.chmod(os.path.join(folder, name), 0o644)
-
-
-def run(server, **options):
-    pump = Pump("mariadb", server.arguments(**options), batches=1, limit=1)
-    return pump.end()[0] == 1, pump
-
-
-def refused(server, word, what, **options):
-    good, pump = run(server, **options)
-    ok(not good and any(word in line for line in pump.lines), f"{what}: refused", pump.text())
-
-
-def accepted(server, what, **options):
-    good, pump = run(server, **options)
-    ok(good, what, pump.text())
-    return pump
-
-
-why = mariadb.missing() or (None if shutil.which("openssl") else "openssl is not here")
+why = mariadb.missing()
 if why:
     skip_all(why)
 keys = mariadb.folder()
-make_certificates(keys)
+certificates.make(keys)
 ca, other = os.path.join(keys, "ca.pem"), os.path.join(keys, "other.pem")
 client = {"cert": os.path.join(keys, "client.pem"), "key": os.path.join(keys, "client.key")}
 

@@ -201,6 +201,14 @@ static enum trouble set_session(struct link *l, const struct params *p)
 		snprintf(sql, sizeof(sql), "SET SESSION max_statement_time = %u", p->answer_s);
 		trouble = link_run(l, sql);
 	}
+	/* What we have given up must not hold locks, though the server may not see that nobody is there any more. */
+	if (trouble == LINK_FINE) {
+		snprintf(sql, sizeof(sql),
+		         l->is_mariadb ? "SET SESSION lock_wait_timeout = %u /*M!100300 , idle_transaction_timeout = %u */"
+		                       : "SET SESSION lock_wait_timeout = %u, wait_timeout = %u",
+		         p->answer_s, l->is_mariadb ? p->answer_s : 2 * p->answer_s);
+		trouble = link_run(l, sql);
+	}
 	if (trouble == LINK_FINE)
 		trouble = link_run(l, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE");
 	return trouble;

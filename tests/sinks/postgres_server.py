@@ -216,6 +216,9 @@ class Server:
         self.set_password("secret")
         self.sql(rights)
 
+    def make_tables(self):
+        self.give_schema()
+
     def give_schema(self, user="admin", rights="INSERT"):
         """What an administrator does: the tables, and INSERT on them for the role, nothing else."""
         with open(f"{HERE}/../../etc/postgres.sql", encoding="utf-8") as f:

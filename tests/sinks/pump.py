@@ -49,22 +49,27 @@ class Pump:
 
 class Proxy:
     """Between a client and a server. cut(bytes): the next packet of the client that has them is handed on, and
-    then both sides are reset before an answer can pass; or, with reset=False, the answer never passes.
-    hang(): nothing passes any more."""
+    then both sides are reset before an answer can pass. Or "mute": the answer never passes; or "orphan": it is
+    not handed on, the client is reset, and the server is not told. hang(): nothing passes any more."""
 
     def __init__(self, to):
         self.to = to
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.word = None
-        self.reset = True
+        self.how = "reset"
+        self.orphans = []
         self.cuts = 0
         self.hung = False
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self, word, reset=True):
-        self.reset = reset
+    def cut(self, word, how="reset"):
+        self.how = how
         self.word = word
+
+    def close(self):
+        """What orphans are left."""
+        self._reset(*self.orphans)
 
     def hang(self, hung=True):
         self.hung = hung
@@ -101,10 +106,15 @@ class Proxy:
                 if up and self.word and self.word in data:
                     self.word = None
                     gate.set()
+                    if self.how == "orphan":
+                        self.cuts += 1
+                        self.orphans.append(b)
+                        self._reset(a)
+                        return
                     b.sendall(data)
                     time.sleep(0.3)  # the server has done it by then
                     self.cuts += 1
-                    if self.reset:
+                    if self.how == "reset":
                         self._reset(a, b)
                     return
                 b.sendall(data)

@@ -73,5 +73,5 @@ def filter_packets(*rules):
     """What happens from now on to packets that come in, in own_network(); nothing: they all pass."""
     text = "table inet cut {}\ndelete table inet cut\n"
     if rules:
-        text += "table inet cut { chain in { type filter hook input priority 0\n %s\n} }\n" % "\n".join(rules)
+        text += "table inet cut { chain in { type filter hook input priority 0\n%s\n}\n}\n" % "\n".join(rules)
     subprocess.run(["nft", "-f", "-"], input=text.encode(), check=True)

@@ -62,8 +62,8 @@ network = server_home.own_network()
 main = mariadb.Server("--max-connections=200").start()
 main.network = network
 main.reset()
-outage.run(main, rights, socket, outage.password, outage.restart, outage.hang, outage.cut, outage.drop, outage.refuse,
-           outage.schema, outage.hundred)
+outage.run(main, rights, socket, outage.password, outage.restart, outage.hang, outage.cut, outage.orphan, outage.drop,
+           outage.refuse, outage.schema, outage.hundred)
 main.stop()
 outage.run(None, full)
 done()

@@ -118,6 +118,14 @@ def partitions(server):
     equal(pump.end()[:2], (0, 1), "a time that nobody makes a partition for: set aside", pump.text())
 
 
+def own_tables(server):
+    """Those that the role has made, it also repairs."""
+    server.reset()
+    pump = flow(server, 60)
+    server.run("ALTER TABLE connections DROP COLUMN domain_rivals")
+    check(server, pump, 60, "a column of its own table is gone")
+
+
 def read_only(server):
     """Where nothing can be written to is away, and what was written to until now, too."""
     server.reset()
@@ -148,8 +156,8 @@ def full(_):
 network = server_home.own_network()
 main = Server(hba=HBA)
 main.network = network
-outage.run(main, rights, outage.password, outage.restart, kill_one, outage.hang, outage.cut, outage.drop, outage.refuse,
-           outage.schema, partitions, read_only, outage.hundred)
+outage.run(main, rights, outage.password, outage.restart, kill_one, outage.hang, outage.cut, outage.orphan, outage.drop,
+           outage.refuse, outage.schema, own_tables, partitions, read_only, outage.hundred)
 main.stop()
 outage.run(None, full)
 done()

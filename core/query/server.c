@@ -64,3 +64,15 @@ bool server_password(const struct ps_host *host, struct ps_ctx *ctx, char *out, 
 	out[strcspn(out, "\r\n")] = 0;
 	return n > 0;
 }
+
+void server_line(char *out, size_t size, const char *text)
+{
+	size_t n;
+
+	snprintf(out, size, "%s", text);
+	for (n = strlen(out); n && (out[n - 1] == '\n' || out[n - 1] == ' '); n--)
+		;
+	out[n] = 0;
+	for (char *p = out; *p; p++)
+		*p = (unsigned char)*p < 0x20 ? ' ' : *p;
+}

@@ -157,3 +157,8 @@ int source_ask(const struct source *s, const struct ps_question *q, const struct
 		s->end(s->self);
 	return r;
 }
+
+int source_reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer)
+{
+	return source_ask(self, q, NULL, 0, answer);
+}

@@ -40,6 +40,10 @@ int source_ask(const struct source *, const struct ps_question *, const struct s
 /* Of a server's tables (relation.h). */
 int source_walk(const struct source *, const struct ps_trail *);
 
+/* These two as members of a ps_reader whose self begins with its source. */
+int source_reader_ask(void *self, const struct ps_question *, struct ps_answer *);
+int source_reader_walk(void *self, const struct ps_trail *);
+
 /* Says by why() what is the matter, and what a person can do about it. Returns -errno. */
 int source_failed(const struct source *, enum source_fault, const char *what);
 

@@ -473,3 +473,8 @@ int source_walk(const struct source *source, const struct ps_trail *trail)
 	free(w);
 	return r;
 }
+
+int source_reader_walk(void *self, const struct ps_trail *trail)
+{
+	return source_walk(self, trail);
+}

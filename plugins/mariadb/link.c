@@ -7,20 +7,13 @@
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/query/server.h"
 
 #define PACKET_MIN (1ul << 20) /* the longest texts of a record fit into that, but for the odd one */
 
-/* One line, whatever the server has to say. */
 static void take_why(struct link *l, const char *text)
 {
-	size_t n;
-
-	snprintf(l->why, sizeof(l->why), "%s", text);
-	for (n = strlen(l->why); n && (l->why[n - 1] == '\n' || l->why[n - 1] == ' '); n--)
-		;
-	l->why[n] = 0;
-	for (char *p = l->why; *p; p++)
-		*p = (unsigned char)*p < 0x20 ? ' ' : *p;
+	server_line(l->why, sizeof(l->why), text);
 }
 
 /* By the server's numbers where they say more than the class of an SQLSTATE. */

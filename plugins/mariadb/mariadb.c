@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "core/query/server.h"
 #include "plugins/mariadb/params.h"
 #include "plugins/mariadb/reader.h"
 #include "plugins/mariadb/store.h"
@@ -48,46 +49,20 @@ static const struct ps_option options[] = {
     {.key = "host",
      .type = PS_OPTION_TEXT,
      .fallback = "localhost",
-     .help = "server, or the path of its socket; several with commas: the first that takes writes"},
-    {.key = "port", .type = PS_OPTION_TEXT, .fallback = "3306", .help = "port, or one for each host"},
-    {.key = "user", .type = PS_OPTION_TEXT, .fallback = "picosnitch", .help = "the role"},
-    {.key = "password", .type = PS_OPTION_TEXT, .fallback = "", .help = "its password", .flags = PS_OPTION_SECRET},
-    {.key = "password_file",
-     .type = PS_OPTION_TEXT,
-     .fallback = "",
-     .help = "a file whose first line is the password; read anew for each connection"},
-    {.key = "dbname", .type = PS_OPTION_TEXT, .fallback = "picosnitch", .help = "the database"},
+     .help = "the server, or the path of its socket; several with commas between them: the first that takes writes"},
+    {.key = "port", .type = PS_OPTION_TEXT, .fallback = "3306", .help = "its port, or one for each host"},
     {.key = "tls",
      .type = PS_OPTION_CHOICE,
      .fallback = "auto",
      .choices = "auto off require verify",
      .help = "verify: encrypted, and the server proves its name; require: encrypted; auto: verify for other machines"},
-    {.key = "ca",
-     .type = PS_OPTION_TEXT,
-     .fallback = "",
-     .help = "file of the certificates that the server's is verified by; the system's if it is empty"},
-    {.key = "cert", .type = PS_OPTION_TEXT, .fallback = "", .help = "file of a certificate of our own"},
-    {.key = "key", .type = PS_OPTION_TEXT, .fallback = "", .help = "file of its key"},
-    {.key = "table", .type = PS_OPTION_TEXT, .fallback = "connections", .help = "name of the table of connections"},
-    {.key = "table_prefix", .type = PS_OPTION_TEXT, .fallback = "", .help = "what the names of all tables begin with"},
     {.key = "connect_timeout",
      .type = PS_OPTION_DURATION,
      .fallback = "10 s",
      .min = 1000,
      .max = 40 * 1000,
-     .help = "how long each host may take to connect"},
-    {.key = "answer_timeout",
-     .type = PS_OPTION_DURATION,
-     .fallback = "30 s",
-     .min = 1000,
-     .max = 3600 * 1000,
-     .help = "a server that does not answer for so long is away"},
-    {.key = "query_timeout",
-     .type = PS_OPTION_DURATION,
-     .fallback = "60 s",
-     .min = 1000,
-     .max = 3600 * 1000,
-     .help = "how long the server may take for a question; each of those of verify may take ten times as long"},
+     .help = "how long connecting to a host may take"},
+    SERVER_OPTIONS,
     {0},
 };
 

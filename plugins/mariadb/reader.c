@@ -15,9 +15,9 @@
 #define CELLS (PS_DIMENSIONS + 6)
 
 struct reader_state {
-	struct link link;
+	struct source source; /* first: see source_reader_ask() */
 	struct relation_names names;
-	struct source source;
+	struct link link;
 };
 
 static const struct sql_dialect dialect = {
@@ -197,14 +197,5 @@ static int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **se
 	return -EIO;
 }
 
-static int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer)
-{
-	return source_ask(&((struct reader_state *)self)->source, q, NULL, 0, answer);
-}
-
-static int reader_walk(void *self, const struct ps_trail *trail)
-{
-	return source_walk(&((struct reader_state *)self)->source, trail);
-}
-
-const struct ps_reader reader = {.open = reader_open, .ask = reader_ask, .walk = reader_walk, .close = reader_close};
+const struct ps_reader reader = {
+    .open = reader_open, .ask = source_reader_ask, .walk = source_reader_walk, .close = reader_close};

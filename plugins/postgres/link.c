@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/query/server.h"
 
 #define LOOK_MS 500              /* between two looks whether the process is to stop */
 #define STOPPING_MS 4000         /* what is under way may still take as long then */
@@ -21,17 +22,9 @@ void link_allow(struct link *l, int64_t ms)
 	l->late = false;
 }
 
-/* One line, whatever the server has to say. */
 static void take_why(struct link *l, const char *text)
 {
-	size_t n;
-
-	snprintf(l->why, sizeof(l->why), "%s", text);
-	for (n = strlen(l->why); n && (l->why[n - 1] == '\n' || l->why[n - 1] == ' '); n--)
-		;
-	l->why[n] = 0;
-	for (char *p = l->why; *p; p++)
-		*p = *p == '\n' || *p == '\t' ? ' ' : *p;
+	server_line(l->why, sizeof(l->why), text);
 }
 
 /* A server that was told of in words of libpq's own: without a SQLSTATE. */

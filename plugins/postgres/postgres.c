@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "core/query/server.h"
 #include "plugins/postgres/params.h"
 #include "plugins/postgres/reader.h"
 #include "plugins/postgres/store.h"
@@ -65,52 +66,18 @@ static const struct ps_option options[] = {
      .help = "the server, or several with commas between them, of which the one that takes writes is used; a folder is"
              " that of a Unix socket; empty: that of this machine"},
     {.key = "port", .type = PS_OPTION_TEXT, .fallback = "5432", .help = "its port, or one for each host"},
-    {.key = "user", .type = PS_OPTION_TEXT, .fallback = "picosnitch", .help = "the role"},
-    {.key = "password", .type = PS_OPTION_TEXT, .help = "its password", .flags = PS_OPTION_SECRET},
-    {.key = "password_file",
-     .type = PS_OPTION_TEXT,
-     .fallback = "",
-     .help =
-         "a file whose first line is the password, read at each connection; readable for the user that sinks run as,"
-         " and not for others"},
-    {.key = "dbname", .type = PS_OPTION_TEXT, .fallback = "picosnitch", .help = "the database"},
     {.key = "sslmode",
      .type = PS_OPTION_CHOICE,
      .fallback = "auto",
      .choices = "auto disable prefer require verify-ca verify-full",
      .help = "how TLS is used; auto: verify-full if a host other than this one is named, else prefer"},
-    {.key = "ca",
-     .type = PS_OPTION_TEXT,
-     .fallback = "",
-     .help = "a file with the certificates of the authorities that are trusted; empty: those of the system"},
-    {.key = "cert",
-     .type = PS_OPTION_TEXT,
-     .fallback = "",
-     .help = "a certificate of this host, if the server wants one"},
-    {.key = "key", .type = PS_OPTION_TEXT, .fallback = "", .help = "its key, a file that others may not read"},
-    {.key = "table", .type = PS_OPTION_TEXT, .fallback = "connections", .help = "the name of the table of connections"},
-    {.key = "table_prefix",
-     .type = PS_OPTION_TEXT,
-     .fallback = "",
-     .help = "what the names of all tables begin with; with a dot at its end, a schema"},
     {.key = "connect_timeout",
      .type = PS_OPTION_DURATION,
      .fallback = "5 s",
      .min = 2000,
      .max = 20000,
      .help = "how long connecting to a host may take"},
-    {.key = "answer_timeout",
-     .type = PS_OPTION_DURATION,
-     .fallback = "30 s",
-     .min = 1000,
-     .max = 3600 * 1000,
-     .help = "how long the server may take for a batch; timeout has to be longer by 25 s"},
-    {.key = "query_timeout",
-     .type = PS_OPTION_DURATION,
-     .fallback = "60 s",
-     .min = 1000,
-     .max = 3600 * 1000,
-     .help = "how long the server may take for a question; each of those of verify may take ten times as long"},
+    SERVER_OPTIONS,
     {0},
 };
 

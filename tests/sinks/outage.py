@@ -93,30 +93,30 @@ def password(server):
 def restart(server):
     for what, act in (("stopped", server.stop), ("killed", server.kill)):
         server.reset()
-        pump = flow(server, 200)
+        pump = flow(server, 80)
         act()
         away(pump, what)
         server.start()
-        check(server, pump, 200, what)
+        check(server, pump, 80, what)
 
 
 def hang(server):
     server.reset()
-    pump = flow(server, 100, answer_timeout="2 s", connect_timeout="2 s")
+    pump = flow(server, 60, answer_timeout="2 s", connect_timeout="2 s")
     server.freeze()
     away(pump, "a server that hangs")
     server.thaw()
-    check(server, pump, 100, "hung")
+    check(server, pump, 60, "hung")
 
 
 def cut(server):
     server.reset()
     proxy = Proxy(("127.0.0.1", server.port))
-    pump = flow(server, 120, port=proxy.port)
+    pump = flow(server, 80, port=proxy.port)
     for word in [server.words[1]] * 8 + [server.words[0]] * 2:
         proxy.cut(word)
         until(lambda: not proxy.word)
-    check(server, pump, 120, "cut between COMMIT and its answer")
+    check(server, pump, 80, "cut between COMMIT and its answer")
     ok(proxy.cuts == 10, f"cut {proxy.cuts} times")
 
 
@@ -142,14 +142,14 @@ def drop(server):
             skip(what, "there is no network of its own (root, nft, ip)")
             continue
         server.reset()
-        pump = flow(server, 80, pause=2, answer_timeout="2 s", connect_timeout="2 s")
+        pump = flow(server, 60, pause=2, answer_timeout="2 s", connect_timeout="2 s")
         for _ in range(3):
             since = len(pump.lines)
             server_home.filter_packets(*rules)
             away(pump, what, since)
             server_home.filter_packets()
             ok(pump.saw("stored", since=since), "and back", pump.text())
-        check(server, pump, 80, what)
+        check(server, pump, 60, what)
 
 
 def refuse(server):

@@ -10,7 +10,7 @@ import time
 import outage
 import server_home
 from outage import ROWS, away, check, flow
-from postgres_server import Server
+from postgres_server import NO_SYNC, Server
 from pump import Pump
 
 sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "tests"))
@@ -63,7 +63,7 @@ def rights(server):
 def kill_one(server):
     """The server's own processes, one at a time: it ends all the others, and begins anew."""
     server.reset()
-    pump = flow(server, 150)
+    pump = flow(server, 80)
     for _ in range(3):
         since = len(pump.lines)
         pids = server.sessions()
@@ -72,21 +72,21 @@ def kill_one(server):
         # Either it was in a batch, or between two.
         server.until(lambda: set(server.sessions()) - set(pids), "it does not come back")
         pump.saw("stored", since=since, limit=1)
-    check(server, pump, 150, "backend killed")
+    check(server, pump, 80, "backend killed")
 
     server.reset()
-    pump = flow(server, 150)
+    pump = flow(server, 80)
     server.kill(children=False)
     away(pump, "postmaster killed")
     server.start()
-    check(server, pump, 150, "postmaster killed")
+    check(server, pump, 80, "postmaster killed")
 
     server.reset()
-    pump = flow(server, 150)
+    pump = flow(server, 80)
     server.stop(signal.SIGQUIT)
     away(pump, "stopped at once")
     server.start()
-    check(server, pump, 150, "stopped at once")
+    check(server, pump, 80, "stopped at once")
 
 
 def partitions(server):
@@ -129,21 +129,22 @@ def own_tables(server):
 def read_only(server):
     """Where nothing can be written to is away, and what was written to until now, too."""
     server.reset()
-    pump = flow(server, 100)
+    pump = flow(server, 60)
     server.sql("ALTER DATABASE picosnitch SET default_transaction_read_only = on", dbname="postgres")
     server.disconnect()
     ok(pump.saw("read-only"), "read-only: told", pump.text())
     away(pump, "read-only")
     server.sql("ALTER DATABASE picosnitch RESET default_transaction_read_only", dbname="postgres")
-    check(server, pump, 100, "read-only for a while")
+    check(server, pump, 60, "read-only for a while")
 
 
 def full(_):
     # All of it, where the log of what was written needs room, too; and the tables alone.
-    outage.full(lambda disk: Server("max_wal_size = 64MB\nmin_wal_size = 32MB\nwal_keep_size = 0\n", HBA, dir=disk), 160)
+    settings = NO_SYNC + "max_wal_size = 64MB\nmin_wal_size = 32MB\n"
+    outage.full(lambda disk: Server(settings, HBA, dir=disk), 160)
 
     def elsewhere(disk):
-        server = Server("", HBA)
+        server = Server(NO_SYNC, HBA)
         server.sql(f"CREATE TABLESPACE small LOCATION '{disk}'", dbname="postgres")
         server.sql("GRANT CREATE ON TABLESPACE small TO picosnitch", dbname="postgres")
         server.sql("ALTER SYSTEM SET default_tablespace = small", dbname="postgres")
@@ -154,7 +155,7 @@ def full(_):
 
 
 network = server_home.own_network()
-main = Server(hba=HBA)
+main = Server(NO_SYNC, HBA)
 main.network = network
 outage.run(main, rights, outage.password, outage.restart, kill_one, outage.hang, outage.cut, outage.orphan, outage.drop,
            outage.refuse, outage.schema, own_tables, partitions, read_only, outage.hundred)

@@ -9,7 +9,7 @@ import sys
 
 import certificates
 from certificates import accepted, refused
-from postgres_server import Server, folder
+from postgres_server import NO_SYNC, Server, folder
 
 sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "tests"))
 from tap import done, equal, ok, skip  # noqa: E402
@@ -36,7 +36,7 @@ keys = folder()
 certificates.make(keys)
 ca, other = os.path.join(keys, "ca.pem"), os.path.join(keys, "other.pem")
 client = {"cert": os.path.join(keys, "client.pem"), "key": os.path.join(keys, "client.key")}
-server = Server(hba=ADMIN)
+server = Server(NO_SYNC, ADMIN)
 server.reset()
 
 # ---- without TLS ----

@@ -7,7 +7,7 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_bu
 
 EXTRA_DIST += tests/tap.h tests/tap.py
 
-.PHONY: bench bench-scenarios matrix list-tests
+.PHONY: bench bench-scenarios bench-servers matrix list-tests
 
 # For whoever runs them elsewhere: tests/vm.
 list-tests:

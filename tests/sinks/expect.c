@@ -97,7 +97,7 @@ static void json_line(const char *line, size_t len, struct stored *out)
 		out->broken += json_object_size(o) != 18;
 	} else if (kind && strcmp(kind, "program") == 0) {
 		out->programs++;
-		out->broken += json_object_size(o) != 53;
+		out->broken += json_object_size(o) != 56;
 	} else if (kind && strcmp(kind, "verdict") == 0) {
 		out->verdicts++;
 		out->broken += json_object_size(o) != 16 || !expect_is_hostile(json_string_value(exe), json_string_length(exe));
@@ -105,7 +105,7 @@ static void json_line(const char *line, size_t len, struct stored *out)
 		out->rows++;
 		if (sent != INT64_MAX)
 			out->sent += sent;
-		out->broken += !kind || json_object_size(o) != 64;
+		out->broken += !kind || json_object_size(o) != 67;
 		out->hostile += exe && expect_is_hostile(json_string_value(exe), json_string_length(exe));
 	}
 	json_decref(o);

@@ -72,11 +72,13 @@ def coalescing(session):
     tap.ok(first["summary"] == "1 new program" and first["body"] == "new executable: /usr/bin/curl (curl)" and first["urgency"] == 1
            and first["app"] == "picosnitch" and first["replaces"] == 0, "with what it is", first)
     tap.equal(first["uid"], session.uid if session.uid is not None else os.getuid(), "by its user")
+    began = time.monotonic()
     for i in range(50):
         sink.batch(f"many 10 /usr/bin/p{i}.", f"hash upgraded /usr/bin/u{i}")
+    most = 3 + (time.monotonic() - began) / 0.5  # one in half a second, however long it takes
     sink.ask("idle 1500")
     heard = session.heard()
-    tap.ok(2 <= len(heard) <= 6, f"an upgrade with 550 more is {len(heard)} messages", heard)
+    tap.ok(2 <= len(heard) <= most, f"an upgrade with 550 more is {len(heard)} messages, not more than {most:.1f}", heard)
     last = heard[-1]
     tap.ok(all(call["replaces"] == first["id"] for call in heard[1:]), "each in the place of the first: one is seen")
     tap.equal(last["summary"], "501 new programs, 50 changed programs", "with the counts of all")

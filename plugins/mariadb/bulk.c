@@ -66,16 +66,7 @@ static void grow(struct bulk *b)
 	b->sizes = mem_resize(b->sizes, b->cap * sizeof(*b->sizes));
 }
 
-void bulk_row(struct bulk *b)
-{
-	if (b->n == b->cap)
-		grow(b);
-	b->sizes[b->n++] = 0;
-	for (unsigned i = 0; i < b->n_columns; i++)
-		bulk_null(b, i);
-}
-
-void bulk_null(struct bulk *b, unsigned column)
+static void put_null(struct bulk *b, unsigned column)
 {
 	struct bulk_column *c = &b->columns[column];
 	uint32_t row = b->n - 1;
@@ -88,6 +79,15 @@ void bulk_null(struct bulk *b, unsigned column)
 		c->texts[row] = NULL;
 		c->lengths[row] = 0;
 	}
+}
+
+void bulk_row(struct bulk *b)
+{
+	if (b->n == b->cap)
+		grow(b);
+	b->sizes[b->n++] = 0;
+	for (unsigned i = 0; i < b->n_columns; i++)
+		put_null(b, i);
 }
 
 void bulk_number(struct bulk *b, unsigned column, int64_t number)

@@ -45,7 +45,6 @@ void bulk_forget(struct bulk *); /* the statements: before the connection is clo
 void bulk_row(struct bulk *);
 void bulk_number(struct bulk *, unsigned column, int64_t);
 void bulk_bytes(struct bulk *, unsigned column, const void *data, size_t len);
-void bulk_null(struct bulk *, unsigned column);
 void bulk_value(struct bulk *, unsigned column, const struct row_value *);
 
 /* Whether the server takes a statement with that row. */

@@ -48,6 +48,7 @@ enum ps_dimension {
 	PS_BY_ENGINE,
 	PS_BY_CONTAINER,
 	PS_BY_POD,
+	PS_BY_TIME, /* when a step of the question's begins, in Unix seconds; no filter */
 	PS_DIMENSIONS
 };
 
@@ -79,6 +80,8 @@ struct ps_question {
 	/* Non-zero: groups by port may have one group, -2, for all ports that clients have for one
 	 * connection each. A store may then answer sooner. */
 	int coarse_ports;
+	/* Of PS_BY_TIME: steps are so many seconds, and one of them begins at `origin`, 0 <= origin < step. */
+	int64_t step, origin;
 };
 
 struct ps_answer_row {

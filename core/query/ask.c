@@ -11,9 +11,11 @@
 
 #include "core/base/text.h"
 #include "core/query/names.h"
+#include "core/query/sql.h"
 #include "core/query/when.h"
 
 #define USUAL_RANGE 86400
+#define N(list) (sizeof(list) / sizeof(*(list)))
 
 const char ask_help[] =
     "usage: picosnitch query [OPTION]...\n"
@@ -26,7 +28,8 @@ const char ask_help[] =
     "  -l, --last LENGTH      the last 15min, 3h, 7d, ...; all: everything (default 24h)\n"
     "      --from TIME        from then on: 2026-11-23, 2026-11-23T10:40, ...Z, or Unix seconds\n"
     "      --to TIME          before then\n"
-    "  -o, --order ORDER      total, sent, received, calls, time or key (default total)\n"
+    "      --step LENGTH      of --by time: 1min, 1h, 1d, ... (default: the range in at most 60 steps)\n"
+    "  -o, --order ORDER      total, sent, received, calls, time or key (default total; key if time is first)\n"
     "  -n, --limit N          at most N rows\n"
     "      --format FORMAT    table, csv or json (one object a line)\n"
     "  -u, --units UNIT       in a table: auto, B, kB, MB or GB\n"
@@ -37,11 +40,12 @@ const char ask_help[] =
     "  -h, --help             this text\n"
     "\n"
     "Dimensions: exe name cmdline sha256, the same of the parent (pexe ...) and of its parent (gpexe ...),\n"
-    "uid lport rport laddr raddr domain domain_source netns family protocol direction; of an interpreter,\n"
+    "time; uid lport rport laddr raddr domain domain_source netns family protocol direction; of an interpreter,\n"
     "script script_sha256; where it ran, cgroup unit slice session engine container pod. Values are those\n"
     "that a table shows.\n"
     "\n"
     "  picosnitch query --by raddr,rport -f exe=/usr/bin/curl --last 3h\n"
+    "  picosnitch query --by time,exe --last 7d --step 1d\n"
     "  picosnitch query --by uid,exe -x uid=root --order received --limit 10\n";
 
 static int wrong(struct ask *a, const char **why, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -132,6 +136,8 @@ static int parse_filter(struct ask *a, const char *text, int exclude, const char
 	if (r < 0)
 		return r;
 	value = equals + 1;
+	if (d == PS_BY_TIME)
+		return wrong(a, why, "time is no filter: --last, --from and --to name a range");
 	if (names_is_number(d)) {
 		value = as_number(a, d, value);
 		errno = 0;
@@ -176,7 +182,8 @@ static int parse_choice(struct ask *a, const char *what, const char *words, cons
 }
 
 struct words {
-	const char *last, *from, *to;
+	const char *last, *from, *to, *step;
+	int ordered;              /* --order was given */
 	const char *traffic_only; /* an option that says nothing to --audit */
 };
 
@@ -200,6 +207,30 @@ static int parse_range(struct ask *a, const struct words *words, int64_t now, co
 	return q->from < q->to ? 0 : wrong(a, why, "the range ends before it begins");
 }
 
+/* The steps of --by time, once the range is known. */
+static int parse_step(struct ask *a, const struct words *words, int64_t now, const char **why)
+{
+	static const int64_t usual[] = {60, 300, 900, 3600, 3 * 3600, 86400, 7 * 86400};
+	struct ps_question *q = &a->question;
+	int64_t from = q->from, to = q->to < now ? q->to : now;
+	size_t i = 0;
+
+	if (!sql_groups_by(q, PS_BY_TIME))
+		return words->step ? wrong(a, why, "--step is for --by time") : 0;
+	if (q->by[0] == PS_BY_TIME && !words->ordered)
+		q->order = PS_ORDER_KEY;
+	if (words->step) {
+		if (when_length(words->step, &q->step) < 0 || q->step < 1)
+			return wrong(a, why, "\"%s\" is not a length of time: 90s, 15min, 3h and 7d are", words->step);
+	} else {
+		while (from != INT64_MIN && i + 1 < N(usual) && to - from > 60 * usual[i])
+			i++;
+		q->step = from == INT64_MIN ? 86400 : usual[i];
+	}
+	q->origin = when_origin(from != INT64_MIN ? from : to, q->step);
+	return 0;
+}
+
 static int parse_limit(struct ask *a, const char *text, const char **why)
 {
 	char *end;
@@ -213,7 +244,7 @@ static int parse_limit(struct ask *a, const char *text, const char **why)
 	return 0;
 }
 
-enum { OPT_FROM = 256, OPT_TO, OPT_FORMAT, OPT_STORE, OPT_FILE, OPT_AUDIT };
+enum { OPT_FROM = 256, OPT_TO, OPT_STEP, OPT_FORMAT, OPT_STORE, OPT_FILE, OPT_AUDIT };
 
 static const struct option options[] = {
     {"by", required_argument, NULL, 'b'},
@@ -222,6 +253,7 @@ static const struct option options[] = {
     {"last", required_argument, NULL, 'l'},
     {"from", required_argument, NULL, OPT_FROM},
     {"to", required_argument, NULL, OPT_TO},
+    {"step", required_argument, NULL, OPT_STEP},
     {"order", required_argument, NULL, 'o'},
     {"limit", required_argument, NULL, 'n'},
     {"format", required_argument, NULL, OPT_FORMAT},
@@ -254,8 +286,13 @@ static int take(struct ask *a, struct words *words, int option, const char **why
 	case OPT_TO:
 		words->to = optarg;
 		break;
+	case OPT_STEP:
+		words->traffic_only = "--step";
+		words->step = optarg;
+		break;
 	case 'o':
 		words->traffic_only = "--order";
+		words->ordered = 1;
 		r = parse_choice(a, "--order", "total sent received calls time key", optarg, why);
 		a->question.order = r < 0 ? PS_ORDER_TOTAL : (enum ps_order)r;
 		break;
@@ -309,6 +346,8 @@ int ask_parse(struct ask *a, int argc, char **argv, int64_t now, const char **wh
 		r = wrong(a, why, "\"%s\" is not an option; a filter is -f DIMENSION=VALUE", argv[optind]);
 	if (r == 0 && !a->help)
 		r = parse_range(a, &words, now, why);
+	if (r == 0 && !a->help)
+		r = parse_step(a, &words, now, why);
 	if (r == 0 && a->audit && words.traffic_only)
 		r = wrong(a, why, "%s is for traffic: --audit has a row for each network namespace and layer",
 		          words.traffic_only);

@@ -41,6 +41,7 @@ static const char *const dimensions[PS_DIMENSIONS] = {
     [PS_BY_ENGINE] = "engine",
     [PS_BY_CONTAINER] = "container",
     [PS_BY_POD] = "pod",
+    [PS_BY_TIME] = "time",
 };
 
 static const char *const hash_states[] = {
@@ -144,7 +145,7 @@ enum ps_dimension names_dimension_find(const char *word)
 int names_is_number(enum ps_dimension dimension)
 {
 	return dimension == PS_BY_UID || dimension == PS_BY_LPORT || dimension == PS_BY_RPORT || dimension == PS_BY_NETNS ||
-	       dimension == PS_BY_FAMILY || dimension == PS_BY_PROTOCOL;
+	       dimension == PS_BY_FAMILY || dimension == PS_BY_PROTOCOL || dimension == PS_BY_TIME;
 }
 
 const char *names_hash_state(unsigned state)

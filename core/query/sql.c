@@ -54,6 +54,7 @@ static const struct {
     [PS_BY_ENGINE] = {"place_id", ROW_PLACES, "engine"},
     [PS_BY_CONTAINER] = {"place_id", ROW_PLACES, "container"},
     [PS_BY_POD] = {"place_id", ROW_PLACES, "pod"},
+    [PS_BY_TIME] = {"step", NOWHERE, NULL},
 };
 
 void sql_begin(struct sql *s, const struct sql_dialect *dialect)
@@ -188,8 +189,19 @@ static int put_where(struct sql *s, const struct ps_question *q, const struct sq
 	return 0;
 }
 
-/* The grouping columns of connections, each once: "exe_id, uid". Returns how many. */
-static unsigned put_columns(struct sql *s, const struct ps_question *q, const char *before)
+/* When the step begins that a row of the span is in. */
+static void put_step(struct sql *s, const struct ps_question *q, const struct sql_span *span)
+{
+	buf_printf(&s->text, "%s - (%s - ", span->time, span->time);
+	sql_bind_number(s, q->origin);
+	sql_put(s, ") % ");
+	sql_bind_number(s, q->step);
+	sql_put(s, " AS ");
+}
+
+/* The grouping columns of connections, each once: "exe_id, uid". span: those are made there; or NULL. Returns how
+ * many. */
+static unsigned put_columns(struct sql *s, const struct ps_question *q, const char *before, const struct sql_span *span)
 {
 	unsigned n = 0;
 
@@ -199,8 +211,12 @@ static unsigned put_columns(struct sql *s, const struct ps_question *q, const ch
 
 		while (strcmp(places[q->by[j]].column, column) != 0)
 			j++;
-		if (j == i)
-			buf_printf(&s->text, "%s%s", n++ ? ", " : before, column);
+		if (j != i)
+			continue;
+		sql_put(s, n++ ? ", " : before);
+		if (span && q->by[i] == PS_BY_TIME)
+			put_step(s, q, span);
+		sql_put(s, column);
 	}
 	return n;
 }
@@ -239,7 +255,7 @@ int sql_groups_by(const struct ps_question *q, enum ps_dimension dimension)
 static int put_span(struct sql *s, const struct ps_question *q, const struct sql_span *span, const char **why)
 {
 	sql_put(s, "SELECT ");
-	if (put_columns(s, q, ""))
+	if (put_columns(s, q, "", span))
 		sql_put(s, ", ");
 	buf_printf(&s->text, "send, recv, events, %s FROM ",
 	           span->is_sums ? "n, first, last" : "1 AS n, contime AS first, contime AS last");
@@ -256,6 +272,12 @@ int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_
 	const struct sql_span all = {NULL, "contime", 0, q->from, q->to};
 	const char *sum = dialect->sum;
 
+	*why = "steps of time have to be a second at least, and no filter can be one: name a range";
+	if (sql_groups_by(q, PS_BY_TIME) && q->step < 1)
+		return -EINVAL;
+	for (uint32_t i = 0; i < q->n_filters; i++)
+		if (q->filters[i].dimension == PS_BY_TIME)
+			return -EINVAL;
 	if (!spans) {
 		spans = &all;
 		n_spans = 1;
@@ -276,7 +298,7 @@ int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_
 	           "%s(c.sent) AS sent, %s(c.received) AS received, %s(c.calls) AS calls, sum(c.n) AS n,"
 	           " min(c.first) AS first, max(c.last) AS last FROM (SELECT ",
 	           sum, sum, sum);
-	if (put_columns(s, q, ""))
+	if (put_columns(s, q, "", NULL))
 		sql_put(s, ", ");
 	buf_printf(&s->text,
 	           "%s(send) AS sent, %s(recv) AS received, %s(events) AS calls, sum(n) AS n,"
@@ -290,7 +312,7 @@ int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_
 		}
 	}
 	sql_put(s, ") r");
-	put_columns(s, q, " GROUP BY ");
+	put_columns(s, q, " GROUP BY ", NULL);
 	sql_put(s, ") c");
 	for (uint32_t i = 0; i < q->n_by; i++)
 		if (places[q->by[i]].in != NOWHERE) {

@@ -72,9 +72,12 @@ void table_text_init(struct table_text *t, const struct ask *ask, unsigned width
 static void cell_value(struct table_text *t, enum ps_dimension d, struct ps_text value)
 {
 	long long number = names_is_number(d) ? strtoll(value.data, NULL, 10) : 0;
+	char time[WHEN_TEXT_SIZE];
 	const char *word = NULL;
 
-	if (d == PS_BY_UID) {
+	if (d == PS_BY_TIME) {
+		word = when_text(time, number);
+	} else if (d == PS_BY_UID) {
 		const struct passwd *user = getpwuid((uid_t)number);
 
 		word = user ? user->pw_name : NULL;
@@ -122,7 +125,9 @@ void table_text_row(struct table_text *t, const struct ps_answer_row *row)
 
 static int is_right(const struct table_text *t, unsigned column)
 {
-	return column >= t->ask->question.n_by ? column + 1 < t->columns : names_is_number(t->ask->by[column]);
+	if (column >= t->ask->question.n_by)
+		return column + 1 < t->columns;
+	return names_is_number(t->ask->by[column]) && t->ask->by[column] != PS_BY_TIME;
 }
 
 /* Takes from the widest column until the line fits, or all are narrow. */

@@ -113,6 +113,18 @@ int when_length(const char *text, int64_t *seconds)
 	return -EINVAL;
 }
 
+int64_t when_origin(int64_t seconds, int64_t step)
+{
+	const int64_t monday = 4 * 86400; /* the first one since the epoch */
+	time_t at = seconds;
+	struct tm t = {0};
+	int64_t begin;
+
+	localtime_r(&at, &t);
+	begin = ((step % (7 * 86400) == 0 ? monday : 0) - t.tm_gmtoff) % step;
+	return begin < 0 ? begin + step : begin;
+}
+
 char *when_text(char out[WHEN_TEXT_SIZE], int64_t seconds)
 {
 	time_t at = seconds;

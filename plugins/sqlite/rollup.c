@@ -160,6 +160,12 @@ static bool is_ephemeral(const struct ps_question *q, enum ps_dimension dimensio
 	return false;
 }
 
+/* Whether all of a sum over that many seconds is in one of the question's steps. */
+static bool fits_steps(const struct ps_question *q, int64_t length)
+{
+	return !sql_groups_by(q, PS_BY_TIME) || (q->step % length == 0 && q->origin % length == 0);
+}
+
 static void put(struct sql_span *spans, unsigned *n, const char *table, int64_t from, int64_t to)
 {
 	bool sums = strcmp(table, "connections") != 0;
@@ -175,7 +181,7 @@ int rollup_spans(sqlite3 *db, const struct ps_question *q, struct sql_span spans
 	int rc;
 
 	*n = 0;
-	if (is_ephemeral(q, PS_BY_LPORT) || is_ephemeral(q, PS_BY_RPORT))
+	if (is_ephemeral(q, PS_BY_LPORT) || is_ephemeral(q, PS_BY_RPORT) || !fits_steps(q, ROLLUP_HOUR))
 		return SQLITE_OK;
 	rc = sqlite3_prepare_v2(db, "SELECT min(rolled, ifnull((SELECT min(hour) FROM stale), rolled)), cutoff FROM upkeep",
 	                        -1, &st, NULL);
@@ -196,7 +202,7 @@ int rollup_spans(sqlite3 *db, const struct ps_question *q, struct sql_span spans
 		return SQLITE_OK;
 	days = ceil_to(first, ROLLUP_DAY);
 	days_end = floor_to(end, ROLLUP_DAY);
-	if (days >= days_end)
+	if (days >= days_end || !fits_steps(q, ROLLUP_DAY))
 		days = days_end = end;
 	put(spans, n, "connections", q->from, first);
 	put(spans, n, "hours", first, days);

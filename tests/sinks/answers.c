@@ -169,7 +169,7 @@ static void compare(struct store *a, struct store *b)
 		q.from = chance(3) ? now - (int64_t)chance(BATCHES * 600) : INT64_MIN;
 		q.to = chance(3) ? (q.from > 0 ? q.from : now - 3600) + 1 + (int64_t)chance(3600) : INT64_MAX;
 		for (uint64_t n = chance(4); q.n_by < n;) {
-			enum ps_dimension d = (enum ps_dimension)chance(PS_DIMENSIONS);
+			enum ps_dimension d = chance(4) ? (enum ps_dimension)chance(PS_DIMENSIONS) : PS_BY_TIME;
 			uint32_t j = 0;
 
 			while (j < q.n_by && by[j] != d)
@@ -179,6 +179,8 @@ static void compare(struct store *a, struct store *b)
 		}
 		for (uint64_t n = chance(4); q.n_filters < n;)
 			random_filter(&filters[q.n_filters++]);
+		q.step = chance(2) ? 3600 : 1 + (int64_t)chance(900);
+		q.origin = (int64_t)chance((uint64_t)q.step);
 		q.order = (enum ps_order)chance(PS_ORDER_KEY + 1);
 		q.limit = chance(3) ? 0 : 1 + (uint32_t)chance(10);
 		ask(a, &q, &x);

@@ -103,9 +103,29 @@ static void test_ask(void)
 	    {"--audit|--by|exe", "--by is for traffic"},
 	    {"-x|uid=0|--audit", "--exclude is for traffic"},
 	    {"--units|MiB", "auto B"},
+	    {"--step|1h", "--step is for --by time"},
+	    {"--by|time|--step|0", "not a length of time"},
+	    {"--by|time|--step|often", "not a length of time"},
+	    {"-f|time=5", "time is no filter"},
+	    {"--audit|--step|1h", "--step is for"},
 	    {"--bad", "no option"},
 	    {"--by", "wants a value"},
 	    {"curl", "not an option"},
+	};
+	/* An hour east of UTC: midnight here is at 23 o'clock there, and the first Monday was the fifth day. */
+	static const struct {
+		const char *words;
+		int64_t step, origin;
+		enum ps_order order;
+	} steps[] = {
+	    {"--by|time", 3600, 0, PS_ORDER_KEY},
+	    {"--by|time,exe|--last|5min", 60, 0, PS_ORDER_KEY},
+	    {"--by|exe,time|--last|60h", 3600, 0, PS_ORDER_TOTAL},
+	    {"--by|time|--last|7d|--order|sent", 10800, 7200, PS_ORDER_SENT},
+	    {"--by|time|--last|30d", 86400, 82800, PS_ORDER_KEY},
+	    {"--by|time|--last|all", 86400, 82800, PS_ORDER_KEY},
+	    {"--by|time|--last|3w|--step|1w", 604800, 4 * 86400 - 3600, PS_ORDER_KEY},
+	    {"--by|time|--step|7", 7, 5, PS_ORDER_KEY},
 	};
 	const char *why;
 	struct ask a;
@@ -138,6 +158,13 @@ static void test_ask(void)
 	is_int(parse(&a, "--last|all|--by|none", &why), 0, "everything");
 	ok(a.question.from == INT64_MIN && a.question.n_by == 0, "has no beginning, and no groups");
 	ask_done(&a);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		ok(parse(&a, steps[i].words, &why) == 0 && a.question.step == steps[i].step &&
+		       a.question.origin == steps[i].origin && a.question.order == steps[i].order,
+		   "%s: steps of %lld s, from %lld s on", steps[i].words, (long long)a.question.step,
+		   (long long)a.question.origin);
+		ask_done(&a);
+	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		int r = parse(&a, wrong[i].words, &why);
 
@@ -296,6 +323,9 @@ static void test_program(void)
 	ask_program(config, "--last|all|--by|uid|-f|exe=/usr/bin/program-2|--format|json", 0,
 	            "{\"uid\":1000,\"sent\":100000,\"received\":200000,\"calls\":300,\"rows\":100,");
 	ask_program(config, "--last|all|--by|protocol", 0, "tcp");
+	ask_program(config, "--last|all|--by|time|--format|csv", 0, "\r\n1699916400,");
+	ask_program(config, "--last|all|--by|time,uid|--step|1h|--format|json", 0, "{\"time\":1699999200,\"uid\":1000,");
+	ask_program(config, "--last|all|--by|time|--step|15min", 0, "\n2023-11-14 23:00:00  ");
 	ask_program(config, "--last|all|--by|direction|--format|csv", 0, "\r\nin,7,8,9,1,");
 	ask_program(config, "--last|all|--by|direction|-f|direction=in|--format|json", 0,
 	            "{\"direction\":\"in\",\"sent\":7,");

@@ -74,8 +74,9 @@ static void ask(struct ps_ctx *ctx, const struct ps_question *q, struct buf *out
 /* The same questions with the sums and without them. */
 static void compare(struct ps_ctx *ctx, const char *when)
 {
-	static const enum ps_dimension dimensions[] = {PS_BY_EXE,    PS_BY_PEXE,      PS_BY_UID,  PS_BY_RADDR,
-	                                               PS_BY_DOMAIN, PS_BY_DIRECTION, PS_BY_RPORT};
+	static const enum ps_dimension dimensions[] = {PS_BY_EXE,    PS_BY_PEXE,      PS_BY_UID,   PS_BY_RADDR,
+	                                               PS_BY_DOMAIN, PS_BY_DIRECTION, PS_BY_RPORT, PS_BY_TIME};
+	static const int64_t steps[] = {3600, 86400, 900, 7200, 7 * 86400};
 	static struct ps_question questions[QUESTIONS];
 	static enum ps_dimension by[QUESTIONS][2];
 	static struct ps_filter filters[QUESTIONS];
@@ -86,9 +87,9 @@ static void compare(struct ps_ctx *ctx, const char *when)
 	for (unsigned i = 0; i < QUESTIONS; i++) {
 		int64_t a = now - DAYS * DAY + (int64_t)chance((DAYS + 2) * DAY) - DAY, b = a + (int64_t)chance(DAYS * DAY);
 
-		by[i][0] = dimensions[chance(7)];
+		by[i][0] = dimensions[chance(8)];
 		do
-			by[i][1] = dimensions[chance(7)];
+			by[i][1] = dimensions[chance(8)];
 		while (by[i][1] == by[i][0]);
 		filters[i] = chance(2) ? (struct ps_filter){PS_BY_RPORT, (int)chance(2), {"443", 3}}
 		                       : (struct ps_filter){PS_BY_LPORT, (int)chance(2), {"33000", 5}};
@@ -100,7 +101,9 @@ static void compare(struct ps_ctx *ctx, const char *when)
 		    .filters = &filters[i],
 		    .n_filters = (uint32_t)chance(2),
 		    .order = PS_ORDER_KEY,
+		    .step = steps[chance(5)],
 		};
+		questions[i].origin = chance(2) ? 0 : (int64_t)chance((uint64_t)questions[i].step / 900) * 900;
 		if (chance(3) == 0)
 			questions[i].from = (questions[i].from > 0 ? questions[i].from : a) / 3600 * 3600;
 		buf_init(&with[i]);

@@ -28,6 +28,7 @@ int check_main(int argc, char **argv);
 int record_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
 int import_main(int argc, char **argv);
+int top_main(int argc, char **argv);
 
 /* Whether one of the arguments is --help or -h: then prints the help and says so. */
 bool cli_help(int argc, char **argv, const char *help);

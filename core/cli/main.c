@@ -36,6 +36,7 @@ static const struct command {
     {"restart", restart_main, "stop it if it runs, and start it"},
     {"status", status_main, "what it sees, its sinks, and what was lost (--json)"},
     {"check", check_main, "check the configuration, and what this kernel lets it see"},
+    {"top", top_main, "what each program sends and receives now"},
     {"query", query, "ask the store: who talked, how much, with whom"},
     {"record", record_main, "the memory of known programs: show, forget, expect"},
     {"verify", verify_main, "whether a store still holds what was written to it"},

@@ -5,9 +5,9 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
-#include "core/base/text.h"
+#include "core/base/buf.h"
+#include "core/base/columns.h"
 #include "core/query/names.h"
 #include "core/query/output.h"
 #include "core/query/when.h"
@@ -15,34 +15,6 @@
 #define COUNTS 4    /* sent, received, calls, last */
 #define GAP 2       /* between columns */
 #define NARROWEST 8 /* of a column that has to give way */
-
-/* Columns that the character at s takes on a terminal, and its length in *n. */
-static unsigned char_width(const char *s, size_t *n)
-{
-	const unsigned char *p = (const unsigned char *)s;
-	wchar_t c;
-	int w;
-
-	*n = text_utf8(s, strlen(s));
-	if (*n <= 1) {
-		*n = 1;
-		return 1;
-	}
-	c = (wchar_t)(p[0] & (0xff >> (*n + 1)));
-	for (size_t i = 1; i < *n; i++)
-		c = c << 6 | (p[i] & 0x3f);
-	w = wcwidth(c);
-	return w < 0 ? 1 : (unsigned)w;
-}
-
-static unsigned text_width(const char *s)
-{
-	unsigned width = 0;
-
-	for (size_t n; *s; s += n)
-		width += char_width(s, &n);
-	return width;
-}
 
 static void cell(struct table_text *t, const char *text, size_t len)
 {
@@ -155,29 +127,17 @@ static void spaces(FILE *out, unsigned n)
 	fprintf(out, "%*s", (int)n, "");
 }
 
-/* The beginning of text that fits, and three dots if that is not all. */
 static void write_cell(const struct table_text *t, FILE *out, unsigned column, unsigned width, const char *text)
 {
-	unsigned needed = text_width(text), room = width - 3, used = 0;
+	struct buf cell;
 
-	if (needed <= width) {
-		if (is_right(t, column))
-			spaces(out, width - needed);
-		fputs(text, out);
-		if (!is_right(t, column) && column + 1 < t->columns)
-			spaces(out, width - needed);
-		return;
-	}
-	for (size_t n; *text; text += n) {
-		unsigned w = char_width(text, &n);
-
-		if (used + w > room)
-			break;
-		used += w;
-		fwrite(text, 1, n, out);
-	}
-	fputs("...", out);
-	spaces(out, room - used);
+	buf_init(&cell);
+	columns_put(&cell, text, width, is_right(t, column) ? COLUMNS_RIGHT : COLUMNS_LEFT);
+	/* No spaces at the end of a line. */
+	while (column + 1 == t->columns && cell.len && cell.data[cell.len - 1] == ' ')
+		cell.len--;
+	fwrite(cell.data, 1, cell.len, out);
+	buf_done(&cell);
 }
 
 void table_text_write(struct table_text *t, FILE *out)
@@ -197,7 +157,7 @@ void table_text_write(struct table_text *t, FILE *out)
 	}
 	rows = t->n_cells / t->columns;
 	for (size_t i = 0; i < t->n_cells; i++) {
-		unsigned width = text_width(t->cells[i]);
+		unsigned width = columns_text(t->cells[i]);
 
 		if (width > widths[i % t->columns])
 			widths[i % t->columns] = width;

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <ncurses.h>
+#include <string.h>
+
+#include "core/cli/top_screen.h"
+
+enum { SMALL = 10 };
+
+static const char *const help_lines[] = {
+    "Keys",
+    "space  pause, and go on",
+    "z      totals begin again (reset)",
+    "Tab    connections, news, or neither",
+    "/      find a program by part of its name",
+    "n N    the next, the one before",
+    "u U    the next unit, the one before",
+    "q      quit",
+    "",
+    "Sort, with the capital letter in reverse:",
+    "b  both a second",
+    "s  sent a second",
+    "r  received a second",
+    "x  sent",
+    "y  received",
+    "t  both (total)",
+    "c  connections",
+    "p  program",
+    "w  with whom",
+    "< >  the column before, the next",
+    "i  the other way round",
+    "",
+    "up down PgUp PgDn Home End  select",
+    "Esc  select none",
+    "[ ]  scroll connections or news",
+    "Ctrl-L  draw again",
+    "",
+    "BOTH/s ...: mean of three seconds",
+    "CONN: flows of the last minute",
+    "-> opened here, <- from outside",
+};
+#define HELP_LINES (sizeof(help_lines) / sizeof(*help_lines))
+
+/* ---- lines ---- */
+
+/* The line is no wider than the screen, and has nothing in it that moves a cursor. */
+static void paint(int y, struct buf *line, attr_t attributes)
+{
+	if (y >= 0 && y < LINES) {
+		attrset(attributes);
+		mvaddnstr(y, 0, (char *)line->data, (int)line->len);
+		attrset(A_NORMAL);
+	}
+	line->len = 0;
+}
+
+static attr_t in_colour(const struct screen *s, short pair)
+{
+	return A_BOLD | (s->colour ? COLOR_PAIR(pair) : 0);
+}
+
+static int paint_head(struct screen *s, struct buf *line)
+{
+	attr_t state = s->rows->state == TOP_LIVE ? A_BOLD : in_colour(s, SCREEN_RED);
+	attr_t losses = s->rows->lost.times ? in_colour(s, SCREEN_RED) : A_NORMAL;
+
+	if (LINES < SMALL) {
+		top_put_brief(line, &s->look, s->rows);
+		paint(0, line, s->rows->lost.times ? losses : state);
+		return 1;
+	}
+	for (unsigned i = 0; i < TOP_SUMMARY; i++) {
+		top_put_summary(line, &s->look, s->rows, i);
+		paint((int)i, line, i == 0 ? state : i == 2 ? losses : A_NORMAL);
+	}
+	return TOP_SUMMARY;
+}
+
+size_t screen_selected(const struct screen *s)
+{
+	for (size_t i = 0; i < s->rows->n_programs; i++)
+		if (s->rows->programs[i].id == s->selected)
+			return i;
+	return SIZE_MAX;
+}
+
+static void paint_programs(struct screen *s, struct buf *line, int y, int height)
+{
+	size_t at = screen_selected(s), n = s->rows->n_programs;
+
+	if (height <= 0)
+		return;
+	top_put_titles(line, &s->look);
+	paint(y, line, A_BOLD | A_UNDERLINE);
+	s->page = height > 1 ? (size_t)height - 1 : 1;
+	if (at == SIZE_MAX)
+		s->selected = 0;
+	else if (at < s->top)
+		s->top = at;
+	else if (at >= s->top + s->page)
+		s->top = at - s->page + 1;
+	if (s->top + s->page > n)
+		s->top = n > s->page ? n - s->page : 0;
+	for (size_t i = 0; i < s->page && s->top + i < n; i++) {
+		top_put_program(line, &s->look, &s->rows->programs[s->top + i]);
+		paint(y + 1 + (int)i, line, s->top + i == at ? A_REVERSE : A_NORMAL);
+	}
+}
+
+static void paint_pane(struct screen *s, struct buf *line, int y, int height)
+{
+	bool events = s->pane == PANE_EVENTS;
+	size_t n = events ? s->rows->n_events : s->rows->n_connections;
+
+	top_put_text(line, &s->look, events ? "NEW PROGRAMS AND ALERTS" : "NEWEST CONNECTIONS");
+	paint(y, line, A_BOLD | A_UNDERLINE);
+	if (s->pane_top >= n)
+		s->pane_top = n ? n - 1 : 0;
+	for (size_t i = s->pane_top; i < n && --height > 0; i++) {
+		bool alert = events && strcmp(s->rows->events[i].kind, "program") != 0;
+
+		if (events)
+			top_put_event(line, &s->look, &s->rows->events[i]);
+		else
+			top_put_connection(line, &s->look, &s->rows->connections[i]);
+		paint(++y, line, alert ? in_colour(s, SCREEN_RED) : A_NORMAL);
+	}
+	if (!n) {
+		top_put_text(line, &s->look, "none yet");
+		paint(y + 1, line, A_NORMAL);
+	}
+}
+
+static void paint_help(struct screen *s, struct buf *line)
+{
+	size_t room = LINES > 1 ? (size_t)LINES - 1 : 1;
+
+	if (s->help_top + room > HELP_LINES)
+		s->help_top = HELP_LINES > room ? HELP_LINES - room : 0;
+	for (size_t i = 0; i < room && s->help_top + i < HELP_LINES; i++) {
+		top_put_text(line, &s->look, help_lines[s->help_top + i]);
+		paint((int)i, line, A_NORMAL);
+	}
+}
+
+static void paint_foot(struct screen *s, struct buf *line)
+{
+	static const char *const units[] = {
+	    [ASK_AUTO] = "auto", [ASK_B] = "B", [ASK_KB] = "kB", [ASK_MB] = "MB", [ASK_GB] = "GB"};
+	struct buf text;
+
+	buf_init(&text);
+	if (s->asking)
+		buf_printf(&text, "/%s_", s->find);
+	else if (s->said)
+		buf_printf(&text, "%s", s->said);
+	else if (s->help)
+		buf_put_str(&text, "any key goes back");
+	else
+		buf_printf(&text, "%s?: help  q: quit  sort %s%s  units %s", s->paused ? "PAUSED  " : "",
+		           s->look.reverse ? "<" : ">", top_column_title(s->look.sort), units[s->look.units]);
+	buf_put_u8(&text, 0);
+	top_put_text(line, &s->look, (char *)text.data);
+	paint(LINES - 1, line, s->paused ? in_colour(s, SCREEN_YELLOW) : A_BOLD);
+	buf_done(&text);
+}
+
+void screen_paint(struct screen *s)
+{
+	int y, height, pane = 0;
+	struct buf line;
+
+	buf_init(&line);
+	s->look.width = COLS > 1 ? (unsigned)COLS : 1;
+	erase();
+	if (s->help) {
+		paint_help(s, &line);
+	} else {
+		y = paint_head(s, &line);
+		height = LINES - y - 1;
+		/* A small screen has room for one of them. */
+		if (s->pane != PANE_NONE && LINES >= SMALL)
+			pane = height * 2 / 5;
+		else if (s->pane == PANE_EVENTS)
+			pane = height;
+		paint_programs(s, &line, y, height - pane);
+		if (pane)
+			paint_pane(s, &line, y + height - pane, pane);
+	}
+	paint_foot(s, &line);
+	refresh();
+	buf_done(&line);
+}

@@ -92,7 +92,7 @@ static int compare(const void *first, const void *second, void *arg)
 	if (look->sort == TOP_PROGRAM)
 		order = by_name(a, b);
 	else if (look->sort == TOP_PEER)
-		order = strcmp(a->peer, b->peer);
+		order = !*a->peer == !*b->peer ? strcmp(a->peer, b->peer) : *a->peer ? -1 : 1;
 	else
 		order = by_number(a, b, look->sort);
 	if (look->reverse)

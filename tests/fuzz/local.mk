@@ -12,6 +12,8 @@ fuzz_targets += tests/fuzz/fuzz_dns tests/fuzz/fuzz_elf tests/fuzz/fuzz_hosts te
 fuzz_corpora += tests/fuzz/corpus/dns tests/fuzz/corpus/elf tests/fuzz/corpus/hosts tests/fuzz/corpus/tls
 fuzz_targets += tests/fuzz/fuzz_found tests/fuzz/fuzz_script
 fuzz_corpora += tests/fuzz/corpus/found tests/fuzz/corpus/script
+fuzz_targets += tests/fuzz/fuzz_top
+fuzz_corpora += tests/fuzz/corpus/top
 
 if FUZZING
 fuzz_main =
@@ -71,3 +73,7 @@ tests_fuzz_fuzz_hosts_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_elf_SOURCES = tests/fuzz/fuzz_elf.c $(fuzz_main)
 tests_fuzz_fuzz_elf_LDADD = core/libpscapture.la
 tests_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_top_SOURCES = tests/fuzz/fuzz_top.c $(fuzz_main)
+tests_fuzz_fuzz_top_LDADD = core/libpstop.la
+tests_fuzz_fuzz_top_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

@@ -112,3 +112,8 @@ tests_unit_test_entries_LDADD = core/libpssql.la
 check_PROGRAMS += tests/unit/test_words
 TESTS += tests/unit/test_words
 tests_unit_test_words_LDADD = core/libpsimport.la core/libpsbase.la
+
+# The live view.
+check_PROGRAMS += tests/unit/test_top
+TESTS += tests/unit/test_top
+tests_unit_test_top_LDADD = core/libpstop.la

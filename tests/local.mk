@@ -16,6 +16,7 @@ list-tests:
 include tests/unit/local.mk
 include tests/sinks/local.mk
 include tests/fuzz/local.mk
+include tests/front/local.mk
 include tests/bench/local.mk
 if SYSTEM_TESTS
 include tests/system/local.mk

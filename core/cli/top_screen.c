@@ -57,6 +57,19 @@ static void signals_give(const sigset_t *before)
 	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
+/* Terminals that send these though their description has others. */
+static void keys_define(void)
+{
+	static const struct {
+		const char *bytes;
+		int key;
+	} keys[] = {{"\033[A", KEY_UP},   {"\033OA", KEY_UP},    {"\033[B", KEY_DOWN}, {"\033OB", KEY_DOWN},
+	            {"\033[H", KEY_HOME}, {"\033[1~", KEY_HOME}, {"\033[F", KEY_END},  {"\033[4~", KEY_END}};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		define_key(keys[i].bytes, keys[i].key);
+}
+
 static SCREEN *terminal_open(struct screen *s)
 {
 	const char *no_color = getenv("NO_COLOR"), *cup = NULL;
@@ -85,6 +98,7 @@ static SCREEN *terminal_open(struct screen *s)
 	nonl();
 	nodelay(stdscr, TRUE);
 	keypad(stdscr, TRUE);
+	keys_define();
 	set_escdelay(50);
 	curs_set(0);
 	s->colour = !(no_color && *no_color) && has_colors() && start_color() == OK;

@@ -114,11 +114,12 @@ void top_sort(struct top_rows *rows, const struct top_look *look)
 
 /* ---- cells ---- */
 
-static unsigned bytes_width(const struct top_look *look)
+/* Room for a TB a second, and a total of ten. */
+static unsigned bytes_width(const struct top_look *look, enum top_column column)
 {
-	static const unsigned widths[] = {[ASK_AUTO] = 8, [ASK_B] = 14, [ASK_KB] = 13, [ASK_MB] = 10, [ASK_GB] = 8};
+	static const unsigned widths[] = {[ASK_AUTO] = 8, [ASK_B] = 15, [ASK_KB] = 14, [ASK_MB] = 11, [ASK_GB] = 8};
 
-	return widths[look->units];
+	return widths[look->units] + (column == TOP_SENT || column == TOP_RECEIVED || column == TOP_TOTAL);
 }
 
 static void gap(struct buf *out)
@@ -136,11 +137,11 @@ static void put_cell(struct buf *out, const struct top_look *look, const char *t
 	free(tame);
 }
 
-static void put_bytes(struct buf *out, const struct top_look *look, uint64_t bytes)
+static void put_bytes(struct buf *out, const struct top_look *look, uint64_t bytes, unsigned width)
 {
 	char text[OUTPUT_BYTES_SIZE];
 
-	columns_put(out, output_bytes(text, bytes, look->units), bytes_width(look), COLUMNS_RIGHT);
+	columns_put(out, output_bytes(text, bytes, look->units), width, COLUMNS_RIGHT);
 }
 
 static void put_clock(struct buf *out, int64_t ns)
@@ -212,7 +213,7 @@ static void fit(const struct top_look *look, unsigned widths[TOP_COLUMNS])
 
 		while (columns[c].rank != rank)
 			c++;
-		width = c == TOP_PEER ? PEER_LEAST : c == TOP_CONNECTIONS ? CONNECTIONS_WIDTH : bytes_width(look);
+		width = c == TOP_PEER ? PEER_LEAST : c == TOP_CONNECTIONS ? CONNECTIONS_WIDTH : bytes_width(look, c);
 		if (used + GAP + width > look->width)
 			break;
 		widths[c] = width;
@@ -262,7 +263,7 @@ void top_put_program(struct buf *out, const struct top_look *look, const struct 
 			snprintf(digits, sizeof(digits), "%" PRIu64, p->connections);
 			columns_put(out, digits, widths[c], COLUMNS_RIGHT);
 		} else {
-			put_bytes(out, look, number(p, c));
+			put_bytes(out, look, number(p, c), widths[c]);
 		}
 	}
 }
@@ -272,7 +273,7 @@ void top_put_program(struct buf *out, const struct top_look *look, const struct 
 void top_put_connection(struct buf *out, const struct top_look *look, const struct top_connection *c)
 {
 	bool in = strcmp(c->direction, "in") == 0;
-	unsigned left = look->width;
+	unsigned left = look->width, bytes = bytes_width(look, TOP_TOTAL);
 	struct buf peer;
 
 	if (left >= NARROW) {
@@ -290,16 +291,16 @@ void top_put_connection(struct buf *out, const struct top_look *look, const stru
 		buf_put_str(&peer, " (closed)");
 	buf_put_u8(&peer, 0);
 	if (look->width >= WIDE)
-		left -= 2 * (bytes_width(look) + GAP);
+		left -= 2 * (bytes + GAP);
 	put_name(out, look, c->exe, c->name, left / 2);
 	gap(out);
 	put_cell(out, look, (char *)peer.data, left - left / 2 - GAP, COLUMNS_LEFT);
 	buf_done(&peer);
 	if (look->width >= WIDE) {
 		gap(out);
-		put_bytes(out, look, c->total.sent);
+		put_bytes(out, look, c->total.sent, bytes);
 		gap(out);
-		put_bytes(out, look, c->total.received);
+		put_bytes(out, look, c->total.received, bytes);
 	}
 }
 
@@ -346,8 +347,8 @@ static void put_sums(struct buf *out, const struct top_look *look, const struct 
 	put_amount(out, look, rows->rate.sent, "/s, received ");
 	put_amount(out, look, rows->rate.received, "/s; since ");
 	put_clock(out, rows->since_ns);
-	buf_put_str(out, " sent ");
-	put_amount(out, look, rows->total.sent, ", received ");
+	buf_put_str(out, ": ");
+	put_amount(out, look, rows->total.sent, " and ");
 	put_amount(out, look, rows->total.received, "");
 }
 

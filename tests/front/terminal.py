@@ -22,12 +22,33 @@ except ImportError:
     import pyte
 
 
+class Screen(pyte.Screen):
+    """With the two ways to scroll that pyte leaves out and ncurses uses."""
+
+    def scroll(self, step, line, n):
+        before, self.cursor.y = self.cursor.y, line
+        for _ in range(n):
+            step()
+        self.cursor.y = before
+
+    def scroll_up(self, n=1):
+        self.scroll(self.index, self.margins.bottom if self.margins else self.lines - 1, n)
+
+    def scroll_down(self, n=1):
+        self.scroll(self.reverse_index, self.margins.top if self.margins else 0, n)
+
+
+class Stream(pyte.ByteStream):
+    csi = {**pyte.ByteStream.csi, "S": "scroll_up", "T": "scroll_down"}
+    events = pyte.ByteStream.events | {"scroll_up", "scroll_down"}
+
+
 class Terminal:
     """argv under a pty of that size, until close()."""
 
     def __init__(self, argv, columns, rows, **env):
-        self.screen = pyte.Screen(columns, rows)
-        self.stream = pyte.ByteStream(self.screen)
+        self.screen = Screen(columns, rows)
+        self.stream = Stream(self.screen)
         self.written = b""
         self.master, slave = pty.openpty()
         self.slave = slave
@@ -76,7 +97,7 @@ class Terminal:
 
     def key(self, keys):
         os.write(self.master, keys.encode())
-        self.read(0.15)
+        self.read(0.1)
 
     def ended(self, seconds=10):
         """The exit status, or minus the signal; None: it goes on."""

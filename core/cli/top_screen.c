@@ -34,13 +34,15 @@ static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 /* before: what is blocked while it waits. */
 static void signals_take(sigset_t *before)
 {
-	struct sigaction action = {.sa_handler = on_signal};
+	struct sigaction action = {.sa_handler = on_signal}, old;
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
 	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
 		sigaddset(&blocked, endings[i]);
-		sigaction(endings[i], &action, NULL);
+		/* nohup, say */
+		if (sigaction(endings[i], NULL, &old) || old.sa_handler != SIG_IGN)
+			sigaction(endings[i], &action, NULL);
 	}
 	sigaddset(&blocked, SIGWINCH);
 	sigaddset(&blocked, SIGTSTP);

@@ -18,7 +18,8 @@ static void must_fit(struct buf *line, unsigned width)
 
 static void look_at(struct top_rows *rows, unsigned byte)
 {
-	struct top_look look = {.sort = byte % TOP_COLUMNS, .reverse = byte & 1, .units = byte % (ASK_GB + 1), .utf8 = true};
+	struct top_look look = {
+	    .sort = byte % TOP_COLUMNS, .reverse = byte & 1, .units = byte % (ASK_GB + 1), .utf8 = true};
 	struct buf line;
 
 	look.width = 1 + byte % 160;

@@ -175,6 +175,27 @@ def programs(daemon, place, reader):
     tap.ok("read again" in alert[0][1]["text"], "alerts come, too", alert)
 
 
+def live_view(daemon):
+    """What `picosnitch top` makes of it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
+        sink.bind(("127.0.0.1", 0))
+        s.connect(sink.getsockname())
+        lport, rport = s.getsockname()[1], sink.getsockname()[1]
+        readers = daemon.status()["feed"]["readers"]
+        child = subprocess.Popen([daemon.program, "--config", daemon.config, "top", "--json", "-n", "1", "-d", "4"],
+                                 stdout=subprocess.PIPE, text=True)
+        wait_for("it to read", lambda: daemon.status()["feed"]["readers"] > readers)
+        for n in range(10):
+            s.send(b"x" * (1000 + n))
+            time.sleep(0.1)
+        shown = json.loads(child.communicate(timeout=60)[0])
+    mine = [c for c in shown["connections"] if c.get("lport") == lport and c["exe"] == os.path.realpath("/proc/self/exe")]
+    tap.equal([(c["sent"], c["protocol"], c["peer"]) for c in mine], [(10045, "udp", f"127.0.0.1:{rport}")], "top has the flow, to the byte")
+    tap.ok(shown["state"] == "live" and shown["garbled"] == 0 and shown["host"] == socket.gethostname(), "and understands every line", shown)
+    found = [p for p in shown["programs"] if p.get("exe") == os.path.realpath("/proc/self/exe")]
+    tap.ok(len(found) >= 1 and sum(p["sent"] for p in found) >= 10045 and shown["sent"] >= 10045, "and the program", found)
+
+
 def flood(until):
     """Datagrams to thousands of ports: what was sent."""
     sent = 0
@@ -248,6 +269,7 @@ def main():
         promptness(quick)
         sums(quick)
         programs(daemon, place, quick)
+        live_view(daemon)
         slow(daemon, quick)
         many(daemon)
         tap.equal(daemon.stop(), 0, "it stops")

@@ -4,7 +4,7 @@
 
 #include "core/cli/top_screen.h"
 
-enum { SMALL = 10 };
+enum { SMALL = 10, TALL = 30 };
 
 static const char *const help_lines[] = {
     "Keys",
@@ -106,16 +106,16 @@ static void paint_programs(struct screen *s, struct buf *line, int y, int height
 	}
 }
 
-static void paint_pane(struct screen *s, struct buf *line, int y, int height)
+/* from: the first row that is shown. */
+static void paint_pane(struct screen *s, struct buf *line, bool events, size_t *from, int y, int height)
 {
-	bool events = s->pane == PANE_EVENTS;
 	size_t n = events ? s->rows->n_events : s->rows->n_connections;
 
 	top_put_text(line, &s->look, events ? "NEW PROGRAMS AND ALERTS" : "NEWEST CONNECTIONS");
 	paint(y, line, A_BOLD | A_UNDERLINE);
-	if (s->pane_top >= n)
-		s->pane_top = n ? n - 1 : 0;
-	for (size_t i = s->pane_top; i < n && --height > 0; i++) {
+	if (*from >= n)
+		*from = n ? n - 1 : 0;
+	for (size_t i = *from; i < n && --height > 0; i++) {
 		bool alert = events && strcmp(s->rows->events[i].kind, "program") != 0;
 
 		if (events)
@@ -166,7 +166,8 @@ static void paint_foot(struct screen *s, struct buf *line)
 
 void screen_paint(struct screen *s)
 {
-	int y, height, pane = 0;
+	int y, height, pane = 0, news;
+	size_t first = 0;
 	struct buf line;
 
 	buf_init(&line);
@@ -182,9 +183,13 @@ void screen_paint(struct screen *s)
 			pane = height * 2 / 5;
 		else if (s->pane == PANE_EVENTS)
 			pane = height;
-		paint_programs(s, &line, y, height - pane);
+		/* A tall one has room for all three. */
+		news = s->pane == PANE_CONNECTIONS && LINES >= TALL ? height / 5 : 0;
+		paint_programs(s, &line, y, height - pane - news);
 		if (pane)
-			paint_pane(s, &line, y + height - pane, pane);
+			paint_pane(s, &line, s->pane == PANE_EVENTS, &s->pane_top, y + height - pane - news, pane);
+		if (news)
+			paint_pane(s, &line, true, &first, y + height - news, news);
 	}
 	paint_foot(s, &line);
 	refresh();

@@ -16,6 +16,7 @@ enum {
 	PROGRAM_LEAST = 16,
 	PROGRAM_NARROW = 10,
 	PEER_LEAST = 16,
+	TEXTS_MORE = 30,
 	CONNECTIONS_WIDTH = 5,
 	WIDE = 100
 };
@@ -214,7 +215,8 @@ static void fit(const struct top_look *look, unsigned widths[TOP_COLUMNS])
 		while (columns[c].rank != rank)
 			c++;
 		width = c == TOP_PEER ? PEER_LEAST : c == TOP_CONNECTIONS ? CONNECTIONS_WIDTH : bytes_width(look, c);
-		if (used + GAP + width > look->width)
+		/* Rather than more numbers, more of the texts, up to a point. */
+		if (used + GAP + width + (c == TOP_SENT || c == TOP_RECEIVED ? TEXTS_MORE : 0) > look->width)
 			break;
 		widths[c] = width;
 		used += GAP + width;

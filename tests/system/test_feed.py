@@ -190,7 +190,7 @@ def live_view(daemon):
             time.sleep(0.1)
         shown = json.loads(child.communicate(timeout=60)[0])
     mine = [c for c in shown["connections"] if c.get("lport") == lport and c["exe"] == os.path.realpath("/proc/self/exe")]
-    tap.equal([(c["sent"], c["protocol"], c["peer"]) for c in mine], [(10045, "udp", f"127.0.0.1:{rport}")], "top has the flow, to the byte")
+    tap.equal([(c["sent"], c["protocol"], c["peer"].rsplit(":")[-1]) for c in mine], [(10045, "udp", str(rport))], "top has the flow, to the byte")
     tap.ok(shown["state"] == "live" and shown["garbled"] == 0 and shown["host"] == socket.gethostname(), "and understands every line", shown)
     found = [p for p in shown["programs"] if p.get("exe") == os.path.realpath("/proc/self/exe")]
     tap.ok(len(found) >= 1 and sum(p["sent"] for p in found) >= 10045 and shown["sent"] >= 10045, "and the program", found)

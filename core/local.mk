@@ -14,6 +14,7 @@ include core/capture/local.mk
 include core/delivery/local.mk
 include core/query/local.mk
 include core/import/local.mk
+include core/cli/local.mk
 include core/top/local.mk
 include core/daemon/local.mk
 

@@ -14,6 +14,7 @@
 struct cli {
 	const char *config; /* --config, or CLI_CONFIG */
 	bool config_given;
+	bool debug;
 	const char *program; /* this program's own file */
 };
 
@@ -28,7 +29,9 @@ int check_main(int argc, char **argv);
 int record_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
 int import_main(int argc, char **argv);
-int top_main(int argc, char **argv);
+
+/* Reads the options before a command's name, into `cli`, and sets up the log. The index of what comes after them. */
+int cli_begin(int argc, char **argv);
 
 /* Whether one of the arguments is --help or -h: then prints the help and says so. */
 bool cli_help(int argc, char **argv, const char *help);

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The program: a table of subcommands. */
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "config.h"
-#include "core/base/log.h"
 #include "core/capture/self_traffic.h"
 #include "core/cli/cli.h"
+#include "core/cli/front.h"
 #include "core/cli/query.h"
 #include "core/delivery/sink_host.h"
 #include "core/identify/reader.h"
-
-struct cli cli = {.config = CLI_CONFIG};
 
 static int query(int argc, char **argv)
 {
@@ -36,7 +32,7 @@ static const struct command {
     {"restart", restart_main, "stop it if it runs, and start it"},
     {"status", status_main, "what it sees, its sinks, and what was lost (--json)"},
     {"check", check_main, "check the configuration, and what this kernel lets it see"},
-    {"top", top_main, "what each program sends and receives now"},
+    {"top", front_become, "what each program sends and receives now"},
     {"query", query, "ask the store: who talked, how much, with whom"},
     {"record", record_main, "the memory of known programs: show, forget, expect"},
     {"verify", verify_main, "whether a store still holds what was written to it"},
@@ -98,59 +94,24 @@ static int version_main(int argc, char **argv)
 	return 0;
 }
 
-bool cli_help(int argc, char **argv, const char *help)
-{
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			fputs(help, stdout);
-			return true;
-		}
-	return false;
-}
-
-int cli_usage(const char *command, const char *argument)
-{
-	fprintf(stderr, "picosnitch %s: '%s' is not understood; see `picosnitch %s --help`\n", command, argument, command);
-	return 2;
-}
-
 int main(int argc, char **argv)
 {
-	static char program[PATH_MAX], config[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	bool debug = false;
-	int i;
+	int i = cli_begin(argc, argv);
+	const char *word = i < argc ? argv[i] : NULL;
 
 	/* libuv's io_uring keeps the rights that a process had when it was made. */
 	setenv("UV_USE_IO_URING", "0", 1);
-	cli.program = n > 0 ? program : argv[0];
-	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
-		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
-			cli.config = argv[++i];
-			cli.config_given = true;
-		} else if (strncmp(argv[i], "--config=", 9) == 0) {
-			cli.config = argv[i] + 9;
-			cli.config_given = true;
-		} else if (strcmp(argv[i], "--debug") == 0) {
-			debug = true;
-		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			usage(stdout);
-			return 0;
-		} else if (strcmp(argv[i], "--version") == 0) {
-			return version_main(0, NULL);
-		} else {
-			break;
-		}
+	if (word && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) {
+		usage(stdout);
+		return 0;
 	}
-	/* The daemon goes to another folder, and reads it again. */
-	if (cli.config_given && realpath(cli.config, config))
-		cli.config = config;
-	log_setup("picosnitch", debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, getenv("JOURNAL_STREAM") != NULL);
-	if (i >= argc || !find(argv[i])) {
-		if (i < argc)
-			fprintf(stderr, "picosnitch: '%s' is not understood\n\n", argv[i]);
+	if (word && strcmp(word, "--version") == 0)
+		return version_main(0, NULL);
+	if (!word || !find(word)) {
+		if (word)
+			fprintf(stderr, "picosnitch: '%s' is not understood\n\n", word);
 		usage(stderr);
 		return 2;
 	}
-	return find(argv[i])->main(argc - i, argv + i);
+	return find(word)->main(argc - i, argv + i);
 }

@@ -10,6 +10,7 @@ PICOSNITCH_HOOKS  door: auto, fexit, tracepoint
 import collections
 import errno
 import fcntl
+import glob
 import hashlib
 import ipaddress
 import json
@@ -140,6 +141,8 @@ class Daemon:
         source = os.environ.get("PICOSNITCH") or built("picosnitch")
         plugins = os.environ.get("PICOSNITCH_PLUGINS")
         shutil.copy(source, self.program)
+        for front in glob.glob(source + "-*[a-z]"):
+            shutil.copy(front, place.path)
         os.mkdir(place.file("plugins"))
         for name in ("sqlite.so", "textlog.so"):
             shutil.copy(os.path.join(plugins, name) if plugins else built("plugins/" + name), place.file("plugins"))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The screen of `picosnitch top`: drawn and read by ncurses. */
-#ifndef PS_CLI_TOP_H
-#define PS_CLI_TOP_H
+#ifndef PS_TOP_TOP_H
+#define PS_TOP_TOP_H
 
 #include "core/query/ask.h"
 #include "core/top/feed_reader.h"

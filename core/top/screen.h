@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the screen of `picosnitch top` shows, and how it comes there: painted (top_paint.c), changed by keys
- * (top_keys.c), both by ncurses, which top_screen.c begins and ends. */
-#ifndef PS_CLI_TOP_SCREEN_H
-#define PS_CLI_TOP_SCREEN_H
+/* What the screen of `picosnitch top` shows, and how it comes there: painted (paint.c), changed by keys
+ * (keys.c), both by ncurses, which screen.c begins and ends. */
+#ifndef PS_TOP_SCREEN_H
+#define PS_TOP_SCREEN_H
 
 #include <stdbool.h>
 #include <wchar.h>

@@ -19,9 +19,10 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/cli/cli.h"
-#include "core/cli/top.h"
+#include "core/cli/front.h"
 #include "core/daemon/pidfile.h"
 #include "core/top/print.h"
+#include "core/top/top.h"
 
 enum { NOT_RUNNING = 3, WIDTH = 160, WIDTH_MOST = 10000 };
 
@@ -263,7 +264,7 @@ static int show(const struct arguments *a, struct feed_reader *reader)
 #endif
 }
 
-int top_main(int argc, char **argv)
+int front_main(int argc, char **argv)
 {
 	struct arguments a = {.options = {.delay_ns = NS_PER_S}};
 	struct top_limits limits = TOP_LIMITS;

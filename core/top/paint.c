@@ -2,7 +2,7 @@
 #include <ncurses.h>
 #include <string.h>
 
-#include "core/cli/top_screen.h"
+#include "core/top/screen.h"
 
 enum { SMALL = 10, TALL = 30 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "core/cli/top_screen.h"
+#include "core/top/screen.h"
 
 enum { ESCAPE = 27 };
 

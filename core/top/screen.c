@@ -3,7 +3,7 @@
  * The screen's terminal. Signals come only while it waits: those that end it put the terminal back first;
  * ncurses itself sees to Ctrl-Z and to the size.
  */
-#include "core/cli/top_screen.h"
+#include "core/top/screen.h"
 
 #include <errno.h>
 #include <langinfo.h>
@@ -16,7 +16,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/cli/top.h"
+#include "core/top/top.h"
 
 enum { KEYS_GONE = 3 };
 

@@ -49,6 +49,7 @@ enum ps_dimension {
 	PS_BY_CONTAINER,
 	PS_BY_POD,
 	PS_BY_TIME, /* when a step of the question's begins, in Unix seconds; no filter */
+	PS_BY_HOST, /* the name of the machine that recorded it */
 	PS_DIMENSIONS
 };
 
@@ -82,6 +83,7 @@ struct ps_question {
 	int coarse_ports;
 	/* Of PS_BY_TIME: steps are so many seconds, and one of them begins at `origin`, 0 <= origin < step. */
 	int64_t step, origin;
+	uint32_t kinds; /* of enum ps_kind: which events are asked for; PS_PROGRAM, PS_ALERT, PS_VERDICT */
 };
 
 struct ps_answer_row {
@@ -90,14 +92,14 @@ struct ps_answer_row {
 	int64_t first, last; /* Unix seconds of the earliest and latest row */
 };
 
-/* What was lost in the question's range of time at one stage, whatever its filters say. */
+/* What was lost in the question's range of time at one stage, whatever its filters but that on the host say. */
 struct ps_answer_loss {
 	struct ps_text stage, text; /* "flows"; the latest message */
 	uint64_t count, sent, received, rows;
 	int64_t first, last; /* Unix seconds */
 };
 
-/* The self-audit of the question's range of time, whatever its filters say: one for each network
+/* The self-audit of the question's range of time, whatever its filters but that on the host say: one for each network
  * namespace and layer that was compared. Members as those of struct ps_audit, added up. */
 struct ps_answer_audit {
 	struct ps_text layer; /* "ip"; by names, not by number */
@@ -108,11 +110,34 @@ struct ps_answer_audit {
 	int64_t first, last; /* Unix seconds: the earliest window's start, the latest one's end */
 };
 
+/* One thing that happened in the question's range of time. */
+struct ps_answer_event {
+	enum ps_kind kind;
+	int64_t start, end;  /* Unix seconds; alike, but of what was lost */
+	struct ps_text what; /* "new_exe"; the stage of an alert; the state of a verdict */
+	struct ps_text text; /* a line for people */
+	struct ps_text host; /* the machine's name */
+	struct ps_text exe, sha256;
+	struct ps_text previous; /* SHA-256 before; of a verdict, the state before */
+	/* PS_PROGRAM */
+	struct ps_text role, name, cmdline, script, parent, grandparent, unit, container; /* parents' executables */
+	int64_t uid;
+	int expected;
+	/* PS_ALERT */
+	uint64_t count, sent, received;
+	/* PS_VERDICT */
+	struct ps_text service, link;
+	uint64_t malicious, suspicious, harmless, undetected;
+};
+
 struct ps_answer {
 	void *arg;
 	int (*row)(void *arg, const struct ps_answer_row *);      /* non-zero: no more, please; may be NULL */
 	void (*audit)(void *arg, const struct ps_answer_audit *); /* by namespace, then layer; may be NULL */
 	void (*loss)(void *arg, const struct ps_answer_loss *);   /* before the rows; may be NULL */
+	/* Of each kind that is asked for, by its number, the latest first, no more than the limit; filters hold where an
+	 * event of the kind has such a value. Non-zero: no more of the kind. May be NULL. */
+	int (*event)(void *arg, const struct ps_answer_event *);
 };
 
 #ifdef __cplusplus

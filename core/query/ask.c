@@ -40,7 +40,7 @@ const char ask_help[] =
     "  -h, --help             this text\n"
     "\n"
     "Dimensions: exe name cmdline sha256, the same of the parent (pexe ...) and of its parent (gpexe ...),\n"
-    "time; uid lport rport laddr raddr domain domain_source netns family protocol direction; of an interpreter,\n"
+    "time; host; uid lport rport laddr raddr domain domain_source netns family protocol direction; of an interpreter,\n"
     "script script_sha256; where it ran, cgroup unit slice session engine container pod. Values are those\n"
     "that a table shows.\n"
     "\n"

@@ -5,7 +5,7 @@ core_libpssql_la_SOURCES = \
 	core/query/chain.c core/query/chain.h core/query/deposit.c core/query/deposit.h core/query/entries.c core/query/entries.h core/query/names.c core/query/names.h \
 	core/query/relation.c core/query/relation.h core/query/rows.c core/query/rows.h core/query/server.c core/query/server.h core/query/shape.c core/query/shape.h \
 	core/query/source.c core/query/source.h core/query/source_walk.c \
-	core/query/sql.c core/query/sql.h
+	core/query/sql.c core/query/sql.h core/query/sql_tables.c core/query/sql_where.c core/query/sql_where.h
 core_libpssql_la_LIBADD = core/libpsbase.la
 
 # libpsquery: with that, questions and answers on a command line: for the program.

@@ -42,6 +42,7 @@ static const char *const dimensions[PS_DIMENSIONS] = {
     [PS_BY_CONTAINER] = "container",
     [PS_BY_POD] = "pod",
     [PS_BY_TIME] = "time",
+    [PS_BY_HOST] = "host",
 };
 
 static const char *const hash_states[] = {

@@ -80,6 +80,83 @@ static int take_audit(void *arg, const struct ps_text *cells)
 	return 0;
 }
 
+struct events {
+	struct ps_answer *answer;
+	enum ps_kind kind;
+	int enough;
+};
+
+static int take_event(void *arg, const struct ps_text *cells)
+{
+	struct events *e = arg;
+	const struct ps_text *own = cells + 8;
+	struct ps_answer_event event = {
+	    .kind = e->kind,
+	    .host = cells[0],
+	    .start = source_number(cells[1]),
+	    .end = source_number(cells[2]),
+	    .what = cells[3],
+	    .text = cells[4],
+	    .exe = cells[5],
+	    .sha256 = cells[6],
+	    .previous = cells[7],
+	};
+
+	if (e->kind == PS_PROGRAM) {
+		event.role = own[0];
+		event.name = own[1];
+		event.cmdline = own[2];
+		event.script = own[3];
+		event.parent = own[4];
+		event.grandparent = own[5];
+		event.unit = own[6];
+		event.container = own[7];
+		event.uid = source_number(own[8]);
+		event.expected = source_number(own[9]) != 0;
+	} else if (e->kind == PS_ALERT) {
+		event.count = count(own[0]);
+		event.sent = count(own[1]);
+		event.received = count(own[2]);
+	} else {
+		event.service = own[0];
+		event.link = own[1];
+		event.malicious = count(own[2]);
+		event.suspicious = count(own[3]);
+		event.harmless = count(own[4]);
+		event.undetected = count(own[5]);
+	}
+	e->enough = e->answer->event(e->answer->arg, &event);
+	return e->enough;
+}
+
+static int ask_events(const struct source *s, const struct ps_question *q, struct ps_answer *answer)
+{
+	static const struct {
+		enum ps_kind kind;
+		unsigned columns;
+	} kinds[] = {{PS_PROGRAM, 18}, {PS_VERDICT, 14}, {PS_ALERT, 11}};
+	const char *why = "";
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && r == 0; i++) {
+		struct events events = {answer, kinds[i].kind, 0};
+		struct sql sql;
+
+		if (!(q->kinds & (uint32_t)kinds[i].kind))
+			continue;
+		r = sql_build_events(&sql, &s->dialect, q, kinds[i].kind, &why);
+		if (r < 0) {
+			s->host->why(s->ctx, "%s", why);
+			return r;
+		}
+		r = s->select(s->self, &sql, kinds[i].columns, take_event, &events);
+		if (events.enough)
+			r = 0;
+		sql_done(&sql);
+	}
+	return r;
+}
+
 struct asked {
 	struct ps_answer *answer;
 	unsigned n_by;
@@ -121,22 +198,36 @@ static int ask_rows(const struct source *s, const struct ps_question *q, const s
 	return asked.enough ? 0 : r;
 }
 
+typedef int build_sql(struct sql *, const struct sql_dialect *, const struct ps_question *, const char **why);
+
+/* A statement whose rows are handed over one by one. */
+static int ask_all(const struct source *s, const struct ps_question *q, build_sql *build, unsigned columns,
+                   int (*take)(void *arg, const struct ps_text *cells), struct ps_answer *answer)
+{
+	const char *why = "";
+	struct sql sql;
+	int r = build(&sql, &s->dialect, q, &why);
+
+	if (r < 0) {
+		s->host->why(s->ctx, "%s", why);
+		return r;
+	}
+	r = s->select(s->self, &sql, columns, take, answer);
+	sql_done(&sql);
+	return r;
+}
+
 static int ask(const struct source *s, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
                struct ps_answer *answer)
 {
-	struct sql sql;
 	int r = 0;
 
-	if (answer->loss) {
-		sql_build_losses(&sql, &s->dialect, q);
-		r = s->select(s->self, &sql, 8, take_loss, answer);
-		sql_done(&sql);
-	}
-	if (r == 0 && answer->audit) {
-		sql_build_audit(&sql, &s->dialect, q);
-		r = s->select(s->self, &sql, 5 + SQL_AUDIT_SUMS, take_audit, answer);
-		sql_done(&sql);
-	}
+	if (answer->loss)
+		r = ask_all(s, q, sql_build_losses, 8, take_loss, answer);
+	if (r == 0 && answer->audit)
+		r = ask_all(s, q, sql_build_audit, 5 + SQL_AUDIT_SUMS, take_audit, answer);
+	if (r == 0 && answer->event)
+		r = ask_events(s, q, answer);
 	return r == 0 && answer->row ? ask_rows(s, q, spans, n_spans, answer) : r;
 }
 

@@ -12,50 +12,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/query/names.h"
-
-#define NOWHERE ROW_DICTIONARIES
-
-/* Where a dimension's value is: a column of connections, or one of a dictionary by way of it. */
-static const struct {
-	const char *column;
-	enum row_dictionary in;
-	const char *value;
-} places[PS_DIMENSIONS] = {
-    [PS_BY_EXE] = {"exe_id", ROW_EXECUTABLES, "exe"},
-    [PS_BY_NAME] = {"exe_id", ROW_EXECUTABLES, "name"},
-    [PS_BY_CMDLINE] = {"exe_id", ROW_EXECUTABLES, "cmdline"},
-    [PS_BY_SHA256] = {"exe_id", ROW_EXECUTABLES, "sha256"},
-    [PS_BY_PEXE] = {"pexe_id", ROW_EXECUTABLES, "exe"},
-    [PS_BY_PNAME] = {"pexe_id", ROW_EXECUTABLES, "name"},
-    [PS_BY_PCMDLINE] = {"pexe_id", ROW_EXECUTABLES, "cmdline"},
-    [PS_BY_PSHA256] = {"pexe_id", ROW_EXECUTABLES, "sha256"},
-    [PS_BY_GPEXE] = {"gpexe_id", ROW_EXECUTABLES, "exe"},
-    [PS_BY_GPNAME] = {"gpexe_id", ROW_EXECUTABLES, "name"},
-    [PS_BY_GPCMDLINE] = {"gpexe_id", ROW_EXECUTABLES, "cmdline"},
-    [PS_BY_GPSHA256] = {"gpexe_id", ROW_EXECUTABLES, "sha256"},
-    [PS_BY_UID] = {"uid", NOWHERE, NULL},
-    [PS_BY_LPORT] = {"lport", NOWHERE, NULL},
-    [PS_BY_RPORT] = {"rport", NOWHERE, NULL},
-    [PS_BY_LADDR] = {"laddr_id", ROW_ADDRESSES, "addr"},
-    [PS_BY_RADDR] = {"raddr_id", ROW_ADDRESSES, "addr"},
-    [PS_BY_DOMAIN] = {"domain_id", ROW_DOMAINS, "domain"},
-    [PS_BY_NETNS] = {"netns", NOWHERE, NULL},
-    [PS_BY_FAMILY] = {"family", NOWHERE, NULL},
-    [PS_BY_PROTOCOL] = {"protocol", NOWHERE, NULL},
-    [PS_BY_DIRECTION] = {"direction", NOWHERE, NULL},
-    [PS_BY_DOMAIN_SOURCE] = {"domain_source", NOWHERE, NULL},
-    [PS_BY_SCRIPT] = {"exe_id", ROW_EXECUTABLES, "script"},
-    [PS_BY_SCRIPT_SHA256] = {"exe_id", ROW_EXECUTABLES, "script_sha256"},
-    [PS_BY_CGROUP] = {"place_id", ROW_PLACES, "cgroup"},
-    [PS_BY_UNIT] = {"place_id", ROW_PLACES, "unit"},
-    [PS_BY_SLICE] = {"place_id", ROW_PLACES, "slice"},
-    [PS_BY_SESSION] = {"place_id", ROW_PLACES, "session"},
-    [PS_BY_ENGINE] = {"place_id", ROW_PLACES, "engine"},
-    [PS_BY_CONTAINER] = {"place_id", ROW_PLACES, "container"},
-    [PS_BY_POD] = {"place_id", ROW_PLACES, "pod"},
-    [PS_BY_TIME] = {"step", NOWHERE, NULL},
-};
+#include "core/query/sql_where.h"
 
 void sql_begin(struct sql *s, const struct sql_dialect *dialect)
 {
@@ -108,87 +65,6 @@ void sql_end(struct sql *s)
 	buf_put_u8(&s->text, 0);
 }
 
-/* A text of a dictionary; `of`: "d1." or "". */
-static void put_text(struct sql *s, const char *of, const char *column)
-{
-	buf_printf(&s->text, "%s%s%s%s", s->dialect->text_before, of, column, s->dialect->text_after);
-}
-
-static int bind_filter(struct sql *s, const struct ps_filter *f, const char **why)
-{
-	char number[24], *end;
-
-	if (!names_is_number(f->dimension)) {
-		sql_bind_text(s, f->value);
-		return 0;
-	}
-	*why = "a filter on uid, lport, rport, netns, family or protocol wants a number";
-	if (!f->value.len || f->value.len >= sizeof(number))
-		return -EINVAL;
-	memcpy(number, f->value.data, f->value.len);
-	number[f->value.len] = 0;
-	errno = 0;
-	sql_bind_number(s, strtoll(number, &end, 10));
-	return errno || *end ? -EINVAL : 0;
-}
-
-/* Everything that is included, or everything that is excluded, of one dimension. */
-static int put_filters(struct sql *s, const struct ps_question *q, enum ps_dimension dimension, int exclude,
-                       const char *glue, const char **why)
-{
-	int n = 0;
-
-	for (uint32_t i = 0; i < q->n_filters; i++) {
-		const struct ps_filter *f = &q->filters[i];
-
-		if (f->dimension != dimension || !f->exclude != !exclude)
-			continue;
-		if (!n++) {
-			buf_printf(&s->text, "%s%s %sIN (", glue, places[dimension].column, exclude ? "NOT " : "");
-			if (places[dimension].in != NOWHERE) {
-				buf_printf(&s->text, "SELECT %s FROM ", s->dialect->key);
-				sql_put_name(s, ROW_TABLES + places[dimension].in);
-				sql_put(s, " WHERE ");
-				put_text(s, "", places[dimension].value);
-				sql_put(s, " IN (");
-			}
-		} else {
-			sql_put(s, ", ");
-		}
-		if (bind_filter(s, f, why) < 0)
-			return -EINVAL;
-	}
-	if (n)
-		sql_put(s, places[dimension].in != NOWHERE ? "))" : ")");
-	return n;
-}
-
-static int put_where(struct sql *s, const struct ps_question *q, const struct sql_span *span, const char **why)
-{
-	const char *glue = " WHERE ";
-
-	if (span->from != INT64_MIN) {
-		buf_printf(&s->text, "%s%s >= ", glue, span->time);
-		sql_bind_number(s, span->from);
-		glue = " AND ";
-	}
-	if (span->to != INT64_MAX) {
-		buf_printf(&s->text, "%s%s < ", glue, span->time);
-		sql_bind_number(s, span->to);
-		glue = " AND ";
-	}
-	for (int dimension = 0; dimension < PS_DIMENSIONS; dimension++)
-		for (int exclude = 0; exclude < 2; exclude++) {
-			int n = put_filters(s, q, (enum ps_dimension)dimension, exclude, glue, why);
-
-			if (n < 0)
-				return n;
-			if (n)
-				glue = " AND ";
-		}
-	return 0;
-}
-
 /* When the step begins that a row of the span is in. */
 static void put_step(struct sql *s, const struct ps_question *q, const struct sql_span *span)
 {
@@ -206,16 +82,18 @@ static unsigned put_columns(struct sql *s, const struct ps_question *q, const ch
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < q->n_by; i++) {
-		const char *column = places[q->by[i]].column;
+		const char *column = sql_place(q->by[i])->column;
 		uint32_t j = 0;
 
-		while (strcmp(places[q->by[j]].column, column) != 0)
+		while (strcmp(sql_place(q->by[j])->column, column) != 0)
 			j++;
 		if (j != i)
 			continue;
 		sql_put(s, n++ ? ", " : before);
 		if (span && q->by[i] == PS_BY_TIME)
 			put_step(s, q, span);
+		else if (span && q->by[i] == PS_BY_HOST && s->dialect->one_host)
+			sql_put(s, "0 AS ");
 		sql_put(s, column);
 	}
 	return n;
@@ -263,7 +141,8 @@ static int put_span(struct sql *s, const struct ps_question *q, const struct sql
 		sql_put(s, span->table);
 	else
 		sql_put_name(s, ROW_CONNECTIONS);
-	return put_where(s, q, span, why);
+	return sql_put_where(s, q, ROW_CONNECTIONS, &(struct sql_stretch){span->time, span->time, span->from, span->to},
+	                     why);
 }
 
 int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q,
@@ -288,10 +167,12 @@ int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_
 		char of[16];
 
 		snprintf(of, sizeof(of), "d%u.", i);
-		if (places[q->by[i]].in != NOWHERE)
-			put_text(s, of, places[q->by[i]].value);
+		if (sql_place(q->by[i])->in != SQL_NOWHERE)
+			sql_put_text(s, of, sql_place(q->by[i])->value);
+		else if (q->by[i] == PS_BY_HOST)
+			sql_put_host(s, "c.");
 		else
-			buf_printf(&s->text, "c.%s", places[q->by[i]].column);
+			buf_printf(&s->text, "c.%s", sql_place(q->by[i])->column);
 		sql_put(s, ", ");
 	}
 	buf_printf(&s->text,
@@ -315,10 +196,10 @@ int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_
 	put_columns(s, q, " GROUP BY ", NULL);
 	sql_put(s, ") c");
 	for (uint32_t i = 0; i < q->n_by; i++)
-		if (places[q->by[i]].in != NOWHERE) {
+		if (sql_place(q->by[i])->in != SQL_NOWHERE) {
 			sql_put(s, " JOIN ");
-			sql_put_name(s, ROW_TABLES + places[q->by[i]].in);
-			buf_printf(&s->text, " d%u ON d%u.%s = c.%s", i, i, dialect->key, places[q->by[i]].column);
+			sql_put_name(s, ROW_TABLES + sql_place(q->by[i])->in);
+			buf_printf(&s->text, " d%u ON d%u.%s = c.%s", i, i, dialect->key, sql_place(q->by[i])->column);
 		}
 	for (uint32_t i = 0; i < q->n_by; i++)
 		buf_printf(&s->text, "%s%u", i ? ", " : " GROUP BY ", i + 1);
@@ -326,60 +207,6 @@ int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_
 	put_order(s, q);
 	sql_end(s);
 	return 0;
-}
-
-/* Of a table whose rows are about a stretch of time: those that the range touches. */
-static void put_range(struct sql *s, const struct ps_question *q)
-{
-	const char *glue = " WHERE ";
-
-	if (q->from != INT64_MIN) {
-		buf_printf(&s->text, "%sendtime >= ", glue);
-		sql_bind_number(s, q->from);
-		glue = " AND ";
-	}
-	if (q->to != INT64_MAX) {
-		buf_printf(&s->text, "%sstarttime < ", glue);
-		sql_bind_number(s, q->to);
-	}
-}
-
-void sql_build_losses(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q)
-{
-	const char *sum = dialect->sum;
-
-	sql_begin(s, dialect);
-	buf_printf(&s->text,
-	           "SELECT stage, %s(l.count), %s(send), %s(recv), count(*), min(starttime), max(endtime), (SELECT m.text"
-	           " FROM ",
-	           sum, sum, sum);
-	sql_put_name(s, ROW_LOSSES);
-	sql_put(s, " m WHERE m.stage = l.stage ORDER BY m.endtime DESC LIMIT 1) FROM ");
-	sql_put_name(s, ROW_LOSSES);
-	sql_put(s, " l");
-	put_range(s, q);
-	sql_put(s, " GROUP BY stage ORDER BY stage");
-	sql_end(s);
-}
-
-void sql_build_audit(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q)
-{
-	static const char *const sums[SQL_AUDIT_SUMS] = {
-	    "send",     "recv",     "packets_send", "packets_recv", "errors",    "retransmitted", "forwarded",
-	    "own_send", "own_recv", "own_events",   "rest_send",    "rest_recv", "rest_packets",
-	};
-
-	sql_begin(s, dialect);
-	sql_put(s, "SELECT netns, layer, count(*)");
-	for (size_t i = 0; i < SQL_AUDIT_SUMS; i++)
-		buf_printf(&s->text, ", %s(%s)", dialect->sum, sums[i]);
-	sql_put(s, ", min(starttime), max(endtime) FROM ");
-	sql_put_name(s, ROW_AUDIT);
-	put_range(s, q);
-	/* Layers in the order in which they lie upon one another. */
-	sql_put(s, " GROUP BY netns, layer ORDER BY netns, CASE layer WHEN 'link' THEN 1 WHEN 'ip' THEN 2 WHEN 'tcp' THEN 3"
-	           " WHEN 'udp' THEN 4 WHEN 'udplite' THEN 5 WHEN 'icmp' THEN 6 ELSE 7 END, layer");
-	sql_end(s);
 }
 
 void sql_done(struct sql *s)

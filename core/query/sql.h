@@ -20,6 +20,7 @@ struct sql_dialect {
 	const char *key_digits_before, *key_digits_after; /* the same of a RELATION_KEY */
 	const char *key_before, *key_after;               /* around digits: gives the RELATION_KEY */
 	int numbered;                                     /* parameters are $1 and so on, not ? */
+	const char *one_host;                             /* the name of the machine that all rows are of; NULL: of many */
 	const struct relation_names *names;               /* of this store's tables; NULL: those of shape.h */
 };
 
@@ -55,14 +56,25 @@ int sql_build(struct sql *, const struct sql_dialect *, const struct ps_question
 /* True if the question groups by that dimension. */
 int sql_groups_by(const struct ps_question *, enum ps_dimension);
 
-/* Losses of the question's range of time, a row a stage: stage, count, sent, received, rows,
+/* As that, of other tables (sql_tables.c): filters hold where the table has such a column, and never for what a store
+ * of many machines says of all of them unless they name some.
+ *
+ * Losses of the question's range of time, a row a stage: stage, count, sent, received, rows,
  * first, last, latest text. */
-void sql_build_losses(struct sql *, const struct sql_dialect *, const struct ps_question *);
+int sql_build_losses(struct sql *, const struct sql_dialect *, const struct ps_question *, const char **why);
 
 /* The self-audit of the question's range of time, a row a namespace and layer: netns, layer, windows, and
  * the sums of AUDIT_SUMS, first, last. */
 #define SQL_AUDIT_SUMS 13
-void sql_build_audit(struct sql *, const struct sql_dialect *, const struct ps_question *);
+int sql_build_audit(struct sql *, const struct sql_dialect *, const struct ps_question *, const char **why);
+
+/* Events of a kind, latest first, as many as the question's limit: host, start, end, what, text, exe, sha256, previous,
+ * and then, of PS_PROGRAM: role, name, cmdline, script, exe of the parent and of its parent, unit, container, uid,
+ * expected; of PS_ALERT: count, sent, received; of PS_VERDICT: service, link, malicious, suspicious, harmless,
+ * undetected. */
+#define SQL_EVENT_COLUMNS 18 /* of the kind that has most */
+int sql_build_events(struct sql *, const struct sql_dialect *, const struct ps_question *, enum ps_kind,
+                     const char **why);
 
 /* Statements of other kinds, part by part. A text that is bound lives as long as the sql. */
 void sql_begin(struct sql *, const struct sql_dialect *);

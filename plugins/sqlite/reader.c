@@ -156,6 +156,7 @@ static const struct sql_dialect dialect = {
     .text_after = "",
     .quote = "",
     .quote_table = "",
+    .one_host = "(SELECT hostname FROM batches ORDER BY id DESC LIMIT 1)",
 };
 
 int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer)
@@ -164,8 +165,17 @@ int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer
 	struct reader *r = self;
 	struct source source = {.host = r->host, .ctx = r->ctx, .dialect = dialect, .self = r, .select = select_rows};
 	unsigned n_spans = 0;
+	struct ps_question known = *q;
 	int rc;
 
+	/* What older versions of the file do not have, nothing was written to. */
+	if (r->version < SCHEMA_VERDICTS)
+		known.kinds &= ~(uint32_t)PS_VERDICT;
+	if (r->version < SCHEMA_PLACES)
+		known.kinds &= ~(uint32_t)PS_PROGRAM;
+	if (r->version < SCHEMA_HOSTNAME)
+		source.dialect.one_host = "''";
+	q = &known;
 	r->until = clock_monotonic_ns() + r->host->number(r->ctx, "query_timeout") * NS_PER_MS;
 	/* One transaction: losses and rows are of the same moment. */
 	rc = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);

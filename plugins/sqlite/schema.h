@@ -9,6 +9,9 @@
 #define SCHEMA_FIRST 10
 
 /* The first versions that have them. */
+#define SCHEMA_PLACES 13   /* programs too */
+#define SCHEMA_HOSTNAME 14 /* of batches */
+#define SCHEMA_VERDICTS 16
 #define SCHEMA_TRAIL 16  /* marks (14), and all tables that are walked */
 #define SCHEMA_ROLLUP 15 /* hours and days */
 

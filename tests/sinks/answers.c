@@ -62,13 +62,15 @@ static void fill(struct made *m, uint64_t seq)
 		t->calls = 1 + chance(5);
 	}
 	made_alert(m, start, seq % 2 ? "no room" : "other");
+	made_program(m, start, "seen")->program.exe = exes[seq % 3];
+	made_verdict(m, start, "told");
 	made_audit(m, start);
 }
 
 struct asked {
 	struct buf out;
 	uint32_t n_by;
-	unsigned rows;
+	unsigned rows, events;
 };
 
 static int on_row(void *arg, const struct ps_answer_row *row)
@@ -101,6 +103,26 @@ static void on_audit(void *arg, const struct ps_answer_audit *a)
 	           (long long)a->rest_sent, (long long)a->rest_packets, (long long)a->first, (long long)a->last);
 }
 
+static int on_event(void *arg, const struct ps_answer_event *e)
+{
+	const struct ps_text texts[] = {e->what, e->text,      e->host,    e->exe,    e->sha256, e->previous,
+	                                e->role, e->name,      e->cmdline, e->script, e->parent, e->grandparent,
+	                                e->unit, e->container, e->service, e->link};
+	struct buf *out = &((struct asked *)arg)->out;
+
+	((struct asked *)arg)->events++;
+	buf_printf(out, "%d %lld %lld %lld %d %llu %llu %llu %llu %llu %llu %llu", (int)e->kind, (long long)e->start,
+	           (long long)e->end, (long long)e->uid, e->expected, (unsigned long long)e->count,
+	           (unsigned long long)e->sent, (unsigned long long)e->received, (unsigned long long)e->malicious,
+	           (unsigned long long)e->suspicious, (unsigned long long)e->harmless, (unsigned long long)e->undetected);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		buf_put_u8(out, '|');
+		buf_put(out, texts[i].data, texts[i].len);
+	}
+	buf_put_u8(out, '\n');
+	return 0;
+}
+
 struct store {
 	const struct ps_plugin *plugin;
 	struct ps_ctx ctx;
@@ -109,7 +131,7 @@ struct store {
 
 static void ask(struct store *s, const struct ps_question *q, struct asked *a)
 {
-	struct ps_answer answer = {.arg = a, .row = on_row, .loss = on_loss, .audit = on_audit};
+	struct ps_answer answer = {.arg = a, .row = on_row, .loss = on_loss, .audit = on_audit, .event = on_event};
 
 	*a = (struct asked){.n_by = q->n_by};
 	if (s->plugin->reader->ask(s->reader, q, &answer) < 0)
@@ -117,7 +139,8 @@ static void ask(struct store *s, const struct ps_question *q, struct asked *a)
 	buf_put_u8(&a->out, 0);
 }
 
-static void store(struct store *s)
+/* Batches first to last into the store; `hostname` of another machine, or NULL. */
+static void store(struct store *s, uint64_t first, uint64_t last, const char *hostname)
 {
 	void *self = NULL;
 
@@ -125,15 +148,23 @@ static void store(struct store *s)
 		printf("Bail out! %s: %s\n", s->plugin->name, s->ctx.why);
 		exit(1);
 	}
-	for (uint64_t seq = 1; seq <= BATCHES; seq++) {
+	for (uint64_t seq = first; seq <= last; seq++) {
 		struct made m;
 
 		fill(&m, seq);
+		if (hostname) {
+			m.batch.host[0] ^= 1;
+			m.batch.hostname = made_text(&m, hostname, strlen(hostname));
+		}
 		if (s->plugin->sink->write(self, &m.batch) != PS_STORED)
 			ok(0, "%s stores batch %d: %s", s->plugin->name, (int)seq, s->ctx.why);
 		made_done(&m);
 	}
 	s->plugin->sink->close(self);
+}
+
+static void open_reader(struct store *s)
+{
 	if (!is_int(s->plugin->reader->open(&fake_host, &s->ctx, &s->reader), 0, "%s can be opened for reading",
 	            s->plugin->name)) {
 		printf("Bail out! %s\n", s->ctx.why);
@@ -146,11 +177,11 @@ static void random_filter(struct ps_filter *f)
 	static const struct {
 		enum ps_dimension dimension;
 		const char *value;
-	} usual[] = {{PS_BY_EXE, "/bin/a"},     {PS_BY_EXE, "/bin/a "},        {PS_BY_EXE, "/bin/a'\";--\\\\"},
-	             {PS_BY_NAME, "/bin/A"},    {PS_BY_DOMAIN, "org.example"}, {PS_BY_RPORT, "443"},
-	             {PS_BY_UID, "1001"},       {PS_BY_RADDR, "198.51.100.3"}, {PS_BY_DIRECTION, "in"},
-	             {PS_BY_DIRECTION, ""},     {PS_BY_CMDLINE, "a b"},        {PS_BY_EXE, "' OR 1=1 -- "},
-	             {PS_BY_PEXE, "/bin/\\xff"}};
+	} usual[] = {{PS_BY_EXE, "/bin/a"},      {PS_BY_EXE, "/bin/a "},        {PS_BY_EXE, "/bin/a'\";--\\\\"},
+	             {PS_BY_NAME, "/bin/A"},     {PS_BY_DOMAIN, "org.example"}, {PS_BY_RPORT, "443"},
+	             {PS_BY_UID, "1001"},        {PS_BY_RADDR, "198.51.100.3"}, {PS_BY_DIRECTION, "in"},
+	             {PS_BY_DIRECTION, ""},      {PS_BY_CMDLINE, "a b"},        {PS_BY_EXE, "' OR 1=1 -- "},
+	             {PS_BY_PEXE, "/bin/\\xff"}, {PS_BY_HOST, "test"},          {PS_BY_HOST, "TEST"}};
 	size_t i = chance(sizeof(usual) / sizeof(*usual));
 
 	*f = (struct ps_filter){usual[i].dimension, (int)chance(2), {usual[i].value, (uint32_t)strlen(usual[i].value)}};
@@ -158,7 +189,7 @@ static void random_filter(struct ps_filter *f)
 
 static void compare(struct store *a, struct store *b)
 {
-	unsigned wrong = 0, some = 0;
+	unsigned wrong = 0, some = 0, events = 0;
 
 	for (unsigned i = 0; i < QUESTIONS; i++) {
 		enum ps_dimension by[3];
@@ -182,10 +213,12 @@ static void compare(struct store *a, struct store *b)
 		q.step = chance(2) ? 3600 : 1 + (int64_t)chance(900);
 		q.origin = (int64_t)chance((uint64_t)q.step);
 		q.order = (enum ps_order)chance(PS_ORDER_KEY + 1);
+		q.kinds = (uint32_t)(chance(2) * PS_PROGRAM + chance(2) * PS_ALERT + chance(2) * PS_VERDICT);
 		q.limit = chance(3) ? 0 : 1 + (uint32_t)chance(10);
 		ask(a, &q, &x);
 		ask(b, &q, &y);
 		some += x.rows > 0;
+		events += x.events;
 		if ((x.out.len != y.out.len || memcmp(x.out.data, y.out.data, x.out.len) != 0) && !wrong++) {
 			printf("# by");
 			for (uint32_t j = 0; j < q.n_by; j++)
@@ -198,6 +231,7 @@ static void compare(struct store *a, struct store *b)
 	}
 	is_int(wrong, 0, "%d questions have the same answers", QUESTIONS);
 	ok(some > QUESTIONS / 3, "many of which say something: %u", some);
+	ok(events > QUESTIONS, "and tell events: %u", events);
 }
 
 static int enough(void *arg, const struct ps_answer_row *row)
@@ -218,6 +252,34 @@ static void stopped(struct store *s)
 	is_int(rows, 2, "two were enough");
 	ask(s, &q, &a);
 	ok(a.rows > 100, "and can ask again");
+	buf_done(&a.out);
+}
+
+/* Two machines in one store; one of them was called something else before. */
+static void hosts(struct store *s)
+{
+	enum ps_dimension by = PS_BY_HOST;
+	struct ps_filter filter = {PS_BY_HOST, 0, {"renamed", 7}};
+	struct ps_question q = {
+	    .from = INT64_MIN, .to = INT64_MAX, .by = &by, .n_by = 1, .order = PS_ORDER_KEY, .kinds = PS_PROGRAM};
+	struct asked a;
+
+	store(s, 1, 1, "other");
+	store(s, 2, 3, "renamed");
+	ask(s, &q, &a);
+	is_int(a.rows, 2, "a machine is a row");
+	ok(strstr((char *)a.out.data, "\nrenamed|") && strstr((char *)a.out.data, "\ntest|"), "by its latest name");
+	buf_done(&a.out);
+	q.filters = &filter;
+	q.n_filters = 1;
+	ask(s, &q, &a);
+	is_int(a.rows, 1, "one can be asked for");
+	is_int(a.events, 3, "and what happened there");
+	ok(strstr((char *)a.out.data, "no room 7 ") == NULL, "and its losses alone");
+	buf_done(&a.out);
+	filter.exclude = 1;
+	ask(s, &q, &a);
+	is_int(a.events, BATCHES, "or left out");
 	buf_done(&a.out);
 }
 
@@ -245,10 +307,12 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 2; i++) {
 		fake_files(&stores[i].ctx);
 		state = SEED; /* both get the same records */
-		store(&stores[i]);
+		store(&stores[i], 1, BATCHES, NULL);
+		open_reader(&stores[i]);
 	}
 	compare(&stores[0], &stores[1]);
 	stopped(&stores[1]);
+	hosts(&stores[1]);
 	for (int i = 0; i < 2; i++) {
 		stores[i].plugin->reader->close(stores[i].reader);
 		fake_done(&stores[i].ctx);

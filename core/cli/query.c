@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/cli/query_follow.h"
 #include "core/cli/store.h"
 #include "core/query/ask.h"
 #include "core/query/audit_rows.h"
+#include "core/query/event_rows.h"
 #include "core/query/output.h"
 
-static void on_loss(void *arg, const struct ps_answer_loss *loss)
+void query_warn(void *arg, const struct ps_answer_loss *loss)
 {
 	uint64_t bytes = loss->sent + loss->received;
 
@@ -29,19 +31,25 @@ static void on_loss(void *arg, const struct ps_answer_loss *loss)
 		            loss->stage.data, loss->count, (int)loss->text.len, loss->text.data);
 }
 
-static unsigned terminal_width(void)
+unsigned query_width(void)
 {
 	struct winsize size;
 
 	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-static int ask_traffic(const struct ps_reader *reader, void *self, const struct ask *ask, int *written)
+int query_bold(void)
 {
 	const char *no_color = getenv("NO_COLOR");
-	int bold = isatty(STDOUT_FILENO) && !(no_color && *no_color), r;
-	struct output *output = output_begin(ask, stdout, terminal_width(), bold);
-	struct ps_answer to = {.arg = output, .row = output_row, .loss = on_loss};
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color);
+}
+
+static int ask_traffic(const struct ps_reader *reader, void *self, const struct ask *ask, int *written)
+{
+	struct output *output = output_begin(ask, stdout, query_width(), query_bold());
+	struct ps_answer to = {.arg = output, .row = output_row, .loss = query_warn};
+	int r;
 
 	r = reader->ask(self, &ask->question, &to);
 	*written = output_end(output, r == 0);
@@ -51,12 +59,25 @@ static int ask_traffic(const struct ps_reader *reader, void *self, const struct 
 static int ask_audit(const struct ps_reader *reader, void *self, const struct ask *ask, int *written)
 {
 	struct audit_rows rows;
-	struct ps_answer to = {.arg = &rows, .audit = audit_rows_put, .loss = on_loss};
+	struct ps_answer to = {.arg = &rows, .audit = audit_rows_put, .loss = query_warn};
 	int r;
 
 	audit_rows_begin(&rows, ask, stdout);
 	r = reader->ask(self, &ask->question, &to);
 	*written = audit_rows_end(&rows, r == 0);
+	return r;
+}
+
+static int ask_events(const struct ps_reader *reader, void *self, const struct ask *ask, int *written)
+{
+	struct event_rows rows;
+	struct ps_answer to = {.arg = &rows, .event = event_rows_put};
+	int r;
+
+	event_rows_init(&rows, ask, stdout);
+	r = reader->ask(self, &ask->question, &to);
+	*written = event_rows_write(&rows);
+	event_rows_done(&rows);
 	return r;
 }
 
@@ -67,8 +88,9 @@ static int run(const struct ask *ask, const char *config_path)
 
 	if (cli_store_open(&store, config_path, ask->store ? ask->store : "sqlite", ask->file) < 0)
 		return 1;
-	r = ask->audit ? ask_audit(store.reader, store.self, ask, &written)
-	               : ask_traffic(store.reader, store.self, ask, &written);
+	r = ask->audit            ? ask_audit(store.reader, store.self, ask, &written)
+	    : ask->question.kinds ? ask_events(store.reader, store.self, ask, &written)
+	                          : ask_traffic(store.reader, store.self, ask, &written);
 	if (r < 0)
 		log_error("%s", cli_store_why(&store));
 	else if (written < 0 && written != -EPIPE)
@@ -90,7 +112,7 @@ int query_main(int argc, char **argv, const char *config_path)
 	} else if (ask.help) {
 		fputs(ask_help, stdout);
 	} else {
-		status = run(&ask, config_path);
+		status = ask.follow ? query_follow(&ask, config_path) : run(&ask, config_path);
 	}
 	ask_done(&ask);
 	return status;

@@ -35,6 +35,8 @@ const char ask_help[] =
     "  -u, --units UNIT       in a table: auto, B, kB, MB or GB\n"
     "      --audit            the kernel's own counters beside what was seen, and the rest: by network\n"
     "                         namespace and layer\n"
+    "      --events[=LIST]    what happened: program, loss, verdict; the earliest first, -n the latest\n"
+    "      --follow           goes on, and says what comes to it; without a range, from now on\n"
     "      --store NAME       ask the store of [sink NAME] (default sqlite)\n"
     "      --file FILE        ask this file instead of the one in the configuration\n"
     "  -h, --help             this text\n"
@@ -46,6 +48,7 @@ const char ask_help[] =
     "\n"
     "  picosnitch query --by raddr,rport -f exe=/usr/bin/curl --last 3h\n"
     "  picosnitch query --by time,exe --last 7d --step 1d\n"
+    "  picosnitch query --events=program --follow\n"
     "  picosnitch query --by uid,exe -x uid=root --order received --limit 10\n";
 
 static int wrong(struct ask *a, const char **why, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -185,6 +188,7 @@ struct words {
 	const char *last, *from, *to, *step;
 	int ordered;              /* --order was given */
 	const char *traffic_only; /* an option that says nothing to --audit */
+	const char *groups_only;  /* ... and to --events */
 };
 
 static int parse_range(struct ask *a, const struct words *words, int64_t now, const char **why)
@@ -202,7 +206,9 @@ static int parse_range(struct ask *a, const struct words *words, int64_t now, co
 		return wrong(a, why, "\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", words->to);
 	if (words->last && strcmp(words->last, "all") != 0 && when_length(words->last, &length) < 0)
 		return wrong(a, why, "\"%s\" is not a length of time: 90s, 15min, 3h and 7d are, and so is all", words->last);
-	if (words->last ? strcmp(words->last, "all") != 0 : !words->from && !words->to)
+	if (a->follow && !words->last && !words->from)
+		q->from = now;
+	else if (words->last ? strcmp(words->last, "all") != 0 : !words->from && !words->to)
 		q->from = (words->to ? q->to : now) - length;
 	return q->from < q->to ? 0 : wrong(a, why, "the range ends before it begins");
 }
@@ -231,6 +237,39 @@ static int parse_step(struct ask *a, const struct words *words, int64_t now, con
 	return 0;
 }
 
+static int parse_events(struct ask *a, const char *list, const char **why)
+{
+	char *words = arena_copy(&a->memory, list, strlen(list)), *state = NULL;
+
+	for (char *word = strtok_r(words, ",", &state); word; word = strtok_r(NULL, ",", &state)) {
+		enum ps_kind kind = names_event_kind_find(word);
+
+		if (!kind)
+			return wrong(a, why, "--events is of program, loss and verdict, not \"%s\"", word);
+		a->question.kinds |= (uint32_t)kind;
+	}
+	return a->question.kinds ? 0 : wrong(a, why, "--events wants kinds, separated by commas");
+}
+
+/* What does not go together. */
+static int check_mix(struct ask *a, const struct words *words, const char **why)
+{
+	const char *groups = words->groups_only;
+
+	if (a->audit && (groups || words->traffic_only))
+		return wrong(a, why, "%s is for traffic: --audit has a row for each network namespace and layer",
+		             groups ? groups : words->traffic_only);
+	if (a->question.kinds && groups)
+		return wrong(a, why, "%s is for traffic: --events has a line for each", groups);
+	if (a->question.kinds && a->audit)
+		return wrong(a, why, "--events and --audit exclude each other");
+	if (a->follow && (a->audit || words->to))
+		return wrong(a, why, "--follow goes on, and so has no %s", a->audit ? "--audit" : "--to");
+	if (a->follow && !a->question.kinds && a->question.limit)
+		return wrong(a, why, "--follow says all that comes: it has no --limit");
+	return 0;
+}
+
 static int parse_limit(struct ask *a, const char *text, const char **why)
 {
 	char *end;
@@ -244,7 +283,7 @@ static int parse_limit(struct ask *a, const char *text, const char **why)
 	return 0;
 }
 
-enum { OPT_FROM = 256, OPT_TO, OPT_STEP, OPT_FORMAT, OPT_STORE, OPT_FILE, OPT_AUDIT };
+enum { OPT_FROM = 256, OPT_TO, OPT_STEP, OPT_FORMAT, OPT_STORE, OPT_FILE, OPT_AUDIT, OPT_EVENTS, OPT_FOLLOW };
 
 static const struct option options[] = {
     {"by", required_argument, NULL, 'b'},
@@ -261,6 +300,8 @@ static const struct option options[] = {
     {"store", required_argument, NULL, OPT_STORE},
     {"file", required_argument, NULL, OPT_FILE},
     {"audit", no_argument, NULL, OPT_AUDIT},
+    {"events", optional_argument, NULL, OPT_EVENTS},
+    {"follow", no_argument, NULL, OPT_FOLLOW},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -271,7 +312,7 @@ static int take(struct ask *a, struct words *words, int option, const char **why
 
 	switch (option) {
 	case 'b':
-		words->traffic_only = "--by";
+		words->groups_only = "--by";
 		return parse_by(a, optarg, why);
 	case 'f':
 	case 'x':
@@ -287,11 +328,11 @@ static int take(struct ask *a, struct words *words, int option, const char **why
 		words->to = optarg;
 		break;
 	case OPT_STEP:
-		words->traffic_only = "--step";
+		words->groups_only = "--step";
 		words->step = optarg;
 		break;
 	case 'o':
-		words->traffic_only = "--order";
+		words->groups_only = "--order";
 		words->ordered = 1;
 		r = parse_choice(a, "--order", "total sent received calls time key", optarg, why);
 		a->question.order = r < 0 ? PS_ORDER_TOTAL : (enum ps_order)r;
@@ -301,6 +342,11 @@ static int take(struct ask *a, struct words *words, int option, const char **why
 		return parse_limit(a, optarg, why);
 	case OPT_AUDIT:
 		a->audit = 1;
+		break;
+	case OPT_EVENTS:
+		return parse_events(a, optarg ? optarg : "program,loss,verdict", why);
+	case OPT_FOLLOW:
+		a->follow = 1;
 		break;
 	case OPT_FORMAT:
 		r = parse_choice(a, "--format", "table csv json", optarg, why);
@@ -348,9 +394,8 @@ int ask_parse(struct ask *a, int argc, char **argv, int64_t now, const char **wh
 		r = parse_range(a, &words, now, why);
 	if (r == 0 && !a->help)
 		r = parse_step(a, &words, now, why);
-	if (r == 0 && a->audit && words.traffic_only)
-		r = wrong(a, why, "%s is for traffic: --audit has a row for each network namespace and layer",
-		          words.traffic_only);
+	if (r == 0 && !a->help)
+		r = check_mix(a, &words, why);
 	a->question.filters = a->filters;
 	return r;
 }

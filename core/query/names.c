@@ -192,6 +192,21 @@ const char *names_finding(unsigned state)
 	return state < COUNT(findings) ? findings[state] : "other";
 }
 
+const char *names_event_kind(enum ps_kind kind)
+{
+	return kind == PS_PROGRAM ? "program" : kind == PS_ALERT ? "loss" : "verdict";
+}
+
+enum ps_kind names_event_kind_find(const char *word)
+{
+	static const enum ps_kind kinds[] = {PS_PROGRAM, PS_ALERT, PS_VERDICT};
+
+	for (unsigned i = 0; i < COUNT(kinds); i++)
+		if (strcmp(word, names_event_kind(kinds[i])) == 0)
+			return kinds[i];
+	return (enum ps_kind)0;
+}
+
 const char *names_direction(unsigned direction)
 {
 	return direction == PS_DIRECTION_OUT ? "out" : direction == PS_DIRECTION_IN ? "in" : "";

@@ -40,6 +40,10 @@ const char *names_program_role(unsigned role);
 /* "no_key", "pending", "clean", ..., or "" for 0; "other" of a newer core. */
 const char *names_finding(unsigned state);
 
+/* "program", "loss", "verdict" and back; 0 when it is no such word. */
+const char *names_event_kind(enum ps_kind);
+enum ps_kind names_event_kind_find(const char *word);
+
 /* "tcp", "udp", "ipv4", ... and back. NULL or -1 when there is no word for it. */
 const char *names_protocol(unsigned protocol);
 int names_protocol_find(const char *word);

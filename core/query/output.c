@@ -15,6 +15,7 @@ struct output {
 	FILE *out;
 	struct table_text table;
 	uint64_t rows;
+	int begun; /* a table's header was written */
 };
 
 static const char *const counts[] = {"sent", "received", "calls", "rows", "first", "last"};
@@ -33,7 +34,7 @@ char *output_bytes(char out[OUTPUT_BYTES_SIZE], uint64_t bytes, enum ask_units u
 	return out;
 }
 
-static void csv_value(FILE *out, struct ps_text value)
+void output_csv_value(FILE *out, struct ps_text value)
 {
 	int plain = 1;
 
@@ -62,7 +63,7 @@ static void csv_header(struct output *o)
 static void csv_row(struct output *o, const struct ps_answer_row *row)
 {
 	for (uint32_t i = 0; i < o->ask->question.n_by; i++) {
-		csv_value(o->out, row->values[i]);
+		output_csv_value(o->out, row->values[i]);
 		putc(',', o->out);
 	}
 	fprintf(o->out, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%" PRId64 "\r\n", row->sent,
@@ -116,18 +117,35 @@ int output_row(void *output, const struct ps_answer_row *row)
 	return ferror(o->out);
 }
 
+static int flush(FILE *out)
+{
+	errno = 0;
+	return fflush(out) != 0 || ferror(out) ? errno ? -errno : -EIO : 0;
+}
+
+int output_round(struct output *o)
+{
+	if (o->ask->format == ASK_TABLE && o->table.rows) {
+		int more = o->begun;
+
+		table_text_write(&o->table, o->out, more ? TABLE_TEXT_MORE : TABLE_TEXT_ROWS);
+		table_text_done(&o->table);
+		table_text_init(&o->table, o->ask, o->table.width, o->table.bold);
+		o->begun = 1;
+	}
+	return flush(o->out);
+}
+
 int output_end(struct output *o, int complete)
 {
-	int r = 0;
+	int r;
 
 	if (o->ask->format == ASK_TABLE) {
 		if (complete)
-			table_text_write(&o->table, o->out);
+			table_text_write(&o->table, o->out, TABLE_TEXT_ALL);
 		table_text_done(&o->table);
 	}
-	errno = 0;
-	if (fflush(o->out) != 0 || ferror(o->out))
-		r = errno ? -errno : -EIO;
+	r = flush(o->out);
 	free(o);
 	return r;
 }

@@ -16,9 +16,15 @@ struct output *output_begin(const struct ask *, FILE *out, unsigned width, int b
 /* A ps_answer.row whose arg is the output: non-zero once writing has failed. */
 int output_row(void *output, const struct ps_answer_row *);
 
+/* Of an ask that is followed: writes the rows so far, a table's header the first time alone. 0, or -errno. */
+int output_round(struct output *);
+
 /* Writes what was held back and frees. 0, or -errno of writing. `complete` is false when the
  * answer has failed: then no total is shown. */
 int output_end(struct output *, int complete);
+
+/* In quotes where it has to be. */
+void output_csv_value(FILE *, struct ps_text);
 
 /* "1.5 MB" in the unit, or in the one that fits. Returns out. */
 #define OUTPUT_BYTES_SIZE 32

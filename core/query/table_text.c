@@ -140,7 +140,7 @@ static void write_cell(const struct table_text *t, FILE *out, unsigned column, u
 	buf_done(&cell);
 }
 
-void table_text_write(struct table_text *t, FILE *out)
+void table_text_write(struct table_text *t, FILE *out, enum table_text_part part)
 {
 	unsigned widths[PS_DIMENSIONS + COUNTS] = {0};
 	size_t rows;
@@ -150,7 +150,7 @@ void table_text_write(struct table_text *t, FILE *out)
 		return;
 	}
 	/* Under the first column "total"; the columns between stay empty. */
-	if (t->ask->question.n_by && t->rows > 1) {
+	if (t->ask->question.n_by && t->rows > 1 && part == TABLE_TEXT_ALL) {
 		for (uint32_t i = 0; i < t->ask->question.n_by; i++)
 			cell_str(t, i ? "" : "total");
 		cell_counts(t, t->sent, t->received, t->calls, "");
@@ -163,7 +163,7 @@ void table_text_write(struct table_text *t, FILE *out)
 			widths[i % t->columns] = width;
 	}
 	fit(t, widths);
-	for (size_t row = 0; row < rows; row++) {
+	for (size_t row = part == TABLE_TEXT_MORE; row < rows; row++) {
 		if (t->bold && row == 0)
 			fputs("\033[1m", out);
 		for (unsigned column = 0; column < t->columns; column++) {

@@ -23,7 +23,14 @@ struct table_text {
 
 void table_text_init(struct table_text *, const struct ask *, unsigned width, int bold);
 void table_text_row(struct table_text *, const struct ps_answer_row *);
-void table_text_write(struct table_text *, FILE *out); /* with a line of totals */
+
+enum table_text_part {
+	TABLE_TEXT_ALL,  /* with a line of totals */
+	TABLE_TEXT_ROWS, /* without */
+	TABLE_TEXT_MORE, /* nor a header */
+};
+
+void table_text_write(struct table_text *, FILE *out, enum table_text_part);
 void table_text_done(struct table_text *);
 
 #endif

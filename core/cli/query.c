@@ -76,7 +76,7 @@ static int ask_events(const struct ps_reader *reader, void *self, const struct a
 
 	event_rows_init(&rows, ask, stdout);
 	r = reader->ask(self, &ask->question, &to);
-	*written = event_rows_write(&rows);
+	*written = event_rows_write(&rows, 0);
 	event_rows_done(&rows);
 	return r;
 }

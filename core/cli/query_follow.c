@@ -27,6 +27,7 @@ struct follow {
 	struct growth rows, losses;
 	struct output *output;
 	struct event_rows events;
+	bool silent; /* in this round, nothing is told */
 };
 
 static int on_row(void *arg, const struct ps_answer_row *row)
@@ -34,7 +35,7 @@ static int on_row(void *arg, const struct ps_answer_row *row)
 	struct ps_answer_row grown = *row;
 	struct follow *f = arg;
 
-	return growth_row(&f->rows, &grown) && output_row(f->output, &grown);
+	return growth_row(&f->rows, &grown) && !f->silent && output_row(f->output, &grown);
 }
 
 static void on_loss(void *arg, const struct ps_answer_loss *loss)
@@ -49,7 +50,7 @@ static void on_loss(void *arg, const struct ps_answer_loss *loss)
 	struct ps_answer_loss more = *loss;
 	struct follow *f = arg;
 
-	if (!growth_row(&f->losses, &grown))
+	if (!growth_row(&f->losses, &grown) || f->silent)
 		return;
 	more.count = grown.calls;
 	more.sent = grown.sent;
@@ -71,7 +72,8 @@ static int ask_once(struct follow *f, struct cli_store *store, int *written)
 	if (f->ask->question.kinds)
 		to = (struct ps_answer){.arg = f, .event = on_event};
 	r = store->reader->ask(store->self, &f->ask->question, &to);
-	*written = f->ask->question.kinds ? event_rows_write(&f->events) : output_round(f->output);
+	*written = f->ask->question.kinds ? event_rows_write(&f->events, f->silent) : output_round(f->output);
+	f->silent = f->silent && r < 0;
 	if (r < 0)
 		log_warning("%s; trying again", cli_store_why(store));
 	return r;
@@ -114,7 +116,7 @@ static int rounds(struct follow *f, const char *config_path)
 
 int query_follow(struct ask *ask, const char *config_path)
 {
-	struct follow f = {.ask = ask};
+	struct follow f = {.ask = ask, .silent = ask->silent};
 	int status;
 
 	growth_init(&f.rows, ask->question.n_by);

@@ -15,6 +15,7 @@
 #include "core/query/when.h"
 
 #define USUAL_RANGE 86400
+#define FOLLOWED_BACK 3600
 #define N(list) (sizeof(list) / sizeof(*(list)))
 
 const char ask_help[] =
@@ -206,8 +207,10 @@ static int parse_range(struct ask *a, const struct words *words, int64_t now, co
 		return wrong(a, why, "\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", words->to);
 	if (words->last && strcmp(words->last, "all") != 0 && when_length(words->last, &length) < 0)
 		return wrong(a, why, "\"%s\" is not a length of time: 90s, 15min, 3h and 7d are, and so is all", words->last);
-	if (a->follow && !words->last && !words->from)
-		q->from = now;
+	a->silent = a->follow && !words->last && !words->from;
+	/* A row is of the time when its window began. */
+	if (a->silent)
+		q->from = now - FOLLOWED_BACK;
 	else if (words->last ? strcmp(words->last, "all") != 0 : !words->from && !words->to)
 		q->from = (words->to ? q->to : now) - length;
 	return q->from < q->to ? 0 : wrong(a, why, "the range ends before it begins");

@@ -17,7 +17,8 @@ struct ask {
 	enum ask_units units;
 	const char *store, *file; /* of argv, or NULL: which sink's store; which file */
 	int audit;                /* the self-audit is asked for, not the traffic */
-	int follow;               /* and what comes to it from now on */
+	int follow;               /* and what comes to it */
+	int silent;               /* of that: what is there now is not told */
 	int help;
 	struct arena memory;
 };

@@ -165,7 +165,7 @@ static void begin(struct event_rows *r)
 	fputs("\r\n", r->out);
 }
 
-int event_rows_write(struct event_rows *r)
+int event_rows_write(struct event_rows *r, int silent)
 {
 	size_t first = r->ask->question.limit && r->n > r->ask->question.limit ? r->n - r->ask->question.limit : 0;
 
@@ -176,7 +176,7 @@ int event_rows_write(struct event_rows *r)
 	for (size_t i = 0; i < r->n; i++) {
 		struct event_line *line = r->lines[i];
 
-		if (i >= first)
+		if (i >= first && !silent)
 			fwrite(line->text, 1, line->len, r->out);
 		if (r->ask->follow && !table_get(&r->told, line->text, line->len))
 			table_add(&r->told, line->text, line->len, line);

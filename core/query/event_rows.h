@@ -22,8 +22,8 @@ void event_rows_init(struct event_rows *, const struct ask *, FILE *out);
 /* A ps_answer.event whose arg is the event_rows. */
 int event_rows_put(void *rows, const struct ps_answer_event *);
 
-/* Writes those that came since, and were not told before. 0, or -errno of writing. */
-int event_rows_write(struct event_rows *);
+/* Writes those that came since, and were not told before; silent: takes them for told. 0, or -errno of writing. */
+int event_rows_write(struct event_rows *, int silent);
 void event_rows_done(struct event_rows *);
 
 #endif

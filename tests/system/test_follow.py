@@ -64,6 +64,7 @@ def main():
         table = Follower(daemon, "--by", "exe")
         events = Follower(daemon, "--events=program", "--format", "json")
         wait_for("what is there", lambda: sent(ranged.rows(), "before"))
+        time.sleep(3)  # the others have looked, too
         for i in range(3):
             talk(place, "steady", 1000 + i, 10)
             time.sleep(1.2)

@@ -434,8 +434,10 @@ def no_daemon(place):
     nobody = pwd.getpwnam("nobody")
     as_nobody = dict(user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[])
     copy = os.path.join(place.path, "picosnitch")
-    shutil.copy(os.path.join(os.path.dirname(PROGRAM), ".libs", "picosnitch")
-                if os.path.exists(os.path.join(os.path.dirname(PROGRAM), ".libs", "picosnitch")) else PROGRAM, copy)
+    for name in ("picosnitch", "picosnitch-top"):
+        beside = os.path.join(os.path.dirname(PROGRAM), name)
+        inside = os.path.join(os.path.dirname(PROGRAM), ".libs", name)
+        shutil.copy(inside if os.path.exists(inside) else beside, os.path.join(place.path, name))
     feed = Feed(place.path)
     os.chmod(feed.path, 0o660)
     for gid, want in ((0, "only root may read"), (1, f"only root and the group {grp.getgrgid(1).gr_name} may read"), (54321, "only root and the group 54321")):

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <limits.h>
 #include <ncurses.h>
 #include <string.h>
-#include <wchar.h>
 
+#include "core/screen/cells.h"
+#include "core/screen/press.h"
 #include "core/top/screen.h"
-
-enum { ESCAPE = 27 };
 
 void screen_renew(struct screen *s)
 {
@@ -46,7 +44,7 @@ static void find(struct screen *s, bool back)
 	struct buf name;
 	bool found = false;
 
-	if (!s->find[0])
+	if (!s->find.text[0])
 		return;
 	if (at == SIZE_MAX)
 		at = back ? 0 : n - 1;
@@ -56,7 +54,7 @@ static void find(struct screen *s, bool back)
 
 		name.len = 0;
 		top_put_name(&name, s->rows->programs[row].exe, s->rows->programs[row].name);
-		found = strcasestr((char *)name.data, s->find);
+		found = strcasestr((char *)name.data, s->find.text);
 		if (found)
 			select_row(s, row);
 	}
@@ -66,47 +64,17 @@ static void find(struct screen *s, bool back)
 }
 
 /* A key while it is typed what to find. */
-static void on_find_key(struct screen *s, bool code, wint_t key)
+static void on_find_key(struct screen *s, uint32_t press)
 {
-	size_t len = strlen(s->find), n;
-	char bytes[MB_LEN_MAX];
-	mbstate_t state = {0};
+	enum typed_state state = typed_key(&s->find, press);
 
-	if ((code && key == KEY_ENTER) || (!code && (key == '\n' || key == '\r'))) {
-		s->asking = false;
+	s->asking = state == TYPED_ON;
+	if (state == TYPED_DONE)
 		find(s, false);
-	} else if (!code && key == ESCAPE) {
-		s->asking = false;
-	} else if ((code && key == KEY_BACKSPACE) || (!code && (key == 127 || key == 8))) {
-		/* The last whole character. */
-		while (len && (s->find[--len] & 0xc0) == 0x80)
-			;
-		s->find[len] = 0;
-	} else if (!code && key >= ' ') {
-		n = wcrtomb(bytes, (wchar_t)key, &state);
-		if (n != (size_t)-1 && len + n <= SCREEN_FIND_MAX) {
-			memcpy(s->find + len, bytes, n);
-			s->find[len + n] = 0;
-		}
-	}
-}
-
-static void on_help_key(struct screen *s, bool code, wint_t key)
-{
-	if ((code && key == KEY_DOWN) || (!code && (key == 'j' || key == ' ')))
-		s->help_top++;
-	else if ((code && key == KEY_UP) || (!code && key == 'k'))
-		s->help_top -= s->help_top > 0;
-	else if (code && key == KEY_NPAGE)
-		s->help_top += (size_t)LINES - 1;
-	else if (code && key == KEY_PPAGE)
-		s->help_top -= s->help_top < (size_t)LINES ? s->help_top : (size_t)LINES - 1;
-	else
-		s->help = false;
 }
 
 /* False: it is none. */
-static bool on_sort_key(struct screen *s, wint_t key)
+static bool on_sort_key(struct screen *s, uint32_t key)
 {
 	static const char keys[] = "psrbxytcw", reverse[] = "PSRBXYTCW";
 	static const enum top_column columns[] = {TOP_PROGRAM,  TOP_SENT_RATE, TOP_RECEIVED_RATE, TOP_RATE, TOP_SENT,
@@ -126,33 +94,35 @@ static bool on_sort_key(struct screen *s, wint_t key)
 	return true;
 }
 
-static void on_function_key(struct screen *s, wint_t key)
+/* False: it moves nothing. */
+static bool on_move_key(struct screen *s, uint32_t key)
 {
 	switch (key) {
-	case KEY_UP:
+	case PRESS_UP:
 		move_by(s, -1);
 		break;
-	case KEY_DOWN:
+	case PRESS_DOWN:
 		move_by(s, 1);
 		break;
-	case KEY_PPAGE:
+	case PRESS_PAGE_UP:
 		move_by(s, -(long)s->page);
 		break;
-	case KEY_NPAGE:
+	case PRESS_PAGE_DOWN:
 		move_by(s, (long)s->page);
 		break;
-	case KEY_HOME:
+	case PRESS_HOME:
 		select_row(s, 0);
 		break;
-	case KEY_END:
+	case PRESS_END:
 		select_row(s, SIZE_MAX);
 		break;
 	default:
-		break;
+		return false;
 	}
+	return true;
 }
 
-static void on_letter(struct screen *s, wint_t key)
+static void on_letter(struct screen *s, uint32_t key)
 {
 	switch (key) {
 	case 'q':
@@ -166,13 +136,13 @@ static void on_letter(struct screen *s, wint_t key)
 		top_model_reset(s->reader->model);
 		screen_renew(s);
 		break;
-	case '\t':
+	case PRESS_TAB:
 		s->pane = (s->pane + 1) % PANES;
 		s->pane_top = 0;
 		break;
 	case '/':
 		s->asking = true;
-		s->find[0] = 0;
+		s->find.text[0] = 0;
 		break;
 	case 'n':
 	case 'N':
@@ -180,12 +150,12 @@ static void on_letter(struct screen *s, wint_t key)
 		break;
 	case 'u':
 	case 'U':
-		s->look.units = (s->look.units + (key == 'u' ? 1 : ASK_GB)) % (ASK_GB + 1);
+		s->look.units = cells_units_next(s->look.units, key == 'U');
 		break;
 	case '?':
 	case 'h':
-		s->help = true;
-		s->help_top = 0;
+		s->helping = true;
+		s->help.top = 0;
 		break;
 	case '[':
 		s->pane_top -= s->pane_top > 0;
@@ -199,11 +169,11 @@ static void on_letter(struct screen *s, wint_t key)
 	case 'k':
 		move_by(s, -1);
 		break;
-	case ESCAPE:
+	case PRESS_ESCAPE:
 		s->selected = 0;
 		s->top = 0;
 		break;
-	case 'L' & 31:
+	case PRESS_CTRL('L'):
 		clearok(curscr, TRUE);
 		break;
 	default:
@@ -212,17 +182,16 @@ static void on_letter(struct screen *s, wint_t key)
 	}
 }
 
-void screen_key(struct screen *s, bool code, wint_t key)
+bool screen_key(void *screen, uint32_t press)
 {
-	if (code && key == KEY_RESIZE)
-		return;
+	struct screen *s = screen;
+
 	s->said = NULL;
 	if (s->asking)
-		on_find_key(s, code, key);
-	else if (s->help)
-		on_help_key(s, code, key);
-	else if (code)
-		on_function_key(s, key);
-	else
-		on_letter(s, key);
+		on_find_key(s, press);
+	else if (s->helping)
+		s->helping = help_key(&s->help, press, LINES > 1 ? (size_t)LINES - 1 : 1);
+	else if (!on_move_key(s, press))
+		on_letter(s, press);
+	return !s->quit;
 }

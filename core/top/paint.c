@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <ncurses.h>
 #include <string.h>
 
+#include "core/screen/cells.h"
+#include "core/screen/paint.h"
 #include "core/top/screen.h"
 
 enum { SMALL = 10, TALL = 30 };
 
-static const char *const help_lines[] = {
+const char *const screen_help[] = {
     "Keys",
     "space  pause, and go on",
     "z      totals begin again (reset)",
@@ -38,39 +39,23 @@ static const char *const help_lines[] = {
     "CONN: flows of the last minute",
     "-> opened here, <- from outside",
 };
-#define HELP_LINES (sizeof(help_lines) / sizeof(*help_lines))
+const size_t screen_help_lines = sizeof(screen_help) / sizeof(*screen_help);
 
 /* ---- lines ---- */
 
-/* The line is no wider than the screen, and has nothing in it that moves a cursor. */
-static void paint(int y, struct buf *line, attr_t attributes)
-{
-	if (y >= 0 && y < LINES) {
-		attrset(attributes);
-		mvaddnstr(y, 0, (char *)line->data, (int)line->len);
-		attrset(A_NORMAL);
-	}
-	line->len = 0;
-}
-
-static attr_t in_colour(const struct screen *s, short pair)
-{
-	return A_BOLD | (s->colour ? COLOR_PAIR(pair) : 0);
-}
-
 static int paint_head(struct screen *s, struct buf *line)
 {
-	attr_t state = s->rows->state == TOP_LIVE ? A_BOLD : in_colour(s, SCREEN_RED);
-	attr_t losses = s->rows->lost.times ? in_colour(s, SCREEN_RED) : A_NORMAL;
+	attr_t state = s->rows->state == TOP_LIVE ? A_BOLD : paint_colour(&s->terminal, TERMINAL_RED);
+	attr_t losses = s->rows->lost.times ? paint_colour(&s->terminal, TERMINAL_RED) : A_NORMAL;
 
 	if (LINES < SMALL) {
 		top_put_brief(line, &s->look, s->rows);
-		paint(0, line, s->rows->lost.times ? losses : state);
+		paint_line(0, line, s->rows->lost.times ? losses : state);
 		return 1;
 	}
 	for (unsigned i = 0; i < TOP_SUMMARY; i++) {
 		top_put_summary(line, &s->look, s->rows, i);
-		paint((int)i, line, i == 0 ? state : i == 2 ? losses : A_NORMAL);
+		paint_line((int)i, line, i == 0 ? state : i == 2 ? losses : A_NORMAL);
 	}
 	return TOP_SUMMARY;
 }
@@ -90,7 +75,7 @@ static void paint_programs(struct screen *s, struct buf *line, int y, int height
 	if (height <= 0)
 		return;
 	top_put_titles(line, &s->look);
-	paint(y, line, A_BOLD | A_UNDERLINE);
+	paint_line(y, line, A_BOLD | A_UNDERLINE);
 	s->page = height > 1 ? (size_t)height - 1 : 1;
 	if (at == SIZE_MAX)
 		s->selected = 0;
@@ -102,7 +87,7 @@ static void paint_programs(struct screen *s, struct buf *line, int y, int height
 		s->top = n > s->page ? n - s->page : 0;
 	for (size_t i = 0; i < s->page && s->top + i < n; i++) {
 		top_put_program(line, &s->look, &s->rows->programs[s->top + i]);
-		paint(y + 1 + (int)i, line, s->top + i == at ? A_REVERSE : A_NORMAL);
+		paint_line(y + 1 + (int)i, line, s->top + i == at ? A_REVERSE : A_NORMAL);
 	}
 }
 
@@ -112,7 +97,7 @@ static void paint_pane(struct screen *s, struct buf *line, bool events, size_t *
 	size_t n = events ? s->rows->n_events : s->rows->n_connections;
 
 	top_put_text(line, &s->look, events ? "NEW PROGRAMS AND ALERTS" : "NEWEST CONNECTIONS");
-	paint(y, line, A_BOLD | A_UNDERLINE);
+	paint_line(y, line, A_BOLD | A_UNDERLINE);
 	if (*from >= n)
 		*from = n ? n - 1 : 0;
 	for (size_t i = *from; i < n && --height > 0; i++) {
@@ -122,45 +107,31 @@ static void paint_pane(struct screen *s, struct buf *line, bool events, size_t *
 			top_put_event(line, &s->look, &s->rows->events[i]);
 		else
 			top_put_connection(line, &s->look, &s->rows->connections[i]);
-		paint(++y, line, alert ? in_colour(s, SCREEN_RED) : A_NORMAL);
+		paint_line(++y, line, alert ? paint_colour(&s->terminal, TERMINAL_RED) : A_NORMAL);
 	}
 	if (!n) {
 		top_put_text(line, &s->look, "none yet");
-		paint(y + 1, line, A_NORMAL);
-	}
-}
-
-static void paint_help(struct screen *s, struct buf *line)
-{
-	size_t room = LINES > 1 ? (size_t)LINES - 1 : 1;
-
-	if (s->help_top + room > HELP_LINES)
-		s->help_top = HELP_LINES > room ? HELP_LINES - room : 0;
-	for (size_t i = 0; i < room && s->help_top + i < HELP_LINES; i++) {
-		top_put_text(line, &s->look, help_lines[s->help_top + i]);
-		paint((int)i, line, A_NORMAL);
+		paint_line(y + 1, line, A_NORMAL);
 	}
 }
 
 static void paint_foot(struct screen *s, struct buf *line)
 {
-	static const char *const units[] = {
-	    [ASK_AUTO] = "auto", [ASK_B] = "B", [ASK_KB] = "kB", [ASK_MB] = "MB", [ASK_GB] = "GB"};
 	struct buf text;
 
 	buf_init(&text);
 	if (s->asking)
-		buf_printf(&text, "/%s_", s->find);
+		buf_printf(&text, "/%s_", s->find.text);
 	else if (s->said)
 		buf_printf(&text, "%s", s->said);
-	else if (s->help)
+	else if (s->helping)
 		buf_put_str(&text, "any key goes back");
 	else
 		buf_printf(&text, "%s?: help  q: quit  sort %s%s  units %s", s->paused ? "PAUSED  " : "",
-		           s->look.reverse ? "<" : ">", top_column_title(s->look.sort), units[s->look.units]);
+		           s->look.reverse ? "<" : ">", top_column_title(s->look.sort), cells_units(s->look.units));
 	buf_put_u8(&text, 0);
 	top_put_text(line, &s->look, (char *)text.data);
-	paint(LINES - 1, line, s->paused ? in_colour(s, SCREEN_YELLOW) : A_BOLD);
+	paint_line(LINES - 1, line, s->paused ? paint_colour(&s->terminal, TERMINAL_YELLOW) : A_BOLD);
 	buf_done(&text);
 }
 
@@ -173,8 +144,8 @@ void screen_paint(struct screen *s)
 	buf_init(&line);
 	s->look.width = COLS > 1 ? (unsigned)COLS : 1;
 	erase();
-	if (s->help) {
-		paint_help(s, &line);
+	if (s->helping) {
+		paint_help(&s->terminal, &s->help);
 	} else {
 		y = paint_head(s, &line);
 		height = LINES - y - 1;

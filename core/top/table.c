@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "core/base/clock.h"
-#include "core/base/columns.h"
 #include "core/query/output.h"
+#include "core/screen/cells.h"
 
 enum {
 	GAP = 1,
@@ -115,34 +115,15 @@ void top_sort(struct top_rows *rows, const struct top_look *look)
 
 /* ---- cells ---- */
 
-/* Room for a TB a second, and a total of ten. */
+/* A total takes one more: ten TB. */
 static unsigned bytes_width(const struct top_look *look, enum top_column column)
 {
-	static const unsigned widths[] = {[ASK_AUTO] = 8, [ASK_B] = 15, [ASK_KB] = 14, [ASK_MB] = 11, [ASK_GB] = 8};
-
-	return widths[look->units] + (column == TOP_SENT || column == TOP_RECEIVED || column == TOP_TOTAL);
+	return cells_bytes_width(look->units) + (column == TOP_SENT || column == TOP_RECEIVED || column == TOP_TOTAL);
 }
 
 static void gap(struct buf *out)
 {
 	buf_put_u8(out, ' ');
-}
-
-static void put_cell(struct buf *out, const struct top_look *look, const char *text, unsigned width,
-                     enum columns_side side)
-{
-	char *tame = mem_strdup(text);
-
-	columns_tame(tame, look->utf8);
-	columns_put(out, tame, width, side);
-	free(tame);
-}
-
-static void put_bytes(struct buf *out, const struct top_look *look, uint64_t bytes, unsigned width)
-{
-	char text[OUTPUT_BYTES_SIZE];
-
-	columns_put(out, output_bytes(text, bytes, look->units), width, COLUMNS_RIGHT);
 }
 
 static void put_clock(struct buf *out, int64_t ns)
@@ -180,13 +161,13 @@ static void put_name(struct buf *out, const struct top_look *look, const char *e
 
 	buf_init(&text);
 	top_put_name(&text, exe, name);
-	put_cell(out, look, (char *)text.data, width, COLUMNS_TAIL);
+	cells_put(out, (char *)text.data, look->utf8, width, COLUMNS_TAIL);
 	buf_done(&text);
 }
 
 void top_put_text(struct buf *out, const struct top_look *look, const char *text)
 {
-	put_cell(out, look, text, look->width, COLUMNS_LEFT);
+	cells_put(out, text, look->utf8, look->width, COLUMNS_LEFT);
 }
 
 /* Puts what was printed as a line. */
@@ -260,12 +241,12 @@ void top_put_program(struct buf *out, const struct top_look *look, const struct 
 			continue;
 		gap(out);
 		if (c == TOP_PEER) {
-			put_cell(out, look, p->peer, widths[c], COLUMNS_LEFT);
+			cells_put(out, p->peer, look->utf8, widths[c], COLUMNS_LEFT);
 		} else if (c == TOP_CONNECTIONS) {
 			snprintf(digits, sizeof(digits), "%" PRIu64, p->connections);
 			columns_put(out, digits, widths[c], COLUMNS_RIGHT);
 		} else {
-			put_bytes(out, look, number(p, c), widths[c]);
+			cells_put_bytes(out, number(p, c), look->units, widths[c]);
 		}
 	}
 }
@@ -281,7 +262,7 @@ void top_put_connection(struct buf *out, const struct top_look *look, const stru
 	if (left >= NARROW) {
 		put_clock(out, c->since_ns);
 		gap(out);
-		put_cell(out, look, c->protocol, 4, COLUMNS_LEFT);
+		cells_put(out, c->protocol, look->utf8, 4, COLUMNS_LEFT);
 		gap(out);
 		left -= 14;
 	}
@@ -296,13 +277,13 @@ void top_put_connection(struct buf *out, const struct top_look *look, const stru
 		left -= 2 * (bytes + GAP);
 	put_name(out, look, c->exe, c->name, left / 2);
 	gap(out);
-	put_cell(out, look, (char *)peer.data, left - left / 2 - GAP, COLUMNS_LEFT);
+	cells_put(out, (char *)peer.data, look->utf8, left - left / 2 - GAP, COLUMNS_LEFT);
 	buf_done(&peer);
 	if (look->width >= WIDE) {
 		gap(out);
-		put_bytes(out, look, c->total.sent, bytes);
+		cells_put_bytes(out, c->total.sent, look->units, bytes);
 		gap(out);
-		put_bytes(out, look, c->total.received, bytes);
+		cells_put_bytes(out, c->total.received, look->units, bytes);
 	}
 }
 

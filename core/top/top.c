@@ -21,6 +21,7 @@
 #include "core/cli/cli.h"
 #include "core/cli/front.h"
 #include "core/daemon/pidfile.h"
+#include "core/screen/cells.h"
 #include "core/top/print.h"
 #include "core/top/top.h"
 
@@ -61,18 +62,6 @@ static bool read_number(const char *text, double least, double most, double *n)
 	return *text && !*end && isfinite(*n) && *n >= least && *n <= most;
 }
 
-static bool read_units(const char *text, enum ask_units *units)
-{
-	static const char *const names[] = {"auto", "B", "kB", "MB", "GB"};
-
-	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strcmp(text, names[i]) == 0) {
-			*units = (enum ask_units)i;
-			return true;
-		}
-	return false;
-}
-
 /* False: usage. */
 static bool read_arguments(struct arguments *a, int argc, char **argv)
 {
@@ -102,7 +91,7 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 		else if (c == 'n' && (good = read_number(optarg, 1, 1e15, &n)))
 			a->options.rounds = (uint64_t)n;
 		else if (c == 'u')
-			good = read_units(optarg, &a->options.units);
+			good = cells_units_find(optarg, &a->options.units);
 		else if (c == 'w' && (good = read_number(optarg, 20, WIDTH_MOST, &n)))
 			a->width = (unsigned)n;
 		else if (c == '?')

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The first page: which program moves the most, where to, and what is new.
+import type { Events, Series, Traffic } from "./api";
+import { flagOf, shown } from "./cells";
+import { Chart } from "./chart";
+import { assign } from "./colours";
+import { choice } from "./controls";
+import { el, fill } from "./dom";
+import { happenings } from "./happenings";
+import { bytes, several, share } from "./format";
+import { question, type Metric, type State } from "./state";
+import { measure, ranking } from "./table";
+import { deeper, now, nothing, on, Panel, to, type Page, type View } from "./view";
+import { wantedOf } from "./wanted";
+
+const MOVED: Readonly<Record<Metric, string>> = { total: "moved the most", sent: "sent the most", received: "received the most" };
+
+/** One answer in large letters. */
+class Tile {
+  readonly root: HTMLElement;
+  private readonly body = el("div", { class: "tile-body" }, el("p", { class: "big muted" }, "…"));
+
+  constructor(title: string) {
+    this.root = el("section", { class: "tile", "aria-label": title }, el("h2", {}, title), this.body);
+  }
+
+  say(big: Node | string, ...small: (Node | string)[]): void {
+    fill(this.body, el("p", { class: "big" }, big), el("p", { class: "muted" }, ...small));
+  }
+}
+
+export function overview(): Page {
+  const most = new Tile("Moves the most"), where = new Tile("Goes to"), fresh = new Tile("New");
+  const chart = new Chart();
+  const controls = el("div", { class: "controls" });
+  const time = new Panel("Traffic over time, by program", { class: "wide", aside: controls });
+  const programs = new Panel("Top programs"), countries = new Panel("Destinations by country"), domains = new Panel("Destinations by name"), news = new Panel("What is new");
+  const grid = el("div", { class: "grid" }, time.root, programs.root, countries.root, domains.root, news.root);
+  const tiles = el("div", { class: "tiles" }, most.root, where.root, fresh.root);
+
+  function more(panel: Panel, state: State, text: string): HTMLElement {
+    return el("p", { class: "more" }, to(state, {}, text, el("span", { class: "aside" }, ` (${panel.title.textContent ?? ""})`)));
+  }
+
+  function list(view: View, panel: Panel, dim: string, done?: (t: Traffic) => void): void {
+    const { state } = view;
+    void panel.load<Traffic>(view, `traffic?${question(state, [["by", dim], ["order", state.metric], ["limit", "10"]])}`, (t) => {
+      done?.(t);
+      if (!t.rows.length) {
+        panel.show(nothing(view));
+        return;
+      }
+      panel.show(ranking(view, dim, t.rows, measure(t.total, state.metric), state.metric, panel.title.textContent ?? ""),
+        more(panel, on(state, "explore", { by: dim }), t.more ? `All ${several(t.total.groups, "entry", "entries")}` : "Explore"));
+    });
+  }
+
+  return {
+    root: el("div", { class: "page" }, tiles, grid),
+    update(view) {
+      const { state } = view;
+      fill(controls, choice("Bytes", ["total", "sent", "received"], state.metric, (metric) => view.go({ ...state, metric }, true)),
+        choice("Shape", ["stacked", "lines"], state.shape, (shape) => view.go({ ...state, shape }, true)));
+      void time.load<Series>(view, `series?${question(state, [["by", "exe"], ["points", "200"], ["top", "8"]])}`, (s) => {
+        assign(s.series.map((line) => line.value));
+        view.losses(s.losses);
+        if (!s.series.length) {
+          time.show(nothing(view));
+          return;
+        }
+        if (chart.root.parentNode !== time.body) time.show(chart.root);
+        chart.show(s, wantedOf(view, "exe", "Traffic over time by program"));
+      });
+      list(view, programs, "exe", (t) => {
+        const first = t.rows[0];
+        if (!first) most.say("Nothing", "in this range");
+        else {
+          const n = measure(first, state.metric);
+          most.say(to(deeper(state, "exe", first.values[0] ?? ""), {}, shown("exe", first.values[0] ?? "", 34)),
+            `${MOVED[state.metric]}: ${bytes(n, state.unit)}, ${share(n, measure(t.total, state.metric))} of what ${several(t.total.groups, "program")} did`);
+        }
+      });
+      const geo = view.info.dimensions.some((d) => d.kind === "country") ? view.info.dimensions.find((d) => d.kind === "country")!.name : null;
+      const busiest = (dim: string) => (t: Traffic): void => {
+        const row = t.rows[0];
+        if (!row) {
+          where.say("Nowhere", "in this range");
+          return;
+        }
+        const value = row.values[0] ?? "", n = measure(row, state.metric);
+        where.say(to(deeper(state, dim, value), {}, shown(dim, value, 34)), `${bytes(n, state.unit)}, ${share(n, measure(t.total, state.metric))}; then `,
+          ...t.rows.slice(1, 5).flatMap((r, i) => [i ? ", " : "", geo === dim ? flagOf(r.values[0] ?? "") : shown(dim, r.values[0] ?? "", 20)]),
+          ...(t.rows.length < 2 ? ["nowhere else"] : []));
+      };
+      if (geo) list(view, countries, geo, busiest(geo));
+      else {
+        countries.show(el("div", { class: "notice" }, el("p", {}, "Countries need a GeoIP database: ", el("code", {}, "[geoip]"), " in picosnitch.ini.")));
+      }
+      list(view, domains, "domain", geo ? undefined : busiest("domain"));
+      void news.load<Events>(view, `events?${question(state, [["kind", "program,verdict"], ["limit", "30"]])}`, (e) => {
+        const unexpected = e.events.filter((x) => x.kind === "program" && !x.expected);
+        const bad = e.events.filter((x) => x.verdict === "suspicious").length;
+        const few = new Set(unexpected.map((x) => x.exe ?? "")).size;
+        const first = unexpected[0];
+        if (bad) fresh.say(to(on(state, "alerts", { kinds: ["verdict"] }), { class: "bad" }, several(bad, "suspicious verdict")), "and ", to(on(state, "alerts", { kinds: ["program"] }), {}, several(few, "program")), " new or changed");
+        else if (!first) fresh.say("Nothing new", "no program was new or changed in this range");
+        else fresh.say(to(on(state, "alerts", { kinds: ["program"] }), {}, `${several(few, "program")}${e.more ? " or more" : ""}`), "new or changed; the latest: ", shown("exe", first.exe ?? "", 40));
+        news.show(e.events.length ? happenings(view, e.events.slice(0, 8), now()) : el("p", { class: "muted" }, "No program was new or changed, and no verdict came, in this range."),
+          more(news, on(state, "alerts"), "All alerts"));
+      });
+    },
+    recolour: () => chart.draw(),
+    close: () => chart.close(),
+  };
+}

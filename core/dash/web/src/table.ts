@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Tables: names to the left, numbers to the right, what is done with a row by click and by key.
+import type { Row } from "./api";
+import { besides, shown } from "./cells";
+import { el } from "./dom";
+import { ago, bytes, count, hover, label, middle, share, when } from "./format";
+import { add, type Metric, type State } from "./state";
+import { deeper, now, to, type View } from "./view";
+
+export interface Acts {
+  open: () => void;
+  keep?: () => void;
+  drop?: () => void;
+}
+
+const acts = new WeakMap<Element, Acts>();
+
+export function actsOf(row: Element | null | undefined): Acts | undefined {
+  return row ? acts.get(row) : undefined;
+}
+
+export function actable(row: HTMLTableRowElement, what: Acts): void {
+  row.tabIndex = -1;
+  acts.set(row, what);
+}
+
+/** A quiet bar behind a number: its part of the largest. */
+export function bar(part: number, whole: number): HTMLElement {
+  const e = el("span", { class: "meter", "aria-hidden": "true" });
+  e.style.width = `${whole > 0 ? Math.max(0.5, Math.min(100, (100 * part) / whole)) : 0}%`;
+  return e;
+}
+
+/** Its buttons: only these, not these. */
+export function picks(view: View, dim: string, value: string): HTMLElement | null {
+  if (!view.info.dimensions.some((d) => d.name === dim && d.filter)) return null;
+  const said = hover(middle(value, 80)) || "nothing";
+  return el("span", { class: "picks" },
+    el("button", { type: "button", title: `Only ${said}`, "aria-label": `Only ${said}`, onclick: () => view.go(add(view.state, dim, value, false)) }, "+"),
+    el("button", { type: "button", title: `Without ${said}`, "aria-label": `Without ${said}`, onclick: () => view.go(add(view.state, dim, value, true)) }, "−"));
+}
+
+export function measure(row: { sent: number; received: number }, metric: Metric): number {
+  return metric === "sent" ? row.sent : metric === "received" ? row.received : row.sent + row.received;
+}
+
+/** A value that leads deeper, with what is known about it. */
+export function valueCell(view: View, dim: string, row: Row, at: number, most: number): HTMLTableCellElement {
+  const value = row.values[at] ?? "";
+  return el(at ? "td" : "th", { class: "value", scope: at ? null : "row" },
+    el("div", {}, to(deeper(view.state, dim, value), { class: "open" }, shown(dim, value, most)), besides(row.beside[at]), picks(view, dim, value)));
+}
+
+function acted(view: View, row: HTMLTableRowElement, dim: string, value: string): HTMLTableRowElement {
+  actable(row, {
+    open: () => view.go(deeper(view.state, dim, value)),
+    keep: () => view.go(add(view.state, dim, value, false)),
+    drop: () => view.go(add(view.state, dim, value, true)),
+  });
+  return row;
+}
+
+/** A short list with bars: the largest of a dimension. */
+export function ranking(view: View, dim: string, rows: readonly Row[], whole: number, metric: Metric, caption: string): HTMLElement {
+  const most = Math.max(...rows.map((r) => measure(r, metric)), 0);
+  return el("table", { class: "ranking" }, el("caption", { class: "aside" }, caption),
+    el("thead", { class: "aside" }, el("tr", {}, el("th", { scope: "col" }, label(dim)), el("th", { scope: "col" }, "Bytes"), el("th", { scope: "col" }, "Part"))),
+    el("tbody", {}, ...rows.map((r) => {
+      const n = measure(r, metric);
+      return acted(view, el("tr", {}, valueCell(view, dim, r, 0, 44),
+        el("td", { class: "number" }, bar(n, most), el("span", {}, bytes(n, view.state.unit))),
+        el("td", { class: "number muted part" }, share(n, whole))), dim, r.values[0] ?? "");
+    })));
+}
+
+const COLUMNS: readonly (readonly [string, string])[] =
+  [["total", "Total"], ["sent", "Sent"], ["received", "Received"], ["calls", "Calls"], ["time", "Last seen"]];
+
+export function sorted(rows: readonly Row[], sort: string): Row[] {
+  const column = sort.replace(/^-/, ""), sign = sort.startsWith("-") ? 1 : -1;
+  const key = (r: Row): number => column === "time" ? r.last : column === "calls" ? r.calls : measure(r, column as Metric);
+  if (column === "key") return [...rows].sort((a, b) => -sign * a.values.join("\0").localeCompare(b.values.join("\0"), "en", { numeric: true }));
+  return [...rows].sort((a, b) => sign * (key(a) - key(b)));
+}
+
+function heading(view: View, column: string, text: string, kind: string): HTMLElement {
+  const { state } = view;
+  const active = state.sort.replace(/^-/, "") === column, up = state.sort.startsWith("-");
+  // By name a is first, by anything else what is largest.
+  const rising = column === "key" ? !up : up;
+  const next: State = { ...state, sort: active && !up ? `-${column}` : column };
+  return el("th", { scope: "col", class: kind, "aria-sort": active ? (rising ? "ascending" : "descending") : null },
+    el("button", { type: "button", class: "sort", onclick: () => view.go(next, true) }, text, el("span", { "aria-hidden": "true" }, active ? (rising ? " ▲" : " ▼") : "")));
+}
+
+/** All of an answer's columns. */
+export function full(view: View, by: readonly string[], rows: readonly Row[], caption: string): HTMLElement {
+  const t = now(), most = Math.max(...rows.map((r) => r.sent + r.received), 0), width = by.length > 1 ? 44 : 64;
+  return el("div", { class: "scroll" }, el("table", { class: "full" }, el("caption", { class: "aside" }, caption),
+    el("thead", {}, el("tr", {}, ...by.map((d, i) => i ? el("th", { scope: "col" }, label(d)) : heading(view, "key", label(d), "")),
+      ...COLUMNS.map(([c, text]) => heading(view, c, text, "number")))),
+    el("tbody", {}, ...rows.map((r) => acted(view, el("tr", {}, ...by.map((d, i) => valueCell(view, d, r, i, width)),
+      el("td", { class: "number" }, bar(r.sent + r.received, most), el("span", {}, bytes(r.sent + r.received, view.state.unit))),
+      el("td", { class: "number" }, bytes(r.sent, view.state.unit)), el("td", { class: "number" }, bytes(r.received, view.state.unit)),
+      el("td", { class: "number" }, count(r.calls)), el("td", { class: "number", title: `${when(r.first, true)} to ${when(r.last, true)}` }, ago(r.last, t))),
+    by[0] ?? "exe", r.values[0] ?? "")))));
+}

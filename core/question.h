@@ -50,6 +50,9 @@ enum ps_dimension {
 	PS_BY_POD,
 	PS_BY_TIME, /* when a step of the question's begins, in Unix seconds; no filter */
 	PS_BY_HOST, /* the name of the machine that recorded it */
+	/* Where the remote address is. No store knows it: it is for who asks (core/query/fold.h), and a reader refuses it.
+	 */
+	PS_BY_COUNTRY,
 	PS_DIMENSIONS
 };
 

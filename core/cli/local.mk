@@ -8,3 +8,8 @@ core_libpscli_la_LIBADD = core/libpsdelivery.la core/libpsquery.la core/libpscon
 
 # Where people look: programs of their own (front.h).
 front_main = core/cli/front.h core/cli/front_program.c
+
+# `picosnitch query`.
+pkglibexec_PROGRAMS += picosnitch-query
+picosnitch_query_SOURCES = $(front_main) core/cli/query.c core/cli/query_follow.c core/cli/query_follow.h
+picosnitch_query_LDADD = core/libpscli.la core/libpsgeoip.la

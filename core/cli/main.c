@@ -8,14 +8,8 @@
 #include "core/capture/self_traffic.h"
 #include "core/cli/cli.h"
 #include "core/cli/front.h"
-#include "core/cli/query.h"
 #include "core/delivery/sink_host.h"
 #include "core/identify/reader.h"
-
-static int query(int argc, char **argv)
-{
-	return query_main(argc, argv, cli.config);
-}
 
 static int help_main(int argc, char **argv);
 static int version_main(int argc, char **argv);
@@ -33,7 +27,7 @@ static const struct command {
     {"status", status_main, "what it sees, its sinks, and what was lost (--json)"},
     {"check", check_main, "check the configuration, and what this kernel lets it see"},
     {"top", front_become, "what each program sends and receives now"},
-    {"query", query, "ask the store: who talked, how much, with whom"},
+    {"query", front_become, "ask the store: who talked, how much, with whom"},
     {"record", record_main, "the memory of known programs: show, forget, expect"},
     {"verify", verify_main, "whether a store still holds what was written to it"},
     {"import", import_main, "take over what an older picosnitch has left"},

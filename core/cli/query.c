@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "core/cli/query.h"
-
+/* `picosnitch query`: questions to a store, on the command line. */
 #include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
@@ -11,11 +10,14 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/cli/cli.h"
+#include "core/cli/front.h"
 #include "core/cli/query_follow.h"
 #include "core/cli/store.h"
 #include "core/query/ask.h"
 #include "core/query/audit_rows.h"
 #include "core/query/event_rows.h"
+#include "core/query/fold.h"
 #include "core/query/output.h"
 
 void query_warn(void *arg, const struct ps_answer_loss *loss)
@@ -45,14 +47,31 @@ int query_bold(void)
 	return isatty(STDOUT_FILENO) && !(no_color && *no_color);
 }
 
-static int ask_traffic(const struct ps_reader *reader, void *self, const struct ask *ask, int *written)
+struct country *query_countries(const struct cli_store *store, const struct ask *ask)
+{
+	char why[COUNTRY_WHY];
+	struct country *db;
+
+	if (!fold_is_needed(&ask->question))
+		return NULL;
+	db = country_open_wanted(cli_store_settings(store), why);
+	if (!db)
+		log_warning("no country is known: %s", *why ? why : "[geoip] enabled is no");
+	return db;
+}
+
+static int ask_traffic(const struct cli_store *store, const struct ask *ask, int *written)
 {
 	struct output *output = output_begin(ask, stdout, query_width(), query_bold());
 	struct ps_answer to = {.arg = output, .row = output_row, .loss = query_warn};
+	struct country *db = query_countries(store, ask);
 	int r;
 
-	r = reader->ask(self, &ask->question, &to);
+	r = fold_ask(store->reader, store->self, db, &ask->question, &to);
 	*written = output_end(output, r == 0);
+	if (r == 0 && country_attribution(db) && ask->format == ASK_TABLE && isatty(STDOUT_FILENO))
+		printf("\n%s\n", country_attribution(db));
+	country_close(db);
 	return r;
 }
 
@@ -68,29 +87,29 @@ static int ask_audit(const struct ps_reader *reader, void *self, const struct as
 	return r;
 }
 
-static int ask_events(const struct ps_reader *reader, void *self, const struct ask *ask, int *written)
+static int ask_events(const struct cli_store *store, const struct ask *ask, int *written)
 {
 	struct event_rows rows;
 	struct ps_answer to = {.arg = &rows, .event = event_rows_put};
 	int r;
 
 	event_rows_init(&rows, ask, stdout);
-	r = reader->ask(self, &ask->question, &to);
+	r = fold_ask(store->reader, store->self, NULL, &ask->question, &to);
 	*written = event_rows_write(&rows, 0);
 	event_rows_done(&rows);
 	return r;
 }
 
-static int run(const struct ask *ask, const char *config_path)
+static int run(const struct ask *ask)
 {
 	struct cli_store store;
 	int r, written;
 
-	if (cli_store_open(&store, config_path, ask->store ? ask->store : "sqlite", ask->file) < 0)
+	if (cli_store_open(&store, cli.config, ask->store ? ask->store : "sqlite", ask->file) < 0)
 		return 1;
 	r = ask->audit            ? ask_audit(store.reader, store.self, ask, &written)
-	    : ask->question.kinds ? ask_events(store.reader, store.self, ask, &written)
-	                          : ask_traffic(store.reader, store.self, ask, &written);
+	    : ask->question.kinds ? ask_events(&store, ask, &written)
+	                          : ask_traffic(&store, ask, &written);
 	if (r < 0)
 		log_error("%s", cli_store_why(&store));
 	else if (written < 0 && written != -EPIPE)
@@ -99,7 +118,7 @@ static int run(const struct ask *ask, const char *config_path)
 	return r < 0;
 }
 
-int query_main(int argc, char **argv, const char *config_path)
+int front_main(int argc, char **argv)
 {
 	const char *why = NULL;
 	struct ask ask;
@@ -112,7 +131,7 @@ int query_main(int argc, char **argv, const char *config_path)
 	} else if (ask.help) {
 		fputs(ask_help, stdout);
 	} else {
-		status = ask.follow ? query_follow(&ask, config_path) : run(&ask, config_path);
+		status = ask.follow ? query_follow(&ask, cli.config) : run(&ask);
 	}
 	ask_done(&ask);
 	return status;

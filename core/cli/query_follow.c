@@ -14,6 +14,7 @@
 #include "core/base/log.h"
 #include "core/cli/store.h"
 #include "core/query/event_rows.h"
+#include "core/query/fold.h"
 #include "core/query/growth.h"
 #include "core/query/output.h"
 
@@ -27,6 +28,7 @@ struct follow {
 	struct growth rows, losses;
 	struct output *output;
 	struct event_rows events;
+	struct country *db;
 	bool silent; /* in this round, nothing is told */
 };
 
@@ -71,7 +73,7 @@ static int ask_once(struct follow *f, struct cli_store *store, int *written)
 
 	if (f->ask->question.kinds)
 		to = (struct ps_answer){.arg = f, .event = on_event};
-	r = store->reader->ask(store->self, &f->ask->question, &to);
+	r = fold_ask(store->reader, store->self, f->db, &f->ask->question, &to);
 	*written = f->ask->question.kinds ? event_rows_write(&f->events, f->silent) : output_round(f->output);
 	f->silent = f->silent && r < 0;
 	if (r < 0)
@@ -95,6 +97,7 @@ static int rounds(struct follow *f, const char *config_path)
 
 	if (cli_store_open(&store, config_path, name, f->ask->file) < 0)
 		return 1;
+	f->db = query_countries(&store, f->ask);
 	for (unsigned round = 1; written == 0; round++) {
 		r = ask_once(f, &store, &written);
 		if (written < 0 || !pause_ms(r < 0 ? AGAIN_MS : PAUSE_MS))
@@ -129,5 +132,6 @@ int query_follow(struct ask *ask, const char *config_path)
 	event_rows_done(&f.events);
 	growth_done(&f.rows);
 	growth_done(&f.losses);
+	country_close(f.db);
 	return status;
 }

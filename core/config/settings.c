@@ -47,6 +47,22 @@ static const char *check_folder(const char *s, int64_t *n)
 	return *s != '/' ? "must be an absolute path" : strlen(s) > 3500 ? "is longer than 3500 bytes" : NULL;
 }
 
+static const char *check_database(const char *s, int64_t *n)
+{
+	return *s ? check_folder(s, n) : NULL;
+}
+
+static const char *check_url(const char *s, int64_t *n)
+{
+	(void)n;
+	if (strncmp(s, "https://", 8) != 0 && strncmp(s, "http://", 7) != 0)
+		return "must begin with https:// (or http://)";
+	for (; *s; s++)
+		if (*s <= ' ' || *s == 127)
+			return "has blanks or other characters that an address cannot have";
+	return strlen(s) > 2000 ? "is longer than 2000 bytes" : NULL;
+}
+
 static const char *check_nofile(const char *s, int64_t *n)
 {
 	static const struct ps_option files = {.type = PS_OPTION_INT, .min = 256, .max = 1073741816};
@@ -203,18 +219,30 @@ static const struct place data_places[] = {
     {offsetof(struct settings, data.mode), AS_UNSIGNED, check_mode},
 };
 
+static const struct ps_option geoip_options[] = {
+    {"enabled", PS_OPTION_BOOL, "yes", 0, 0, NULL, "show countries of addresses", 0, NULL},
+    {"database", PS_OPTION_TEXT, "", 0, 0, NULL, "file with them (mmdb); empty: the one that is fetched", 0, NULL},
+    {"update", PS_OPTION_CHOICE, "monthly", 0, 0, "never monthly", "whether one is fetched", 0, NULL},
+    {"url", PS_OPTION_TEXT, "https://download.db-ip.com/free/dbip-country-lite-%Y-%m.mmdb.gz", 0, 0, NULL,
+     "where from; %Y is the year, %m the month", 0, NULL},
+    {0},
+};
+static const struct place geoip_places[] = {
+    {offsetof(struct settings, geoip.enabled), AS_BOOL, NULL},
+    {offsetof(struct settings, geoip.database), AS_TEXT, check_database},
+    {offsetof(struct settings, geoip.update), AS_BOOL, NULL},
+    {offsetof(struct settings, geoip.url), AS_TEXT, check_url},
+};
+
 static const struct section {
 	const char *name;
 	const struct ps_option *options;
 	const struct place *places;
 } sections[] = {
-    {"core", core_options, core_places},
-    {"paths", paths_options, paths_places},
-    {"capture", capture_options, capture_places},
-    {"log", log_options, log_places},
-    {"journal", journal_options, journal_places},
-    {"data", data_options, data_places},
-    {"sink NAME", sink_options, NULL},
+    {"core", core_options, core_places},          {"paths", paths_options, paths_places},
+    {"capture", capture_options, capture_places}, {"log", log_options, log_places},
+    {"journal", journal_options, journal_places}, {"geoip", geoip_options, geoip_places},
+    {"data", data_options, data_places},          {"sink NAME", sink_options, NULL},
 };
 #define PLACED(options, places) _Static_assert(COUNT(options) == COUNT(places) + 1, "a place for each option")
 PLACED(core_options, core_places);
@@ -222,6 +250,7 @@ PLACED(paths_options, paths_places);
 PLACED(capture_options, capture_places);
 PLACED(log_options, log_places);
 PLACED(journal_options, journal_places);
+PLACED(geoip_options, geoip_places);
 PLACED(data_options, data_places);
 
 const struct ps_option *settings_section(size_t at, const char **name)
@@ -307,7 +336,7 @@ static void judge_section_name(const struct ini_entry *e, struct mistakes *m)
 		mistakes_add(m, e->line, "[%s]: unknown section; did you mean [%s]?", e->section, best);
 	else
 		mistakes_add(m, e->line,
-		             "[%s]: unknown section; known are core, paths, capture, log, journal, data and sink NAME",
+		             "[%s]: unknown section; known are core, paths, capture, log, journal, geoip, data and sink NAME",
 		             e->section);
 }
 

@@ -70,6 +70,12 @@ struct settings {
 		int64_t max_age_ms;
 	} journal;
 	struct {
+		bool enabled;
+		char *database; /* "": the one that is fetched */
+		bool update;    /* monthly, not never */
+		char *url;      /* of what is fetched; %Y and %m are year and month */
+	} geoip;
+	struct {
 		char *owner, *group;
 		unsigned mode;
 	} data;

@@ -1,7 +1,7 @@
 # The daemon and the command line: the program.
 bin_PROGRAMS += picosnitch
 picosnitch_SOURCES = \
-	core/cli/check.c core/cli/check_sinks.c core/cli/check_sinks.h core/cli/front.c core/cli/front.h core/cli/import.c core/cli/import.h core/cli/import_database.c core/cli/import_json.c core/cli/main.c core/cli/query.c core/cli/query.h core/cli/query_follow.c core/cli/query_follow.h core/cli/record.c core/cli/record_print.c core/cli/record_print.h \
+	core/cli/check.c core/cli/check_sinks.c core/cli/check_sinks.h core/cli/front.c core/cli/front.h core/cli/import.c core/cli/import.h core/cli/import_database.c core/cli/import_json.c core/cli/main.c core/cli/record.c core/cli/record_print.c core/cli/record_print.h \
 	core/cli/run.c core/cli/start.c core/cli/status.c core/cli/verify.c \
 	core/daemon/changes.c core/daemon/changes.h core/daemon/channels.c core/daemon/channels.h \
 	core/daemon/control.c core/daemon/control.h core/daemon/daemon.c core/daemon/daemon.h \

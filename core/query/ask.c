@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/query/ask.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
@@ -11,6 +12,7 @@
 
 #include "core/base/text.h"
 #include "core/query/names.h"
+#include "core/query/special.h"
 #include "core/query/sql.h"
 #include "core/query/when.h"
 
@@ -43,7 +45,8 @@ const char ask_help[] =
     "  -h, --help             this text\n"
     "\n"
     "Dimensions: exe name cmdline sha256, the same of the parent (pexe ...) and of its parent (gpexe ...),\n"
-    "time; host; uid lport rport laddr raddr domain domain_source netns family protocol direction; of an interpreter,\n"
+    "time; host; uid lport rport laddr raddr domain domain_source country netns family protocol direction; of an "
+    "interpreter,\n"
     "script script_sha256; where it ran, cgroup unit slice session engine container pod. Values are those\n"
     "that a table shows.\n"
     "\n"
@@ -127,6 +130,19 @@ static const char *as_number(struct ask *a, enum ps_dimension d, const char *val
 	return value;
 }
 
+/* A country as it is written: DE, private. NULL: it is none. */
+static const char *as_country(struct ask *a, const char *value)
+{
+	size_t len = strlen(value);
+	char *word = arena_copy(&a->memory, value, len);
+
+	for (size_t i = 0; i < len; i++)
+		word[i] = (char)(len == 2 ? toupper((unsigned char)word[i]) : tolower((unsigned char)word[i]));
+	if (len == 2 && word[0] >= 'A' && word[0] <= 'Z' && word[1] >= 'A' && word[1] <= 'Z')
+		return word;
+	return !len || special_is_word(word) ? word : NULL;
+}
+
 static int parse_filter(struct ask *a, const char *text, int exclude, const char **why)
 {
 	const char *equals = strchr(text, '='), *value;
@@ -157,6 +173,11 @@ static int parse_filter(struct ask *a, const char *text, int exclude, const char
 		return wrong(a, why, "direction is in, out or empty, not \"%s\"", value);
 	if (d == PS_BY_DOMAIN_SOURCE && names_domain_source_find(value) < 0)
 		return wrong(a, why, "domain_source is sni, getaddrinfo, dns, hosts, ptr or empty, not \"%s\"", value);
+	if (d == PS_BY_COUNTRY && !(value = as_country(a, value)))
+		return wrong(a, why,
+		             "country is a code of two letters (DE), private, loopback, link-local, shared, multicast,"
+		             " reserved, documentation, benchmark, broadcast or empty, not \"%s\"",
+		             equals + 1);
 	a->filters = mem_resize(a->filters, (a->question.n_filters + 1) * sizeof(*a->filters));
 	a->filters[a->question.n_filters++] = (struct ps_filter){d, exclude, {value, (uint32_t)strlen(value)}};
 	return 0;

@@ -12,6 +12,13 @@ core_libpssql_la_LIBADD = core/libpsbase.la
 noinst_LTLIBRARIES += core/libpsquery.la
 core_libpsquery_la_SOURCES = \
 	core/query/ask.c core/query/ask.h core/query/audit_rows.c core/query/audit_rows.h core/query/event_rows.c core/query/event_rows.h core/query/growth.c core/query/growth.h core/query/output.c core/query/output.h core/query/range.c core/query/range.h \
+	core/query/special.c core/query/special.h \
 	core/query/table_text.c core/query/table_text.h core/query/verify.c core/query/verify.h core/query/when.c core/query/when.h
 core_libpsquery_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 core_libpsquery_la_LIBADD = core/libpssql.la $(JANSSON_LIBS)
+
+# libpsgeoip: countries, for programs of their own that ask.
+noinst_LTLIBRARIES += core/libpsgeoip.la
+core_libpsgeoip_la_SOURCES = core/query/country.c core/query/country.h core/query/fold.c core/query/fold.h
+core_libpsgeoip_la_CPPFLAGS = $(AM_CPPFLAGS) $(MAXMINDDB_CFLAGS)
+core_libpsgeoip_la_LIBADD = core/libpsquery.la core/libpsconfig.la $(MAXMINDDB_LIBS)

@@ -43,6 +43,7 @@ static const char *const dimensions[PS_DIMENSIONS] = {
     [PS_BY_POD] = "pod",
     [PS_BY_TIME] = "time",
     [PS_BY_HOST] = "host",
+    [PS_BY_COUNTRY] = "country",
 };
 
 static const char *const hash_states[] = {

@@ -231,11 +231,23 @@ static int ask(const struct source *s, const struct ps_question *q, const struct
 	return r == 0 && answer->row ? ask_rows(s, q, spans, n_spans, answer) : r;
 }
 
+static int asks_country(const struct ps_question *q)
+{
+	for (uint32_t i = 0; i < q->n_filters; i++)
+		if (q->filters[i].dimension == PS_BY_COUNTRY)
+			return 1;
+	return sql_groups_by(q, PS_BY_COUNTRY);
+}
+
 int source_ask(const struct source *s, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
                struct ps_answer *answer)
 {
 	int r;
 
+	if (asks_country(q)) {
+		s->host->why(s->ctx, "a store does not know countries: who asks has to ask for remote addresses");
+		return -EINVAL;
+	}
 	if (q->n_by > PS_DIMENSIONS) {
 		s->host->why(s->ctx, "a question may have %d dimensions", PS_DIMENSIONS);
 		return -EINVAL;

@@ -42,6 +42,7 @@ static const struct sql_place places[PS_DIMENSIONS] = {
     [PS_BY_POD] = {"place_id", ROW_PLACES, "pod"},
     [PS_BY_TIME] = {"step", SQL_NOWHERE, NULL},
     [PS_BY_HOST] = {"host", SQL_NOWHERE, NULL},
+    [PS_BY_COUNTRY] = {"", SQL_NOWHERE, NULL}, /* nowhere: source_ask() refuses it */
 };
 
 const struct sql_place *sql_place(enum ps_dimension dimension)

@@ -203,6 +203,8 @@ static void compare(struct store *a, struct store *b)
 			enum ps_dimension d = chance(4) ? (enum ps_dimension)chance(PS_DIMENSIONS) : PS_BY_TIME;
 			uint32_t j = 0;
 
+			if (d == PS_BY_COUNTRY) /* which a store refuses */
+				d = PS_BY_RADDR;
 			while (j < q.n_by && by[j] != d)
 				j++;
 			if (j == q.n_by)

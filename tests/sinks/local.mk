@@ -78,6 +78,14 @@ tests_sinks_test_sqlite_upkeep_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS
 tests_sinks_test_sqlite_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_sinks_test_sqlite_LDADD = tests/sinks/libtestsinks.la core/libpssql.la $(SQLITE_LIBS)
 endif
+# Countries, which no store knows.
+if PLUGIN_SQLITE
+if GEOIP
+check_PROGRAMS += tests/sinks/test_fold
+TESTS += tests/sinks/test_fold
+tests_sinks_test_fold_LDADD = tests/sinks/libtestsinks.la core/libpsgeoip.la
+endif
+endif
 if PLUGIN_TEXTLOG
 check_PROGRAMS += tests/sinks/test_textlog
 tests_sinks_test_textlog_LDADD = tests/sinks/libtestsinks.la

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "core/base/buf.h"
 #include "core/query/ask.h"
 #include "core/query/output.h"
@@ -15,6 +16,11 @@
 #include "tests/tap.h"
 
 #define NOW 1700000000
+#ifdef PS_GEOIP
+#define countries 1
+#else
+#define countries 0
+#endif
 
 static void test_when(void)
 {
@@ -289,9 +295,10 @@ static void ask_program(const char *config, const char *words, int want_status, 
 
 static void test_program(void)
 {
-	const char *build = getenv("top_builddir");
+	const char *build = getenv("top_builddir"), *top = getenv("top_srcdir");
 	char *so = mem_printf("%s/plugins/.libs/sqlite.so", build ? build : ".");
 	char *config = mem_printf("%s/ini", fake_dir());
+	char *folder = realpath(top ? top : ".", NULL);
 	FILE *ini = fopen(config, "we");
 	struct ps_traffic *t;
 	struct ps_ctx ctx;
@@ -299,7 +306,9 @@ static void test_program(void)
 	void *self;
 
 	fprintf(ini, "[paths]\nstate = %s\nplugins = %s/plugins/.libs\n", fake_dir(), build ? build : ".");
+	fprintf(ini, "[geoip]\ndatabase = %s/tests/fixtures/countries/nested.mmdb\n", folder);
 	fclose(ini);
+	free(folder);
 	ask_program(config, "--last|all", 1, "start picosnitch with its sqlite sink enabled");
 	fake_init(&ctx, fake_load(so), fake_dir(), 0);
 	fake_files(&ctx);
@@ -312,6 +321,13 @@ static void test_program(void)
 	made_audit(&m, NOW - 10);
 	t = &made_traffic(&m, NOW)->traffic;
 	*t = (struct ps_traffic){.direction = PS_DIRECTION_IN, .sent = 7, .received = 8, .calls = 9};
+	ctx.plugin->sink->write(self, &m.batch);
+	made_done(&m);
+	made_init(&m, 3);
+	t = &made_traffic(&m, NOW + 90)->traffic;
+	*t = (struct ps_traffic){.raddr = {2, {8, 8, 8, 8}}, .sent = 10, .received = 20, .calls = 30};
+	t = &made_traffic(&m, NOW + 90)->traffic;
+	*t = (struct ps_traffic){.raddr = {2, {1, 1, 1, 1}}, .sent = 1, .received = 2, .calls = 3};
 	ctx.plugin->sink->write(self, &m.batch);
 	made_done(&m);
 	made_hostile(&m, 2, NOW);
@@ -346,6 +362,17 @@ static void test_program(void)
 	ask_program(config, "--to|1699999995|--audit|--format|json", 0,
 	            "{\"netns\":4026531840,\"layer\":\"ip\",\"windows\":1,\"sent\":10000,");
 	ask_program(config, "--from|1700000100|--audit", 0, "nothing was audited in that time");
+	if (countries) {
+		ask_program(config, "--last|all|--by|country|--format|csv|--from|1700000090", 2, "exclude each other");
+		ask_program(config, "--from|1700000090|--by|country|--format|csv", 0,
+		            "\r\nUS,11,22,33,2,1700000090,1700000090\r\n");
+		ask_program(config, "--from|1700000090|--by|country,raddr|-f|country=us|-n|1|--format|json", 0,
+		            "{\"country\":\"US\",\"raddr\":\"8.8.8.8\",\"sent\":10,\"received\":20,");
+		ask_program(config, "--from|1700000090|--by|none|-x|country=US", 0,
+		            "nothing was recorded that fits the question");
+		ask_program(config, "--last|all|--by|country|-x|country=us", 0, "documentation");
+	}
+	ask_program(config, "-f|country=Germany", 2, "country is a code of two letters");
 	ask_program(config, "--last|all|-f|sha256=nothing", 0, "nothing was recorded that fits the question");
 	ask_program(config, "--last|all|--by|exe|--format|csv", 0, "/tmp/\\xff\\xfe");
 	ask_program(config, "--help", 0, "usage: picosnitch query");

@@ -117,3 +117,9 @@ tests_unit_test_words_LDADD = core/libpsimport.la core/libpsbase.la
 check_PROGRAMS += tests/unit/test_top
 TESTS += tests/unit/test_top
 tests_unit_test_top_LDADD = core/libpstop.la
+
+# Countries of addresses.
+check_PROGRAMS += tests/unit/test_country
+TESTS += tests/unit/test_country
+tests_unit_test_country_LDADD = core/libpsgeoip.la
+EXTRA_DIST += tests/fixtures/countries

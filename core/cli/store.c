@@ -19,6 +19,7 @@
 struct ps_ctx {
 	const struct sink_settings *sink;
 	struct settings *settings;
+	const struct cli_store *store;
 	const char *file; /* instead of the key `file` */
 	char path[4096];  /* of the store */
 	char why[1024];
@@ -89,8 +90,7 @@ static int host_rotate(struct ps_ctx *ctx, const char *key, unsigned keep)
 
 static int host_stopping(struct ps_ctx *ctx)
 {
-	(void)ctx;
-	return 0;
+	return ctx->store->stopping && ctx->store->stopping(ctx->store);
 }
 
 static const struct ps_host host = {
@@ -122,18 +122,44 @@ static struct ps_option *describe(const char *dir, const char *name, const char 
 	return options;
 }
 
-/* The configuration; what is wrong in it is for `picosnitch check` to tell. */
-static struct settings *load_settings(const char *path)
-{
-	struct mistakes mistakes = {0};
-	FILE *in = fopen(path, "re");
-	struct settings *settings;
+static struct buf kept;
+static bool is_kept;
 
+static FILE *open_config(const char *path)
+{
+	FILE *in;
+
+	if (is_kept)
+		return kept.len ? fmemopen(kept.data, kept.len, "r") : NULL;
+	in = fopen(path, "re");
 	/* It may hold passwords, and so be closed to those who may read the store. */
 	if (!in && errno == EACCES)
 		log_info("%s cannot be read: its defaults are used", path);
 	else if (!in && errno != ENOENT)
 		log_warning("%s: %s: its defaults are used", path, strerror(errno));
+	return in;
+}
+
+void cli_store_keep_config(const char *path)
+{
+	FILE *in = open_config(path);
+	char piece[4096];
+	size_t n;
+
+	while (in && (n = fread(piece, 1, sizeof(piece), in)) > 0)
+		buf_put(&kept, piece, n);
+	if (in)
+		fclose(in);
+	is_kept = true;
+}
+
+/* The configuration; what is wrong in it is for `picosnitch check` to tell. */
+static struct settings *load_settings(const char *path)
+{
+	struct mistakes mistakes = {0};
+	FILE *in = open_config(path);
+	struct settings *settings;
+
 	settings = settings_load(in, describe, &mistakes);
 	mistakes_done(&mistakes);
 	if (in)
@@ -158,6 +184,7 @@ int cli_store_load(struct cli_store *s, const char *config_path, const char *nam
 	ctx->sink = find_sink(ctx->settings, name);
 	ctx->file = file;
 	*s = (struct cli_store){.ctx = ctx};
+	ctx->store = s;
 	if (!ctx->sink)
 		log_error("there is no [sink %s] in %s", name, config_path);
 	else if (!(s->plugin = plugin_load(ctx->settings->paths.plugins, ctx->sink->plugin, &why)))
@@ -168,18 +195,35 @@ int cli_store_load(struct cli_store *s, const char *config_path, const char *nam
 	return -ENOENT;
 }
 
+void cli_store_close_reader(struct cli_store *s)
+{
+	if (s->reader)
+		s->reader->close(s->self);
+	s->reader = NULL;
+}
+
+int cli_store_open_reader(struct cli_store *s)
+{
+	int r;
+
+	cli_store_close_reader(s);
+	if (!s->plugin->reader) {
+		host_why(s->ctx, "the plugin %s only writes: it cannot be asked", s->ctx->sink->plugin);
+		return -ENOTSUP;
+	}
+	r = s->plugin->reader->open(&host, s->ctx, &s->self);
+	if (r == 0)
+		s->reader = s->plugin->reader;
+	return r;
+}
+
 int cli_store_open(struct cli_store *s, const char *config_path, const char *name, const char *file)
 {
 	if (cli_store_load(s, config_path, name, file) < 0)
 		return -ENOENT;
-	if (!s->plugin->reader)
-		log_error("the plugin %s only writes: it cannot be asked", s->ctx->sink->plugin);
-	else if (s->plugin->reader->open(&host, s->ctx, &s->self) < 0)
-		log_error("%s", s->ctx->why);
-	else
-		s->reader = s->plugin->reader;
-	if (s->reader)
+	if (cli_store_open_reader(s) == 0)
 		return 0;
+	log_error("%s", s->ctx->why);
 	cli_store_close(s);
 	return -ENOENT;
 }
@@ -245,8 +289,7 @@ const char *cli_store_why(const struct cli_store *s)
 
 void cli_store_close(struct cli_store *s)
 {
-	if (s->reader)
-		s->reader->close(s->self);
+	cli_store_close_reader(s);
 	if (s->sink)
 		s->sink->close(s->self);
 	settings_free(s->ctx->settings);

@@ -14,7 +14,13 @@ struct cli_store {
 	const struct ps_sink *sink;     /* once it is open for writing */
 	void *self;
 	struct ps_ctx *ctx;
+	/* ps_host.stopping; NULL: never. */
+	int (*stopping)(const struct cli_store *);
 };
+
+/* Keeps the text of the configuration: whatever is opened later is opened by that, whoever this process has become by
+ * then. Before other threads. */
+void cli_store_keep_config(const char *config_path);
 
 /* The store of [sink NAME]; file: instead of the one in the configuration, or NULL. 0, or -errno
  * after saying on stderr what is the matter. */
@@ -23,6 +29,11 @@ void cli_store_close(struct cli_store *);
 
 /* The same, with nothing opened yet: its options can be asked for, and it can be opened for writing. */
 int cli_store_load(struct cli_store *, const char *config_path, const char *name, const char *file);
+
+/* Opens it for reading what was loaded; again, when it was open. 0, or -errno: cli_store_why(). */
+int cli_store_open_reader(struct cli_store *);
+void cli_store_close_reader(struct cli_store *);
+
 const char *cli_store_text(struct cli_store *, const char *key);
 int64_t cli_store_number(struct cli_store *, const char *key);
 const struct settings *cli_store_settings(const struct cli_store *);

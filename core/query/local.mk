@@ -13,7 +13,7 @@ noinst_LTLIBRARIES += core/libpsquery.la
 core_libpsquery_la_SOURCES = \
 	core/query/ask.c core/query/ask.h core/query/audit_rows.c core/query/audit_rows.h core/query/event_rows.c core/query/event_rows.h core/query/growth.c core/query/growth.h core/query/output.c core/query/output.h core/query/range.c core/query/range.h \
 	core/query/special.c core/query/special.h \
-	core/query/table_text.c core/query/table_text.h core/query/verify.c core/query/verify.h core/query/when.c core/query/when.h
+	core/query/table_text.c core/query/table_text.h core/query/value_word.c core/query/value_word.h core/query/verify.c core/query/verify.h core/query/when.c core/query/when.h
 core_libpsquery_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 core_libpsquery_la_LIBADD = core/libpssql.la $(JANSSON_LIBS)
 

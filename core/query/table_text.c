@@ -2,7 +2,6 @@
 #include "core/query/table_text.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "core/base/columns.h"
 #include "core/query/names.h"
 #include "core/query/output.h"
+#include "core/query/value_word.h"
 #include "core/query/when.h"
 
 #define COUNTS 4    /* sent, received, calls, last */
@@ -44,22 +44,15 @@ void table_text_init(struct table_text *t, const struct ask *ask, unsigned width
 static void cell_value(struct table_text *t, enum ps_dimension d, struct ps_text value)
 {
 	long long number = names_is_number(d) ? strtoll(value.data, NULL, 10) : 0;
-	char time[WHEN_TEXT_SIZE];
-	const char *word = NULL;
+	char time[WHEN_TEXT_SIZE], name[VALUE_WORD_SIZE];
+	const char *word;
 
-	if (d == PS_BY_TIME) {
+	if (d == PS_BY_TIME)
 		word = when_text(time, number);
-	} else if (d == PS_BY_UID) {
-		const struct passwd *user = getpwuid((uid_t)number);
-
-		word = user ? user->pw_name : NULL;
-	} else if (d == PS_BY_PROTOCOL) {
-		word = names_protocol((unsigned)number);
-	} else if (d == PS_BY_FAMILY) {
-		word = names_family((unsigned)number);
-	} else if (!value.len || ((d == PS_BY_LPORT || d == PS_BY_RPORT) && number <= 0)) {
+	else if (!value.len || ((d == PS_BY_LPORT || d == PS_BY_RPORT) && number <= 0))
 		word = "-";
-	}
+	else
+		word = value_word(name, d, number);
 	if (word)
 		cell_str(t, word);
 	else

@@ -20,7 +20,9 @@
 
 static int on_progress(void *arg)
 {
-	return clock_monotonic_ns() > ((struct reader *)arg)->until;
+	const struct reader *r = arg;
+
+	return clock_monotonic_ns() > r->until || r->host->stopping(r->ctx);
 }
 
 /* "file:PATH?mode=ro", with what an URI would understand otherwise escaped. */
@@ -53,25 +55,26 @@ static int try_open(struct reader *r, const char *path, const char *parameters, 
 	return rc;
 }
 
-int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
+/* Opens the file that is there now. 0 or -errno after why(): then db is NULL. */
+static int connect_file(struct reader *r)
 {
+	const struct ps_host *host = r->host;
+	struct ps_ctx *ctx = r->ctx;
 	const char *path = host->text(ctx, "file");
-	struct reader *r = mem_alloc(sizeof(*r));
-	struct stat file;
 	int rc, version = 0;
 
-	*r = (struct reader){.host = host, .ctx = ctx};
-	rc = stat(path, &file) < 0 ? -errno : 0;
-	if (rc < 0) {
+	if (stat(path, &r->file) < 0) {
+		rc = -errno;
 		if (rc == -ENOENT)
 			host->why(ctx, "there is no store at %s yet: start picosnitch with its sqlite sink enabled", path);
 		else
 			host->why(ctx, "%s cannot be read (%s): run this as root, or as a member of the group in [data]", path,
 			          rc == -EACCES ? "permission denied" : "error");
-		goto out;
+		return rc;
 	}
 	rc = try_open(r, path, "?mode=ro", &version);
-	if (rc == SQLITE_READONLY || rc == SQLITE_CANTOPEN)
+	r->immutable = rc == SQLITE_READONLY || rc == SQLITE_CANTOPEN;
+	if (r->immutable)
 		rc = try_open(r, path, "?mode=ro&immutable=1", &version);
 	if (rc != SQLITE_OK) {
 		host->why(ctx, "%s: %s%s", path, sqlite3_errmsg(r->db),
@@ -94,13 +97,40 @@ int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
 		sqlite3_progress_handler(r->db, STEPS_BETWEEN_LOOKS, on_progress, r);
 		r->until = INT64_MAX;
 		r->version = version;
-		*self = r;
 		return 0;
 	}
-out:
 	sqlite3_close(r->db);
-	free(r);
+	r->db = NULL;
 	return rc;
+}
+
+int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
+{
+	struct reader *r = mem_alloc(sizeof(*r));
+	int rc;
+
+	*r = (struct reader){.host = host, .ctx = ctx};
+	rc = connect_file(r);
+	if (rc == 0)
+		*self = r;
+	else
+		free(r);
+	return rc;
+}
+
+/* Whoever asks for days on end: the file may have been set aside meanwhile, or given another version; and one that
+ * nobody wrote to then may be written to now. */
+static int connect_again(struct reader *r)
+{
+	struct stat now;
+	int version = r->version;
+
+	if (r->db && !r->immutable && stat(r->host->text(r->ctx, "file"), &now) == 0 && now.st_ino == r->file.st_ino &&
+	    now.st_dev == r->file.st_dev && schema_version(r->db, &version) == SQLITE_OK && version == r->version)
+		return 0;
+	sqlite3_close(r->db);
+	r->db = NULL;
+	return connect_file(r);
 }
 
 static void failed(struct reader *r, int rc)
@@ -166,8 +196,10 @@ int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer
 	struct source source = {.host = r->host, .ctx = r->ctx, .dialect = dialect, .self = r, .select = select_rows};
 	unsigned n_spans = 0;
 	struct ps_question known = *q;
-	int rc;
+	int rc = connect_again(r);
 
+	if (rc < 0)
+		return rc;
 	/* What older versions of the file do not have, nothing was written to. */
 	if (r->version < SCHEMA_VERDICTS)
 		known.kinds &= ~(uint32_t)PS_VERDICT;

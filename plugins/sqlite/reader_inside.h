@@ -4,6 +4,8 @@
 #define PS_SQLITE_READER_INSIDE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
+#include <sys/stat.h>
 
 #include "plugins/sqlite/reader.h"
 #include "plugins/sqlite/schema.h"
@@ -11,7 +13,9 @@
 struct reader {
 	const struct ps_host *host;
 	struct ps_ctx *ctx;
-	sqlite3 *db;
+	sqlite3 *db;      /* NULL: it could not be opened again */
+	struct stat file; /* of it */
+	bool immutable;   /* it is taken for one that nobody writes to */
 	int version;   /* of the file */
 	int64_t until; /* CLOCK_MONOTONIC: when a question is given up */
 };

@@ -49,7 +49,7 @@ static void spaces(struct buf *out, unsigned n)
 
 void columns_put(struct buf *out, const char *text, unsigned width, enum columns_side side)
 {
-	unsigned needed = columns_text(text), dots = width < DOTS_FROM ? 0 : DOTS, room = width - dots, used = 0;
+	unsigned needed = columns_text(text), dots = width < DOTS_FROM ? 0 : DOTS, room = width - dots, used = 0, tail = 0;
 	const char *stop;
 	size_t n = 0;
 
@@ -61,16 +61,11 @@ void columns_put(struct buf *out, const char *text, unsigned width, enum columns
 			spaces(out, width - needed);
 		return;
 	}
-	if (side == COLUMNS_TAIL) {
-		/* A mark without a column goes with what stood before it. */
-		for (; needed > room || (*text && !columns_char(text, &n)); text += n)
-			needed -= columns_char(text, &n);
-		buf_put(out, "...", dots);
-		buf_put_str(out, text);
-		spaces(out, room - needed);
-		return;
-	}
-	for (stop = text; *stop; stop += n) {
+	if (side == COLUMNS_MIDDLE)
+		room -= tail = room / 2;
+	else if (side == COLUMNS_TAIL)
+		tail = room, room = 0;
+	for (stop = text; *stop && side != COLUMNS_TAIL; stop += n) {
 		unsigned w = columns_char(stop, &n);
 
 		if (used + w > room)
@@ -79,7 +74,14 @@ void columns_put(struct buf *out, const char *text, unsigned width, enum columns
 	}
 	buf_put(out, text, (size_t)(stop - text));
 	buf_put(out, "...", dots);
-	spaces(out, room - used);
+	if (tail) {
+		/* A mark without a column goes with what stood before it. */
+		for (; needed > tail || (*text && !columns_char(text, &n)); text += n)
+			needed -= columns_char(text, &n);
+		buf_put_str(out, text);
+		used += needed;
+	}
+	spaces(out, room + tail - used);
 }
 
 /* What joins others, changes what stands before it, or is as wide as the terminal likes. */

@@ -17,9 +17,10 @@ unsigned columns_char(const char *s, size_t *n);
 unsigned columns_text(const char *s);
 
 enum columns_side {
-	COLUMNS_LEFT,  /* flush left; of what is too long, the beginning */
-	COLUMNS_RIGHT, /* flush right; of what is too long, the beginning */
-	COLUMNS_TAIL,  /* flush left; of what is too long, the end */
+	COLUMNS_LEFT,   /* flush left; of what is too long, the beginning */
+	COLUMNS_RIGHT,  /* flush right; of what is too long, the beginning */
+	COLUMNS_TAIL,   /* flush left; of what is too long, the end */
+	COLUMNS_MIDDLE, /* flush left; of what is too long, the beginning and the end */
 };
 
 /* Puts text into exactly `width` columns, with spaces beside it, or three dots for what does not fit (in

@@ -234,6 +234,7 @@ static int parse_range(struct ask *a, const struct words *words, int64_t now, co
 		q->from = now - FOLLOWED_BACK;
 	else if (words->last ? strcmp(words->last, "all") != 0 : !words->from && !words->to)
 		q->from = (words->to ? q->to : now) - length;
+	a->last = words->from || words->to || q->from == INT64_MIN ? 0 : length;
 	return q->from < q->to ? 0 : wrong(a, why, "the range ends before it begins");
 }
 

@@ -16,6 +16,7 @@ struct ask {
 	enum ask_format format;
 	enum ask_units units;
 	const char *store, *file; /* of argv, or NULL: which sink's store; which file */
+	int64_t last;             /* the range ends now, and is so long: in seconds; 0: it is another */
 	int audit;                /* the self-audit is asked for, not the traffic */
 	int follow;               /* and what comes to it */
 	int silent;               /* of that: what is there now is not told */

@@ -14,6 +14,7 @@ tests_bench_bench_sqlite_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)
 
 # Views over 30 days of ten million rows: tests/bench/bench_views plugins/.libs/sqlite.so
 check_PROGRAMS += tests/bench/bench_views
+tests_bench_bench_views_SOURCES = tests/bench/bench_views.c tests/bench/month.c tests/bench/month.h
 tests_bench_bench_views_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_bench_bench_views_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)
 

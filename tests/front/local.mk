@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What people look at, on a terminal of the test's own.
-EXTRA_DIST += tests/front/terminal.py tests/front/test_top.py
+EXTRA_DIST += tests/front/terminal.py tests/front/test_top.py tests/front/test_view.py
 if SCREEN
 TESTS += tests/front/test_top.py
+if PLUGIN_SQLITE
+TESTS += tests/front/test_view.py
 endif
+endif
+
+# Stores to look at.
+check_PROGRAMS += tests/front/seed
+tests_front_seed_SOURCES = tests/front/seed.c tests/bench/month.c tests/bench/month.h
+tests_front_seed_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+tests_front_seed_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)

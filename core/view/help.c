@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "core/view/lines.h"
+
+const char *const view_help[] = {
+    "Keys",
+    "space Enter f  only this entry, and on to",
+    "               the next dimension",
+    "e          all but this entry",
+    "backspace  remove the last filter",
+    "F E        remove the last that keeps, or",
+    "           leaves out",
+    "d          by what: all dimensions",
+    "1 ... 9 0  the ten usual ones",
+    "Tab, right the next dimension",
+    "S-Tab left the one before",
+    "t T        the next longer time, shorter",
+    "h H        back in history, forward",
+    "s S        the next sort, the one before",
+    "u U        the next unit, the one before",
+    "r          ask again (refresh)",
+    "v          all of the entry",
+    "/          find a part of an entry",
+    "n N        the next, the one before",
+    "q          quit",
+    "",
+    "up down j k PgUp PgDn Home End  select",
+    "Ctrl-L     draw again",
+    "",
+    "On a step of time, space narrows the time.",
+    "TREND: bytes, by steps of the time; the",
+    "highest is the entry's own.",
+    "SHARE: of what is sorted by, else of both.",
+    "-: not known",
+};
+const size_t view_help_lines = sizeof(view_help) / sizeof(*view_help);

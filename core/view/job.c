@@ -177,6 +177,7 @@ void view_job_answer(struct view_job *job, struct ps_answer *answer)
 		r->order = job->question.order;
 		r->from = job->question.from;
 		r->to = job->question.to;
+		r->step = job->question.step;
 		r->first = INT64_MAX;
 		r->last = INT64_MIN;
 		arena_init(&r->memory);

@@ -454,17 +454,25 @@ static uint64_t known(const struct view_model *m)
 	return done;
 }
 
-static void narrow_time(struct view_model *m, const struct view_row *row)
+/* False: the step is not in the range. */
+static bool narrow_time(struct view_model *m, const struct view_row *row)
 {
-	struct view_filter f = {.dimension = PS_BY_TIME, .range = m->range, .now = m->now};
-	int64_t at = strtoll(row->value.data, NULL, 10), from, to;
+	struct view_filter f = {.dimension = PS_BY_TIME, .range = m->range};
+	int64_t at = strtoll(row->value.data, NULL, 10), from, to, end;
 
 	range_window(&m->range, m->now, &from, &to);
+	if (__builtin_add_overflow(at, m->rows->step, &end))
+		return false;
+	from = at > from ? at : from;
+	to = end < to ? end : to;
+	if (from >= to)
+		return false;
 	f.value = mem_copy(row->value.data, (size_t)row->value.len + 1);
 	f.len = row->value.len;
 	f.shown = mem_strdup(row->shown);
 	add_filter(m, f);
-	m->range = range_between(at > from ? at : from, at + m->rows->step < to ? at + m->rows->step : to);
+	m->range = range_between(from, to);
+	return true;
 }
 
 void view_model_include(struct view_model *m, int64_t now)
@@ -481,10 +489,10 @@ void view_model_include(struct view_model *m, int64_t now)
 		view_model_ask(m, now);
 		return;
 	}
-	if (by == PS_BY_TIME)
-		narrow_time(m, row);
-	else
+	if (by != PS_BY_TIME)
 		add_filter(m, make_filter(by, false, row->value, row->shown));
+	else if (!narrow_time(m, row))
+		return;
 	view_model_by(m, dims_next(known(m)), now);
 	/* There is nothing to go on to. */
 	if (m->by == by) {

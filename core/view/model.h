@@ -25,7 +25,6 @@ struct view_filter {
 	uint32_t len;
 	char *shown;
 	struct range range; /* PS_BY_TIME: before */
-	int64_t now;
 };
 
 struct view_model {

@@ -50,7 +50,7 @@ struct view_rows {
 	int64_t first, last; /* of all rows; first > last: there are none */
 	struct view_loss losses[VIEW_LOSSES_MAX];
 	unsigned n_losses;
-	/* Trends: steps from `begin` on. */
+	/* Of trends, steps from `begin` on; step: also of rows by time. */
 	int64_t begin, step;
 	unsigned steps;
 	int64_t took_ns;

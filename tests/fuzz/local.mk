@@ -12,8 +12,8 @@ fuzz_targets += tests/fuzz/fuzz_dns tests/fuzz/fuzz_elf tests/fuzz/fuzz_hosts te
 fuzz_corpora += tests/fuzz/corpus/dns tests/fuzz/corpus/elf tests/fuzz/corpus/hosts tests/fuzz/corpus/tls
 fuzz_targets += tests/fuzz/fuzz_found tests/fuzz/fuzz_script
 fuzz_corpora += tests/fuzz/corpus/found tests/fuzz/corpus/script
-fuzz_targets += tests/fuzz/fuzz_top
-fuzz_corpora += tests/fuzz/corpus/top
+fuzz_targets += tests/fuzz/fuzz_top tests/fuzz/fuzz_view
+fuzz_corpora += tests/fuzz/corpus/top tests/fuzz/corpus/view
 
 if FUZZING
 fuzz_main =
@@ -77,3 +77,7 @@ tests_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_top_SOURCES = tests/fuzz/fuzz_top.c $(fuzz_main)
 tests_fuzz_fuzz_top_LDADD = core/libpstop.la
 tests_fuzz_fuzz_top_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_view_SOURCES = tests/fuzz/fuzz_view.c $(fuzz_main)
+tests_fuzz_fuzz_view_LDADD = core/libpsview.la
+tests_fuzz_fuzz_view_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

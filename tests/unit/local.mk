@@ -123,3 +123,10 @@ check_PROGRAMS += tests/unit/test_country
 TESTS += tests/unit/test_country
 tests_unit_test_country_LDADD = core/libpsgeoip.la
 EXTRA_DIST += tests/fixtures/countries
+
+# Past connections: ranges of time, keys and answers.
+check_PROGRAMS += tests/unit/test_range tests/unit/test_view
+TESTS += tests/unit/test_range tests/unit/test_view
+tests_unit_test_range_LDADD = core/libpsquery.la
+tests_unit_test_view_SOURCES = tests/unit/test_view.c tests/unit/view_answers.h
+tests_unit_test_view_LDADD = core/libpsview.la

@@ -17,6 +17,7 @@ include core/import/local.mk
 include core/cli/local.mk
 include core/screen/local.mk
 include core/top/local.mk
+include core/dash/local.mk
 include core/view/local.mk
 include core/daemon/local.mk
 

@@ -9,7 +9,7 @@ AC_DEFUN([PS_PAGE], [
   AC_MSG_CHECKING([where the page of the dash comes from])
   ps_page=no
   AS_IF([test -f "$srcdir/core/dash/web/built/manifest.h"], [ps_page=shipped],
-    [test "$NODE" != no && test "$NPM" != no && "$NODE" -e 'process.exit(parseInt(process.versions.node) < 18)' >/dev/null 2>&1],
+    [test "$NODE" != no && test "$NPM" != no && "$NODE" -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' >/dev/null 2>&1],
     [ps_page=built])
   AC_MSG_RESULT([$ps_page])
   AM_CONDITIONAL([PAGE_SHIPPED], [test "$ps_page" = shipped])

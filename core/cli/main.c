@@ -28,6 +28,7 @@ static const struct command {
     {"check", check_main, "check the configuration, and what this kernel lets it see"},
     {"top", front_become, "what each program sends and receives now"},
     {"view", front_become, "past connections on the terminal: by anything, at any time"},
+    {"dash", front_become, "the same as a web page of this machine"},
     {"query", front_become, "ask the store: who talked, how much, with whom"},
     {"record", record_main, "the memory of known programs: show, forget, expect"},
     {"verify", verify_main, "whether a store still holds what was written to it"},

@@ -102,6 +102,28 @@ static const char *check_mode(const char *s, int64_t *n)
 	return *n > 0777 || (*n & 0600) != 0600 ? "must be between 0600 and 0775, with read and write for the owner" : NULL;
 }
 
+static const char *check_host(const char *s, int64_t *n)
+{
+	(void)n;
+	return !*s || strlen(s) > 255 || strpbrk(s, " \t/@") ? "is not the name or the address of a host" : NULL;
+}
+
+static const char *check_theme(const char *s, int64_t *n)
+{
+	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	(void)n;
+	return !len || s[len] || len > 64 ? "is not the name of a theme: auto, light and dark are some" : NULL;
+}
+
+static const char *check_token(const char *s, int64_t *n)
+{
+	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-");
+
+	(void)n;
+	return *s && (s[len] || len < 16 || len > 256) ? "must be 16 to 256 letters, digits, . _ ~ and -" : NULL;
+}
+
 static const struct ps_option core_options[] = {
     {"write_interval", PS_OPTION_DURATION, "10 s", 100 * MS, DAY, NULL,
      "length of a window: longer means fewer rows and less precise times", 0, NULL},
@@ -234,15 +256,42 @@ static const struct place geoip_places[] = {
     {offsetof(struct settings, geoip.url), AS_TEXT, check_url},
 };
 
+static const struct ps_option dash_options[] = {
+    {"host", PS_OPTION_TEXT, "localhost", 0, 0, NULL, "name or address that the web page is served at", 0, NULL},
+    {"port", PS_OPTION_INT, "5100", 1, 65535, NULL, "its port", 0, NULL},
+    {"scroll_zoom", PS_OPTION_BOOL, "yes", 0, 0, NULL, "whether scrolling over a chart zooms", 0, NULL},
+    {"theme", PS_OPTION_TEXT, "auto", 0, 0, NULL, "auto, light, dark or the name of a theme", 0, NULL},
+    {"token", PS_OPTION_TEXT, "", 0, 0, NULL, "what a browser has to know; made at start if host is not this machine",
+     PS_OPTION_SECRET, NULL},
+    {"store", PS_OPTION_TEXT, "sqlite", 0, 0, NULL, "which sink's store is shown: the NAME of [sink NAME]", 0, NULL},
+    {"names", PS_OPTION_TEXT, "", 0, 0, NULL, "further names under which browsers reach it, a reverse proxy's say", 0,
+     NULL},
+    {0},
+};
+static const struct place dash_places[] = {
+    {offsetof(struct settings, dash.host), AS_TEXT, check_host},
+    {offsetof(struct settings, dash.port), AS_INT64, NULL},
+    {offsetof(struct settings, dash.scroll_zoom), AS_BOOL, NULL},
+    {offsetof(struct settings, dash.theme), AS_TEXT, check_theme},
+    {offsetof(struct settings, dash.token), AS_TEXT, check_token},
+    {offsetof(struct settings, dash.store), AS_TEXT, NULL},
+    {offsetof(struct settings, dash.names), AS_TEXT, NULL},
+};
+
 static const struct section {
 	const char *name;
 	const struct ps_option *options;
 	const struct place *places;
 } sections[] = {
-    {"core", core_options, core_places},          {"paths", paths_options, paths_places},
-    {"capture", capture_options, capture_places}, {"log", log_options, log_places},
-    {"journal", journal_options, journal_places}, {"geoip", geoip_options, geoip_places},
-    {"data", data_options, data_places},          {"sink NAME", sink_options, NULL},
+    {"core", core_options, core_places},
+    {"paths", paths_options, paths_places},
+    {"capture", capture_options, capture_places},
+    {"log", log_options, log_places},
+    {"journal", journal_options, journal_places},
+    {"geoip", geoip_options, geoip_places},
+    {"data", data_options, data_places},
+    {"dash", dash_options, dash_places},
+    {"sink NAME", sink_options, NULL},
 };
 #define PLACED(options, places) _Static_assert(COUNT(options) == COUNT(places) + 1, "a place for each option")
 PLACED(core_options, core_places);
@@ -252,6 +301,7 @@ PLACED(log_options, log_places);
 PLACED(journal_options, journal_places);
 PLACED(geoip_options, geoip_places);
 PLACED(data_options, data_places);
+PLACED(dash_options, dash_places);
 
 const struct ps_option *settings_section(size_t at, const char **name)
 {
@@ -335,9 +385,10 @@ static void judge_section_name(const struct ini_entry *e, struct mistakes *m)
 	if (best)
 		mistakes_add(m, e->line, "[%s]: unknown section; did you mean [%s]?", e->section, best);
 	else
-		mistakes_add(m, e->line,
-		             "[%s]: unknown section; known are core, paths, capture, log, journal, geoip, data and sink NAME",
-		             e->section);
+		mistakes_add(
+		    m, e->line,
+		    "[%s]: unknown section; known are core, paths, capture, log, journal, geoip, data, dash and sink NAME",
+		    e->section);
 }
 
 static void judge_key(struct settings *s, const struct section *section, const struct ini_entry *e, unsigned *lines,

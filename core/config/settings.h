@@ -79,6 +79,15 @@ struct settings {
 		char *owner, *group;
 		unsigned mode;
 	} data;
+	struct {
+		char *host;
+		int64_t port;
+		bool scroll_zoom;
+		char *theme;
+		char *token; /* "": none is wanted on loopback, and elsewhere one is made */
+		char *store; /* of [sink NAME] */
+		char *names; /* under which it is reached, separated by commas or spaces */
+	} dash;
 	struct sink_settings *sinks;
 	size_t n_sinks;
 };

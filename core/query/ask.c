@@ -115,15 +115,15 @@ static int parse_by(struct ask *a, const char *list, const char **why)
 /* A name of a user, a protocol or a family as the number that is stored. */
 static const char *as_number(struct ask *a, enum ps_dimension d, const char *value)
 {
-	const struct passwd *user;
-	char text[16];
+	struct passwd entry, *user = NULL;
+	char text[16], space[4096];
 	int number = -1;
 
 	if (d == PS_BY_PROTOCOL)
 		number = names_protocol_find(value);
 	else if (d == PS_BY_FAMILY)
 		number = names_family_find(value);
-	else if (d == PS_BY_UID && (user = getpwnam(value)))
+	else if (d == PS_BY_UID && getpwnam_r(value, &entry, space, sizeof(space), &user) == 0 && user)
 		return arena_copy(&a->memory, text, (size_t)snprintf(text, sizeof(text), "%u", (unsigned)user->pw_uid));
 	if (number >= 0)
 		return arena_copy(&a->memory, text, (size_t)snprintf(text, sizeof(text), "%d", number));
@@ -206,15 +206,15 @@ static int parse_choice(struct ask *a, const char *what, const char *words, cons
 	return at >= 0 ? at : wrong(a, why, "%s is one of: %s; not \"%s\"", what, words, word);
 }
 
-struct words {
-	const char *last, *from, *to, *step;
-	int ordered;              /* --order was given */
-	const char *traffic_only; /* an option that says nothing to --audit */
-	const char *groups_only;  /* ... and to --events */
-};
-
-static int parse_range(struct ask *a, const struct words *words, int64_t now, const char **why)
+/* Beyond what can be reckoned with; it is 300 million years from now. */
+static int is_far(int64_t seconds)
 {
+	return seconds > INT64_C(1) << 53 || seconds < -(INT64_C(1) << 53);
+}
+
+static int parse_range(struct ask *a, int64_t now, const char **why)
+{
+	const struct ask_words *words = &a->words;
 	struct ps_question *q = &a->question;
 	int64_t length = USUAL_RANGE;
 
@@ -222,11 +222,11 @@ static int parse_range(struct ask *a, const struct words *words, int64_t now, co
 	q->to = INT64_MAX;
 	if (words->last && words->from)
 		return wrong(a, why, "--last and --from exclude each other");
-	if (words->from && when_point(words->from, &q->from) < 0)
+	if (words->from && (when_point(words->from, &q->from) < 0 || is_far(q->from)))
 		return wrong(a, why, "\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", words->from);
-	if (words->to && when_point(words->to, &q->to) < 0)
+	if (words->to && (when_point(words->to, &q->to) < 0 || is_far(q->to)))
 		return wrong(a, why, "\"%s\" is not a time: 2026-11-23T10:40 is one, and Unix seconds are", words->to);
-	if (words->last && strcmp(words->last, "all") != 0 && when_length(words->last, &length) < 0)
+	if (words->last && strcmp(words->last, "all") != 0 && (when_length(words->last, &length) < 0 || is_far(length)))
 		return wrong(a, why, "\"%s\" is not a length of time: 90s, 15min, 3h and 7d are, and so is all", words->last);
 	a->silent = a->follow && !words->last && !words->from;
 	/* A row is of the time when its window began. */
@@ -239,9 +239,10 @@ static int parse_range(struct ask *a, const struct words *words, int64_t now, co
 }
 
 /* The steps of --by time, once the range is known. */
-static int parse_step(struct ask *a, const struct words *words, int64_t now, const char **why)
+static int parse_step(struct ask *a, int64_t now, const char **why)
 {
 	static const int64_t usual[] = {60, 300, 900, 3600, 3 * 3600, 86400, 7 * 86400};
+	const struct ask_words *words = &a->words;
 	struct ps_question *q = &a->question;
 	int64_t from = q->from, to = q->to < now ? q->to : now;
 	size_t i = 0;
@@ -277,8 +278,9 @@ static int parse_events(struct ask *a, const char *list, const char **why)
 }
 
 /* What does not go together. */
-static int check_mix(struct ask *a, const struct words *words, const char **why)
+static int check_mix(struct ask *a, const char **why)
 {
+	const struct ask_words *words = &a->words;
 	const char *groups = words->groups_only;
 
 	if (a->audit && (groups || words->traffic_only))
@@ -331,61 +333,62 @@ static const struct option options[] = {
     {0},
 };
 
-static int take(struct ask *a, struct words *words, int option, const char **why)
+static int take(struct ask *a, int option, const char *value, const char **why)
 {
+	struct ask_words *words = &a->words;
 	int r = 0;
 
 	switch (option) {
 	case 'b':
 		words->groups_only = "--by";
-		return parse_by(a, optarg, why);
+		return parse_by(a, value, why);
 	case 'f':
 	case 'x':
 		words->traffic_only = option == 'x' ? "--exclude" : "--filter";
-		return parse_filter(a, optarg, option == 'x', why);
+		return parse_filter(a, value, option == 'x', why);
 	case 'l':
-		words->last = optarg;
+		words->last = value;
 		break;
 	case OPT_FROM:
-		words->from = optarg;
+		words->from = value;
 		break;
 	case OPT_TO:
-		words->to = optarg;
+		words->to = value;
 		break;
 	case OPT_STEP:
 		words->groups_only = "--step";
-		words->step = optarg;
+		words->step = value;
 		break;
 	case 'o':
 		words->groups_only = "--order";
 		words->ordered = 1;
-		r = parse_choice(a, "--order", "total sent received calls time key", optarg, why);
+		r = parse_choice(a, "--order", "total sent received calls time key", value, why);
 		a->question.order = r < 0 ? PS_ORDER_TOTAL : (enum ps_order)r;
 		break;
 	case 'n':
 		words->traffic_only = "--limit";
-		return parse_limit(a, optarg, why);
+		return parse_limit(a, value, why);
 	case OPT_AUDIT:
 		a->audit = 1;
 		break;
 	case OPT_EVENTS:
-		return parse_events(a, optarg ? optarg : "program,loss,verdict", why);
+		return parse_events(a, value ? value : "program,loss,verdict", why);
 	case OPT_FOLLOW:
 		a->follow = 1;
 		break;
 	case OPT_FORMAT:
-		r = parse_choice(a, "--format", "table csv json", optarg, why);
+		r = parse_choice(a, "--format", "table csv json", value, why);
 		a->format = r < 0 ? ASK_TABLE : (enum ask_format)r;
 		break;
 	case 'u':
-		r = parse_choice(a, "--units", "auto B kB MB GB", optarg, why);
+		r = parse_choice(a, "--units", "auto B kB MB GB", value, why);
 		a->units = r < 0 ? ASK_AUTO : (enum ask_units)r;
 		break;
 	case OPT_STORE:
-		a->store = optarg;
+		a->store = value;
 		break;
 	case OPT_FILE:
-		a->file = optarg;
+		a->file = value;
 		break;
 	default:
 		a->help = 1;
@@ -394,15 +397,39 @@ static int take(struct ask *a, struct words *words, int option, const char **why
 	return r < 0 ? r : 0;
 }
 
-int ask_parse(struct ask *a, int argc, char **argv, int64_t now, const char **why)
+void ask_begin(struct ask *a)
 {
-	struct words words = {0};
-	int option, r = 0;
-
 	*a = (struct ask){.by = {PS_BY_EXE}};
 	arena_init(&a->memory);
 	a->question.by = a->by;
 	a->question.n_by = 1;
+}
+
+int ask_put(struct ask *a, const char *name, const char *value, const char **why)
+{
+	for (const struct option *o = options; o->name; o++)
+		if (o->has_arg && (strcmp(o->name, name) == 0 || (name[0] == o->val && !name[1])))
+			return take(a, o->val, value, why);
+	return wrong(a, why, "there is no parameter \"%s\"", name);
+}
+
+int ask_end(struct ask *a, int64_t now, const char **why)
+{
+	int r = parse_range(a, now, why);
+
+	if (r == 0)
+		r = parse_step(a, now, why);
+	if (r == 0)
+		r = check_mix(a, why);
+	a->question.filters = a->filters;
+	return r;
+}
+
+int ask_parse(struct ask *a, int argc, char **argv, int64_t now, const char **why)
+{
+	int option, r = 0;
+
+	ask_begin(a);
 	opterr = 0;
 	optind = 0;
 	while (r == 0 && !a->help && (option = getopt_long(argc, argv, ":b:f:x:l:o:n:u:h", options, NULL)) != -1) {
@@ -411,18 +438,11 @@ int ask_parse(struct ask *a, int argc, char **argv, int64_t now, const char **wh
 		else if (option == '?')
 			r = wrong(a, why, "there is no option %s", argv[optind - 1]);
 		else
-			r = take(a, &words, option, why);
+			r = take(a, option, optarg, why);
 	}
 	if (r == 0 && !a->help && optind < argc)
 		r = wrong(a, why, "\"%s\" is not an option; a filter is -f DIMENSION=VALUE", argv[optind]);
-	if (r == 0 && !a->help)
-		r = parse_range(a, &words, now, why);
-	if (r == 0 && !a->help)
-		r = parse_step(a, &words, now, why);
-	if (r == 0 && !a->help)
-		r = check_mix(a, &words, why);
-	a->question.filters = a->filters;
-	return r;
+	return r == 0 && !a->help ? ask_end(a, now, why) : r;
 }
 
 void ask_done(struct ask *a)

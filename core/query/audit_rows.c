@@ -86,7 +86,7 @@ static void csv_row(struct audit_rows *r, const struct ps_answer_audit *a)
 	fputs("\r\n", r->out);
 }
 
-static void json_row(struct audit_rows *r, const struct ps_answer_audit *a)
+json_t *audit_rows_json(const struct ps_answer_audit *a)
 {
 	json_t *line =
 	    json_pack("{s:I, s:s%}", "netns", (json_int_t)a->netns, "layer", a->layer.data, (size_t)a->layer.len);
@@ -95,6 +95,13 @@ static void json_row(struct audit_rows *r, const struct ps_answer_audit *a)
 	numbers_of(numbers, a);
 	for (size_t i = 0; i < NUMBERS; i++)
 		json_object_set_new(line, keys[i], json_integer(numbers[i]));
+	return line;
+}
+
+static void json_row(struct audit_rows *r, const struct ps_answer_audit *a)
+{
+	json_t *line = audit_rows_json(a);
+
 	json_dumpf(line, r->out, JSON_COMPACT);
 	putc('\n', r->out);
 	json_decref(line);

@@ -3,6 +3,7 @@
 #ifndef PS_QUERY_AUDIT_ROWS_H
 #define PS_QUERY_AUDIT_ROWS_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "core/query/ask.h"
@@ -20,5 +21,8 @@ void audit_rows_put(void *rows, const struct ps_answer_audit *);
 
 /* 0, or -errno of writing. `complete` is false when the answer has failed. */
 int audit_rows_end(struct audit_rows *, int complete);
+
+/* A row as a new object. */
+json_t *audit_rows_json(const struct ps_answer_audit *);
 
 #endif

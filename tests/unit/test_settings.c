@@ -79,7 +79,7 @@ static const struct {
     {"[coer]", "[coer]: unknown section; did you mean [core]?"},
     {"debug = maybe", NULL},
     {"[countries]",
-     "[countries]: unknown section; known are core, paths, capture, log, journal, geoip, data and sink NAME"},
+     "[countries]: unknown section; known are core, paths, capture, log, journal, geoip, data, dash and sink NAME"},
     {"[core]", NULL},
     {"write_interval = 10", "[core] write_interval: \"10\" " TIME KEPT("10 s")},
     {"write_interval = 20 s", "[core] write_interval: is already in line 6, which counts; this line has no effect"},

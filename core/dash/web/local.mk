@@ -33,9 +33,11 @@ endif
 # A release has the page made, so that it is built without npm.
 dist-hook: dist-page
 if DASH
-dist-page: core/dash/assets/manifest.h
+page_made = core/dash/assets/manifest.h
+else
+page_made =
 endif
-dist-page:
+dist-page: $(page_made)
 	if test -f core/dash/assets/manifest.h; then \
 	    $(MKDIR_P) $(distdir)/core/dash/web/built && cp core/dash/assets/* $(distdir)/core/dash/web/built; \
 	else echo "warning: this release is without the page of the dash" >&2; fi

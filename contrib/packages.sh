@@ -8,7 +8,7 @@ install_packages() {
 
 	if command -v apt-get >/dev/null; then
 		wanted=(gcc make autoconf automake libtool pkg-config clang llvm bpftool libbpf-dev libuv1-dev libsqlite3-dev
-			libinih-dev libssl-dev libjansson-dev libcurl4-openssl-dev libmariadb-dev libpq-dev libsystemd-dev libncurses-dev libmicrohttpd-dev libmaxminddb-dev curl python3)
+			libinih-dev libssl-dev libjansson-dev libcurl4-openssl-dev libmariadb-dev libpq-dev libsystemd-dev libncurses-dev libmicrohttpd-dev libmaxminddb-dev zlib1g-dev curl python3)
 		# The page of the dash; node from elsewhere brings an npm that Debian's would be in the way of.
 		command -v npm >/dev/null || wanted+=(nodejs npm)
 		[[ ${2:-} != test ]] || wanted+=(libclang-rt-14-dev gcc-12-multilib clang-format iproute2 nftables liburing-dev
@@ -30,14 +30,14 @@ install_packages() {
 		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends ${missing[@]} >/dev/null
 	elif command -v dnf >/dev/null; then
 		wanted=(gcc make autoconf automake libtool pkgconf-pkg-config clang llvm bpftool libbpf-devel libuv-devel
-			sqlite-devel inih-devel openssl-devel jansson-devel libcurl-devel mariadb-connector-c-devel libpq-devel systemd-devel ncurses-devel libmicrohttpd-devel libmaxminddb-devel curl python3
+			sqlite-devel inih-devel openssl-devel jansson-devel libcurl-devel mariadb-connector-c-devel libpq-devel systemd-devel ncurses-devel libmicrohttpd-devel libmaxminddb-devel zlib-devel curl python3
 			nodejs npm)
 		[[ ${2:-} != test ]] || wanted+=(compiler-rt clang-tools-extra iproute nftables liburing-devel qemu-system-x86-core
 			busybox cpio kmod xz zstd mandoc sqlite libasan libubsan)
 		need_root "${wanted[@]}" || return 0
 		dnf -q -y install "${wanted[@]}"
 	elif command -v pacman >/dev/null; then
-		wanted=(gcc make autoconf automake libtool pkgconf clang llvm bpf libbpf libuv sqlite libinih openssl jansson mariadb-libs postgresql-libs systemd-libs ncurses libmicrohttpd libmaxminddb curl
+		wanted=(gcc make autoconf automake libtool pkgconf clang llvm bpf libbpf libuv sqlite libinih openssl jansson mariadb-libs postgresql-libs systemd-libs ncurses libmicrohttpd libmaxminddb zlib curl
 			python nodejs npm)
 		[[ ${2:-} != test ]] || wanted+=(compiler-rt iproute2 nftables liburing qemu-system-x86 busybox cpio kmod xz zstd
 			mandoc)
@@ -45,7 +45,7 @@ install_packages() {
 		pacman -Sq --needed --noconfirm "${wanted[@]}"
 	elif command -v zypper >/dev/null; then
 		wanted=(gcc make autoconf automake libtool pkgconf clang llvm bpftool libbpf-devel libuv-devel sqlite3-devel
-			libinih-devel libopenssl-3-devel libjansson-devel libcurl-devel libmariadb-devel postgresql-devel systemd-devel ncurses-devel libmicrohttpd-devel libmaxminddb-devel curl python3
+			libinih-devel libopenssl-3-devel libjansson-devel libcurl-devel libmariadb-devel postgresql-devel systemd-devel ncurses-devel libmicrohttpd-devel libmaxminddb-devel zlib-devel curl python3
 			nodejs npm)
 		[[ ${2:-} != test ]] || wanted+=(iproute2 nftables liburing-devel qemu-x86 busybox-static cpio kmod xz zstd mandoc
 			sqlite3)

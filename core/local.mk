@@ -15,6 +15,7 @@ include core/delivery/local.mk
 include core/query/local.mk
 include core/import/local.mk
 include core/cli/local.mk
+include core/geoip/local.mk
 include core/screen/local.mk
 include core/top/local.mk
 include core/dash/local.mk

@@ -6,6 +6,13 @@
 #ifndef PS_CLI_FRONT_H
 #define PS_CLI_FRONT_H
 
+#include <limits.h>
+#include <stdbool.h>
+
+/* Puts the path of picosnitch-NAME there, if it is there. */
+#define FRONT_PATH (PATH_MAX + NAME_MAX)
+bool front_find(char path[FRONT_PATH], const char *name);
+
 /* `picosnitch NAME`: becomes the program, which lies beside this one or in its libexec folder, with the options
  * that stood before the name. Returns 1, after saying why, if it is not there. */
 int front_become(int argc, char **argv);

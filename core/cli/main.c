@@ -30,6 +30,7 @@ static const struct command {
     {"view", front_become, "past connections on the terminal: by anything, at any time"},
     {"dash", front_become, "the same as a web page of this machine"},
     {"query", front_become, "ask the store: who talked, how much, with whom"},
+    {"geoip", front_become, "the database of countries: its age, and another one (--update)"},
     {"record", record_main, "the memory of known programs: show, forget, expect"},
     {"verify", verify_main, "whether a store still holds what was written to it"},
     {"import", import_main, "take over what an older picosnitch has left"},

@@ -5,6 +5,7 @@
 
 #include "core/base/log.h"
 #include "core/cli/cli.h"
+#include "core/cli/front.h"
 #include "core/daemon/daemon.h"
 
 static const char help[] =
@@ -25,7 +26,8 @@ static struct settings *reload(const char *config)
 
 int run_main(int argc, char **argv)
 {
-	struct daemon_options options = {cli.config, cli.program, reload, -1};
+	char geoip[FRONT_PATH];
+	struct daemon_options options = {cli.config, cli.program, reload, front_find(geoip, "geoip") ? geoip : NULL, -1};
 	struct settings *settings;
 
 	if (cli_help(argc, argv, help))

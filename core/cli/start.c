@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/cli/cli.h"
+#include "core/cli/front.h"
 #include "core/daemon/daemon.h"
 #include "core/daemon/pidfile.h"
 
@@ -37,7 +38,8 @@ static struct settings *reload(const char *config)
 /* The background process: becomes the daemon, tells `ready` how that goes. Does not return. */
 static void become_daemon(struct settings *settings, int ready)
 {
-	struct daemon_options options = {cli.config, cli.program, reload, ready};
+	char geoip[FRONT_PATH];
+	struct daemon_options options = {cli.config, cli.program, reload, front_find(geoip, "geoip") ? geoip : NULL, ready};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setsid();

@@ -74,6 +74,13 @@ static void print_audit(const json_t *audit)
 		printf("audit             there are more network namespaces than these\n");
 }
 
+static void print_countries(const json_t *countries)
+{
+	if (*str(countries, "said"))
+		printf("countries         %s%s\n", strcmp(str(countries, "state"), "failed") == 0 ? "not fetched: " : "",
+		       str(countries, "said"));
+}
+
 static void print_losses(const json_t *losses)
 {
 	const json_t *loss;
@@ -157,6 +164,7 @@ static void print(const json_t *root)
 	       " were too slow and dropped; %" PRId64 " refused\n",
 	       num(feed, "readers"), num(feed, "accepted"), num(feed, "dropped"), num(feed, "refused"));
 	print_audit(json_object_get(root, "audit"));
+	print_countries(json_object_get(root, "countries"));
 	print_losses(json_object_get(root, "losses"));
 }
 

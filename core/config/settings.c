@@ -247,6 +247,7 @@ static const struct ps_option geoip_options[] = {
     {"update", PS_OPTION_CHOICE, "monthly", 0, 0, "never monthly", "whether one is fetched", 0, NULL},
     {"url", PS_OPTION_TEXT, "https://download.db-ip.com/free/dbip-country-lite-%Y-%m.mmdb.gz", 0, 0, NULL,
      "where from; %Y is the year, %m the month", 0, NULL},
+    {"delay", PS_OPTION_DURATION, "5 min", S, DAY, NULL, "how long after its start the daemon looks first", 0, NULL},
     {0},
 };
 static const struct place geoip_places[] = {
@@ -254,6 +255,7 @@ static const struct place geoip_places[] = {
     {offsetof(struct settings, geoip.database), AS_TEXT, check_database},
     {offsetof(struct settings, geoip.update), AS_BOOL, NULL},
     {offsetof(struct settings, geoip.url), AS_TEXT, check_url},
+    {offsetof(struct settings, geoip.delay_ms), AS_INT64, NULL},
 };
 
 static const struct ps_option dash_options[] = {

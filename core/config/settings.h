@@ -74,6 +74,7 @@ struct settings {
 		char *database; /* "": the one that is fetched */
 		bool update;    /* monthly, not never */
 		char *url;      /* of what is fetched; %Y and %m are year and month */
+		int64_t delay_ms;
 	} geoip;
 	struct {
 		char *owner, *group;

@@ -22,6 +22,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/daemon/control.h"
+#include "core/daemon/countries.h"
 #include "core/daemon/couriers.h"
 #include "core/daemon/gap.h"
 #include "core/daemon/pidfile.h"
@@ -50,6 +51,7 @@ struct daemon {
 	struct journal *journal;
 	struct control *control;
 	struct couriers *couriers;
+	struct countries *countries;
 	struct courier_host host;
 	enum phase phase;
 	int pidfile;
@@ -109,6 +111,7 @@ static void deliver_or_close(struct daemon *d)
 	uv_close((uv_handle_t *)&d->hangup, NULL);
 	uv_close((uv_handle_t *)&d->patience, NULL);
 	couriers_close(d->couriers);
+	countries_close(d->countries);
 	uv_stop(&d->loop);
 }
 
@@ -146,6 +149,7 @@ static void start_couriers(struct daemon *d)
 		d->settings = d->next;
 		d->next = NULL;
 		watch_reload(&d->watch, d->settings);
+		countries_reload(d->countries, d->settings);
 		journal_set_limits(d->journal, &limits);
 		tamper_reload(d->watch.tamper, d->settings, &d->config_read);
 		losses_tell(d->watch.losses, PS_STAGE_CONFIG, 0, 0, "the configuration has been read again, and is in force");
@@ -314,7 +318,7 @@ static char *answer(void *arg, const char *request, bool root)
 		return record_answer(d->watch.programs.record, request + 7, root);
 	if (strcmp(request, "status") != 0)
 		return NULL;
-	return status_json(&d->watch, d->couriers, d->options->config, d->started_ns);
+	return status_json(&d->watch, d->couriers, d->countries, d->options->config, d->started_ns);
 }
 
 /* ---- start ---- */
@@ -467,6 +471,8 @@ static int start(struct daemon *d)
 	d->host.program = d->options->program;
 	d->couriers = couriers_open(&d->loop, d->journal, &couriers);
 	start_couriers(d);
+	d->countries = countries_open(&d->loop, d->options->geoip, d->host.uid, d->host.gid);
+	countries_reload(d->countries, s);
 	err = control_open(&d->control, &d->loop, s->paths.run, group ? group->gr_gid : 0, answer, d);
 	if (err)
 		log_warning("%s/control.sock: %s: `picosnitch status` will know little", s->paths.run, strerror(-err));

@@ -12,7 +12,8 @@ struct daemon_options {
 	const char *program; /* this program's own file, for the sinks' hosts */
 	/* Reads the configuration again; NULL, with the mistakes logged, if it is wrong. Any thread. */
 	struct settings *(*reload)(const char *config);
-	int ready_fd; /* gets errors of the start as lines, and a NUL once everything runs; -1: nobody waits */
+	const char *geoip; /* the program picosnitch-geoip, or NULL */
+	int ready_fd;      /* gets errors of the start as lines, and a NUL once everything runs; -1: nobody waits */
 };
 
 /* Runs until SIGTERM or SIGINT. Takes over the settings. The exit status. */

@@ -5,7 +5,7 @@ picosnitch_SOURCES = \
 	core/cli/run.c core/cli/start.c core/cli/status.c core/cli/verify.c \
 	core/daemon/changes.c core/daemon/changes.h core/daemon/channels.c core/daemon/channels.h \
 	core/daemon/control.c core/daemon/control.h core/daemon/daemon.c core/daemon/daemon.h \
-	core/daemon/couriers.c core/daemon/couriers.h core/daemon/gap.c core/daemon/gap.h \
+	core/daemon/countries.c core/daemon/countries.h core/daemon/couriers.c core/daemon/couriers.h core/daemon/gap.c core/daemon/gap.h \
 	core/daemon/people.c core/daemon/people.h \
 	core/daemon/evidence.c core/daemon/evidence.h core/daemon/own_file.c core/daemon/own_file.h \
 	core/daemon/hosts.c core/daemon/hosts.h core/daemon/live.c core/daemon/live.h core/daemon/live_line.c core/daemon/live_line.h \

@@ -171,7 +171,8 @@ static json_t *self_test(const struct self_test *t)
 	return root;
 }
 
-char *status_json(const struct watch *w, struct couriers *couriers, const char *config, int64_t started_ns)
+char *status_json(const struct watch *w, struct couriers *couriers, const struct countries *countries,
+                  const char *config, int64_t started_ns)
 {
 	struct journal_stats j;
 	struct ledger_stats l;
@@ -205,6 +206,7 @@ char *status_json(const struct watch *w, struct couriers *couriers, const char *
 	                              number(j.queued), "error", j.error ? strerror(-j.error) : ""));
 	json_object_set_new(root, "sinks", sinks(couriers, j.last_seq));
 	json_object_set_new(root, "feed", feed(w->live));
+	json_object_set_new(root, "countries", countries_status(countries));
 	json_object_set_new(root, "audit", audit(w));
 	json_object_set_new(root, "losses", losses(w->losses));
 	text = json_dumps(root, JSON_INDENT(2));

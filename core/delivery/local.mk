@@ -12,6 +12,7 @@ core_libpsdelivery_la_SOURCES = \
 	core/delivery/journal_queue.c core/delivery/journal_thread.c \
 	core/delivery/journal_store.c core/delivery/journal_store.h core/delivery/journal_store_inside.h \
 	core/delivery/journal_trim.c \
+	core/delivery/own_folder.c core/delivery/own_folder.h \
 	core/delivery/plugin_describe.c core/delivery/plugin_load.c core/delivery/plugin_load.h \
 	core/delivery/sink_files.c core/delivery/sink_files.h \
 	core/delivery/sink_host.c core/delivery/sink_host.h core/delivery/trust.c core/delivery/trust.h

@@ -4,10 +4,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #ifdef PS_GEOIP
 #include <maxminddb.h>
 #endif
@@ -25,10 +28,25 @@ struct country {
 
 int country_open(struct country **out, const char *path, char why[COUNTRY_WHY])
 {
-	struct country *c = mem_alloc(sizeof(*c));
-	int r = MMDB_open(path, MMDB_MODE_MMAP, &c->db), err = errno;
+	struct country *c;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), r, err;
+	char opened[32];
+	struct stat st;
 
 	*out = NULL;
+	/* Whoever it belongs to may have put a pipe there. */
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		err = fd < 0 ? errno : EINVAL;
+		snprintf(why, COUNTRY_WHY, "%s: %s", path, fd < 0 ? strerror(err) : "is no file");
+		if (fd >= 0)
+			close(fd);
+		return -err;
+	}
+	snprintf(opened, sizeof(opened), "/proc/self/fd/%d", fd);
+	c = mem_alloc(sizeof(*c));
+	r = MMDB_open(opened, MMDB_MODE_MMAP, &c->db);
+	err = errno;
+	close(fd);
 	if (r != MMDB_SUCCESS) {
 		/* libmaxminddb has closed what it had. */
 		free(c);

@@ -13,3 +13,10 @@ check_PROGRAMS += tests/front/seed
 tests_front_seed_SOURCES = tests/front/seed.c tests/bench/month.c tests/bench/month.h
 tests_front_seed_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_front_seed_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)
+
+# The database of countries is fetched.
+dist_check_SCRIPTS += tests/front/test_geoip.py
+EXTRA_DIST += tests/country_server.py
+if GEOIP_FETCH
+TESTS += tests/front/test_geoip.py
+endif

@@ -317,10 +317,11 @@ static void fit(const struct view_look *look, const struct view_model *m, unsign
 	widths[VALUE] = used;
 	n = put_ranks(m, ranks);
 	for (unsigned i = 0; i < n; i++) {
+		bool is_extra = i && (ranks[i] == LAST || ranks[i] == CALLS || ranks[i] == BAR);
 		unsigned width = column_width(m, ranks[i]);
 
 		/* Rather than more numbers, more of the value, up to a point. */
-		if (used + 1 + width + (i > 3 ? VALUE_MORE : 0) > look->width)
+		if (used + 1 + width + (is_extra ? VALUE_MORE : 0) > look->width)
 			continue;
 		widths[ranks[i]] = width;
 		used += 1 + width;

@@ -9,9 +9,24 @@ export function name(text: string, most = 60): HTMLElement {
   return el("bdi", { class: "name", title: text.length > most ? hover(text) : null }, visible(middle(text, most)));
 }
 
+let drawn: boolean | undefined;
+
+/** Whether there is a font with flags: else their letters would be two boxes. */
+function flags(): boolean {
+  if (drawn === undefined) {
+    const g = Object.assign(document.createElement("canvas"), { width: 20, height: 20 }).getContext("2d", { willReadFrequently: true });
+    if (!g) return (drawn = false);
+    g.font = "16px sans-serif";
+    g.fillText("\u{1f1e9}\u{1f1ea}", 0, 16);
+    const pixels = g.getImageData(0, 0, 20, 20).data;
+    drawn = pixels.some((v, i) => i % 4 === 0 && v !== pixels[i + 1]);
+  }
+  return drawn;
+}
+
 export function flagOf(code: string): HTMLElement {
   return el("span", { class: "flag", title: country(code) },
-    isCountry(code) && el("span", { "aria-hidden": "true" }, flag(code)), el("span", { class: "code" }, isCountry(code) ? code : country(code)));
+    isCountry(code) && flags() && el("span", { "aria-hidden": "true" }, flag(code)), el("span", { class: "code" }, isCountry(code) ? code : country(code)));
 }
 
 const VERDICTS: Readonly<Record<string, [string, string]>> = {

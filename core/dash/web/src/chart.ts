@@ -256,7 +256,7 @@ function lossMarks(u: uPlot, losses: readonly Loss[], colour: string): void {
   for (const loss of losses) {
     const a = Math.max(bbox.left, u.valToPos(loss.first, "x", true));
     const b = Math.min(bbox.left + bbox.width, u.valToPos(Math.max(loss.last, loss.first), "x", true));
-    if (b >= bbox.left && a <= bbox.left + bbox.width) ctx.fillRect(a, bbox.top, Math.max(3 * ratio, b - a), 4 * ratio);
+    if (b >= bbox.left && a <= bbox.left + bbox.width) ctx.fillRect(a, bbox.top, Math.max(4 * ratio, b - a), 6 * ratio);
   }
   ctx.restore();
 }

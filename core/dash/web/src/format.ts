@@ -88,8 +88,11 @@ export function span(s: number): string {
 // eslint-disable-next-line no-control-regex, no-misleading-character-class
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]/g;
 
+// Marks that are heaped on a letter reach into the lines around it.
+const MARKS = /(\p{M}{3})\p{M}+/gu;
+
 export function visible(text: string): string {
-  return text.replace(UNSEEN, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(UNSEEN, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`).replace(MARKS, "$1…");
 }
 
 /** At most so many characters, cut in the middle; a path keeps more of its end. */

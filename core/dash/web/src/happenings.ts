@@ -53,7 +53,7 @@ export function chronicle(view: View, events: readonly Happening[], caption: str
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Time"), el("th", { scope: "col" }, "What"), el("th", { scope: "col" }, "Which"), el("th", { scope: "col" }, "Command line, SHA-256"))),
     el("tbody", {}, ...events.map((e) => {
       const row = el("tr", {}, el("td", {}, el("time", {}, when(e.time, true))), el("td", {}, badge(e)),
-        el("td", { class: "value" }, el("div", {}, ...about(view, e), e.exe ? picks(view, "exe", e.exe) : null)),
+        el("td", { class: "value" }, el("div", {}, el("div", { class: "about" }, ...about(view, e)), e.exe ? picks(view, "exe", e.exe) : null)),
         el("td", { class: "value" }, el("div", { class: "lines" }, e.cmdline ? name(e.cmdline, 70) : null,
           e.sha256 ? to(deeper(on(view.state, "explore"), "sha256", e.sha256), {}, shown("sha256", e.sha256)) : null,
           e.previous && e.kind === "program" ? el("span", { class: "muted" }, "before: ", shown("sha256", e.previous)) : null)));

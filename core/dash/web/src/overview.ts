@@ -10,10 +10,10 @@ import { happenings } from "./happenings";
 import { bytes, several, share } from "./format";
 import { question, type Metric, type State } from "./state";
 import { measure, ranking } from "./table";
-import { deeper, now, nothing, on, Panel, to, type Page, type View } from "./view";
+import { deeper, half, now, nothing, on, Panel, to, type Page, type View } from "./view";
 import { wantedOf } from "./wanted";
 
-const MOVED: Readonly<Record<Metric, string>> = { total: "moved the most", sent: "sent the most", received: "received the most" };
+const MOVED: Readonly<Record<Metric, string>> = { total: "moved", sent: "sent", received: "received" };
 
 /** One answer in large letters. */
 class Tile {
@@ -35,7 +35,7 @@ export function overview(): Page {
   const controls = el("div", { class: "controls" });
   const time = new Panel("Traffic over time, by program", { class: "wide", aside: controls });
   const programs = new Panel("Top programs"), countries = new Panel("Destinations by country"), domains = new Panel("Destinations by name"), news = new Panel("What is new");
-  const grid = el("div", { class: "grid" }, time.root, programs.root, countries.root, domains.root, news.root);
+  const grid = el("div", { class: "grid" }, time.root, half(programs, domains), half(countries, news));
   const tiles = el("div", { class: "tiles" }, most.root, where.root, fresh.root);
 
   function more(panel: Panel, state: State, text: string): HTMLElement {
@@ -77,7 +77,7 @@ export function overview(): Page {
         else {
           const n = measure(first, state.metric);
           most.say(to(deeper(state, "exe", first.values[0] ?? ""), {}, shown("exe", first.values[0] ?? "", 34)),
-            `${MOVED[state.metric]}: ${bytes(n, state.unit)}, ${share(n, measure(t.total, state.metric))} of what ${several(t.total.groups, "program")} did`);
+            `${bytes(n, state.unit)}, ${share(n, measure(t.total, state.metric))} of what ${several(t.total.groups, "program")} ${MOVED[state.metric]}`);
         }
       });
       const geo = view.info.dimensions.some((d) => d.kind === "country") ? view.info.dimensions.find((d) => d.kind === "country")!.name : null;

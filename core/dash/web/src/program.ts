@@ -10,7 +10,7 @@ import { bytes, hover, label, middle, several, visible, when } from "./format";
 import { question, type Filter, type State } from "./state";
 import { measure, ranking } from "./table";
 import { bounds } from "./state";
-import { deeper, now, nothing, on, Panel, to, type Page, type View } from "./view";
+import { deeper, half, now, nothing, on, Panel, to, type Page, type View } from "./view";
 import { wantedOf } from "./wanted";
 
 /** The filters of a state, and that of its program. */
@@ -48,7 +48,7 @@ export function program(): Page {
   const lists: [string, Panel][] = [["domain", new Panel("Destinations by name")], ["raddr", new Panel("Remote addresses")], ["pexe", new Panel("Started by")],
     ["country", new Panel("Destinations by country")], ["uid", new Panel("Users")], ["rport", new Panel("Remote ports")], ["unit", new Panel("Units")], ["container", new Panel("Containers")]];
   const children = new Panel("What it started"), events = new Panel("Events", { class: "wide" });
-  const grid = el("div", { class: "grid" }, time.root, hashes.root, ...lists.slice(0, 3).map(([, p]) => p.root), children.root, ...lists.slice(3).map(([, p]) => p.root), events.root);
+  const grid = el("div", { class: "grid" }, time.root, hashes.root, half(...[0, 3, 5].map((i) => lists[i]![1])), half(lists[1]![1], lists[2]![1], children, ...[4, 6, 7].map((i) => lists[i]![1])), events.root);
 
   return {
     root: el("div", { class: "page" }, heading, grid),

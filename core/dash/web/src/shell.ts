@@ -131,7 +131,7 @@ export function shell(go: (s: State, replace?: boolean) => void, refresh: () => 
       fill(nav, ...pages.filter((p) => p !== "live" || info.live).map((p) => el("a", {
         href: (p === state.page ? to(state) : to(on(state, p))).getAttribute("href"), "aria-current": p === state.page ? "page" : null,
       }, TITLES[p])));
-      host.textContent = visible(middle(info.hostname, 40));
+      host.textContent = `on ${visible(middle(info.hostname, 40))}`;
       host.title = `${hover(info.hostname)}, store ${info.store}, picosnitch ${info.version}`;
       const text = rangeText(state);
       fill(opener, text, el("span", { "aria-hidden": "true" }, " ▾"));

@@ -24,11 +24,11 @@ export function actable(row: HTMLTableRowElement, what: Acts): void {
   acts.set(row, what);
 }
 
-/** A quiet bar behind a number: its part of the largest. */
+/** A bar beside a number: its part of the largest. */
 export function bar(part: number, whole: number): HTMLElement {
-  const e = el("span", { class: "meter", "aria-hidden": "true" });
-  e.style.width = `${whole > 0 ? Math.max(0.5, Math.min(100, (100 * part) / whole)) : 0}%`;
-  return e;
+  const e = el("span", { class: "meter" });
+  e.style.width = `${whole > 0 ? Math.max(1, Math.min(100, (100 * part) / whole)) : 0}%`;
+  return el("span", { class: "track", "aria-hidden": "true" }, e);
 }
 
 /** Its buttons: only these, not these. */
@@ -64,11 +64,11 @@ function acted(view: View, row: HTMLTableRowElement, dim: string, value: string)
 export function ranking(view: View, dim: string, rows: readonly Row[], whole: number, metric: Metric, caption: string): HTMLElement {
   const most = Math.max(...rows.map((r) => measure(r, metric)), 0);
   return el("table", { class: "ranking" }, el("caption", { class: "aside" }, caption),
-    el("thead", { class: "aside" }, el("tr", {}, el("th", { scope: "col" }, label(dim)), el("th", { scope: "col" }, "Bytes"), el("th", { scope: "col" }, "Part"))),
+    el("thead", {}, el("tr", {}, ...[label(dim), "Bytes", "Part"].map((t, i) => el("th", { scope: "col", class: ["", "size", "part"][i] ?? "" }, el("span", { class: "aside" }, t))))),
     el("tbody", {}, ...rows.map((r) => {
       const n = measure(r, metric);
-      return acted(view, el("tr", {}, valueCell(view, dim, r, 0, 44),
-        el("td", { class: "number" }, bar(n, most), el("span", {}, bytes(n, view.state.unit))),
+      return acted(view, el("tr", {}, valueCell(view, dim, r, 0, innerWidth < 700 ? 28 : 44),
+        el("td", { class: "number measured" }, el("div", {}, bar(n, most), el("span", {}, bytes(n, view.state.unit)))),
         el("td", { class: "number muted part" }, share(n, whole))), dim, r.values[0] ?? "");
     })));
 }
@@ -95,12 +95,12 @@ function heading(view: View, column: string, text: string, kind: string): HTMLEl
 
 /** All of an answer's columns. */
 export function full(view: View, by: readonly string[], rows: readonly Row[], caption: string): HTMLElement {
-  const t = now(), most = Math.max(...rows.map((r) => r.sent + r.received), 0), width = by.length > 1 ? 44 : 64;
+  const t = now(), most = Math.max(...rows.map((r) => r.sent + r.received), 0), width = innerWidth < 700 ? 26 : by.length > 1 ? 44 : 64;
   return el("div", { class: "scroll" }, el("table", { class: "full" }, el("caption", { class: "aside" }, caption),
     el("thead", {}, el("tr", {}, ...by.map((d, i) => i ? el("th", { scope: "col" }, label(d)) : heading(view, "key", label(d), "")),
       ...COLUMNS.map(([c, text]) => heading(view, c, text, "number")))),
     el("tbody", {}, ...rows.map((r) => acted(view, el("tr", {}, ...by.map((d, i) => valueCell(view, d, r, i, width)),
-      el("td", { class: "number" }, bar(r.sent + r.received, most), el("span", {}, bytes(r.sent + r.received, view.state.unit))),
+      el("td", { class: "number measured" }, el("div", {}, bar(r.sent + r.received, most), el("span", {}, bytes(r.sent + r.received, view.state.unit)))),
       el("td", { class: "number" }, bytes(r.sent, view.state.unit)), el("td", { class: "number" }, bytes(r.received, view.state.unit)),
       el("td", { class: "number" }, count(r.calls)), el("td", { class: "number", title: `${when(r.first, true)} to ${when(r.last, true)}` }, ago(r.last, t))),
     by[0] ?? "exe", r.values[0] ?? "")))));

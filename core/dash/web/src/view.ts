@@ -67,6 +67,11 @@ export class Panel {
   }
 }
 
+/** Panels below each other. */
+export function half(...panels: Panel[]): HTMLElement {
+  return el("div", { class: "half" }, ...panels.map((p) => p.root));
+}
+
 const NEXT: Readonly<Record<number, string>> = {
   0: "Is `picosnitch dash` still running? Start it again, then try again.",
   400: "Change the filters or the range above.",

@@ -96,6 +96,7 @@ test("bytes, counts and times are short and exact", () => {
 test("a name shows what it hides, and is cut in the middle", () => {
   assert.equal(visible("a\u202egnp\u200b\x1b[2J"), "a\\u202egnp\\u200b\\u001b[2J");
   assert.equal(visible("日本語 <b>"), "日本語 <b>");
+  assert.equal(visible(`e${"\u0301".repeat(50)}f`), "e\u0301\u0301\u0301…f");
   const cut = middle("Ж".repeat(100 * 1024), 40);
   assert.equal(cut.length, 40);
   assert.match(middle("/usr/lib/very/long/path/to/program", 20), /^\/usr\/li….*program$/);

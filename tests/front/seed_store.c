@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A store to look at: a month of many rows, and what a person would want to find in it.
- *   seed_store PLUGIN.so FOLDER ROWS NOW     the sqlite sink's file in FOLDER, whose path is printed
- * Beside the rows of month.h: at NOW - 7 days a program in a container, under a parent of its own, with two contents,
- * the second of which is suspicious, and what is told of it; an hour ago what was lost, and names as of
+ *   seed_store PLUGIN.so FOLDER ROWS NOW     the sqlite sink's file in FOLDER, whose path is printed; ROWS -1: it stays
+ * empty Beside the rows of month.h: at NOW - 7 days a program in a container, under a parent of its own, with two
+ * contents, the second of which is suspicious, and what is told of it; an hour ago what was lost, and names as of
  * made_hostile().
  */
 #include <stdio.h>
@@ -59,35 +59,45 @@ static void put_find(struct made *m, int64_t then)
 	r->finding.path = made_domain(m, made_text(m, "/opt/backup/bin/uploader", 24));
 }
 
-int main(int argc, char **argv)
+static int put_all(const struct ps_plugin *plugin, struct ps_ctx *ctx, void *self, int64_t now, int64_t rows)
 {
-	const struct ps_plugin *plugin;
-	static struct ps_ctx ctx;
 	struct made m;
-	int64_t now;
-	void *self;
 
-	if (argc < 5)
-		return 2;
-	now = strtoll(argv[4], NULL, 10);
-	plugin = fake_load(argv[1]);
-	fake_init(&ctx, plugin, argv[2], 0);
-	fake_set(&ctx, "retention", "0");
-	fake_files(&ctx);
-	if (plugin->sink->open(&fake_host, &ctx, &self) != PS_STORED ||
-	    month_fill(plugin, &ctx, self, now, strtoll(argv[3], NULL, 10)) < 0)
-		return 1;
+	if (month_fill(plugin, ctx, self, now, rows) < 0)
+		return -1;
 	made_init(&m, 2);
 	put_find(&m, now - 7 * 86400);
 	if (plugin->sink->write(self, &m.batch) != PS_STORED)
-		return 1;
+		return -1;
 	made_done(&m);
 	made_hostile(&m, 3, now - 3600);
 	made_program(&m, now - 3600, "new executable <img src=x onerror=alert(1)>")->program.exe = 1;
 	made_alert(&m, now - 3600, "the flow map was full: <b>some</b> was not counted");
 	if (plugin->sink->write(self, &m.batch) != PS_STORED)
-		return 1;
+		return -1;
 	made_done(&m);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct ps_plugin *plugin;
+	static struct ps_ctx ctx;
+	int64_t now, rows;
+	void *self;
+
+	if (argc < 5)
+		return 2;
+	rows = strtoll(argv[3], NULL, 10);
+	now = strtoll(argv[4], NULL, 10);
+	plugin = fake_load(argv[1]);
+	fake_init(&ctx, plugin, argv[2], 0);
+	fake_set(&ctx, "retention", "0");
+	fake_files(&ctx);
+	if (plugin->sink->open(&fake_host, &ctx, &self) != PS_STORED)
+		return 1;
+	if (rows >= 0 && put_all(plugin, &ctx, self, now, rows) < 0)
+		return 1;
 	month_sum_up(plugin, self);
 	puts(fake_host.text(&ctx, "file"));
 	plugin->sink->close(self);

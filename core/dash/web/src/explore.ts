@@ -41,7 +41,7 @@ export function explore(): Page {
 
   function controls(view: View): void {
     const { state, info } = view;
-    const dims = info.dimensions.filter((d) => d.kind !== "time").map((d) => [d.name, label(d.name)] as const);
+    const dims = info.dimensions.filter((d) => d.kind !== "time" && (d.name !== "country" || info.geoip.enabled)).map((d) => [d.name, label(d.name)] as const);
     const old = document.activeElement?.getAttribute("data-keep");
     const find = el("input", { type: "search", value: state.find, placeholder: "Find in rows  /", "aria-label": "Find in rows", "data-find": true, "data-keep": "find", maxlength: 300 });
     find.addEventListener("input", () => view.go({ ...state, find: find.value }, true));

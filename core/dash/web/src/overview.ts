@@ -72,6 +72,7 @@ export function overview(): Page {
         chart.show(s, wantedOf(view, "exe", "Traffic over time by program"));
       });
       list(view, programs, "exe", (t) => {
+        view.losses(t.losses);
         const first = t.rows[0];
         if (!first) most.say("Nothing", "in this range");
         else {
@@ -80,16 +81,18 @@ export function overview(): Page {
             `${bytes(n, state.unit)}, ${share(n, measure(t.total, state.metric))} of what ${several(t.total.groups, "program")} ${MOVED[state.metric]}`);
         }
       });
-      const geo = view.info.dimensions.some((d) => d.kind === "country") ? view.info.dimensions.find((d) => d.kind === "country")!.name : null;
+      const geo = view.info.geoip.enabled ? view.info.dimensions.find((d) => d.kind === "country" || d.name === "country")?.name ?? null : null;
       const busiest = (dim: string) => (t: Traffic): void => {
-        const row = t.rows[0];
+        // What has no name is no answer, as long as there is another.
+        const rows = [...t.rows].sort((a, b) => Number(a.values[0] === "") - Number(b.values[0] === ""));
+        const row = rows[0];
         if (!row) {
           where.say("Nowhere", "in this range");
           return;
         }
         const value = row.values[0] ?? "", n = measure(row, state.metric);
         where.say(to(deeper(state, dim, value), {}, shown(dim, value, 34)), `${bytes(n, state.unit)}, ${share(n, measure(t.total, state.metric))}; then `,
-          ...t.rows.slice(1, 5).flatMap((r, i) => [i ? ", " : "", geo === dim ? flagOf(r.values[0] ?? "") : shown(dim, r.values[0] ?? "", 20)]),
+          ...rows.slice(1, 4).flatMap((r, i) => [i ? ", " : "", geo === dim ? flagOf(r.values[0] ?? "") : shown(dim, r.values[0] ?? "", 20)]),
           ...(t.rows.length < 2 ? ["nowhere else"] : []));
       };
       if (geo) list(view, countries, geo, busiest(geo));

@@ -75,7 +75,7 @@ export function program(): Page {
       });
       void hashes.load<Traffic>(view, `traffic?${question(mine, [["by", "sha256"], ["order", "time"], ["limit", "20"]])}`, (t) => hashes.show(t.rows.length ? strips(view, t.rows) : nothing(view)));
       for (const [dim, panel] of lists) {
-        const known = view.info.dimensions.some((d) => d.name === dim);
+        const known = view.info.dimensions.some((d) => d.name === dim) && (dim !== "country" || view.info.geoip.enabled);
         panel.root.hidden = !known;
         if (!known) continue;
         void panel.load<Traffic>(view, `traffic?${question(mine, [["by", dim], ["order", state.metric], ["limit", "8"]])}`, (t) => {

@@ -24,10 +24,6 @@ endif
 # The web page, without a browser and in one.
 EXTRA_DIST += tests/front/test_page.sh tests/front/test_dash_page.py tests/front/browser.py
 if DASH
-check_PROGRAMS += tests/front/seed_store
-tests_front_seed_store_SOURCES = tests/front/seed_store.c tests/sinks/month.c tests/sinks/month.h
-tests_front_seed_store_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
-tests_front_seed_store_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)
 TESTS += tests/front/test_dash_page.py
 if PAGE_BUILT
 TESTS += tests/front/test_page.sh

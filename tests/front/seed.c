@@ -4,7 +4,9 @@
  *   seed PLUGIN.so FOLDER NOW usual            some programs, a loss, a verdict
  *   seed PLUGIN.so FOLDER NOW hostile          names that speak to a terminal, in every dimension
  *   seed PLUGIN.so FOLDER NOW month ROWS       as many, over 30 days
- *   seed PLUGIN.so FOLDER NOW grow SEQ         one more row, of /usr/bin/late, in batch SEQ (from 100 on)
+ *   seed PLUGIN.so FOLDER NOW find SEQ         a week ago, what a person would want to find; an hour ago, markup and a
+ * loss seed PLUGIN.so FOLDER NOW empty            nothing seed PLUGIN.so FOLDER NOW grow SEQ         one more row, of
+ * /usr/bin/late, in batch SEQ (from 100 on)
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -88,6 +90,45 @@ static void put_usual(struct made *m, int64_t now)
 	r->finding.state = PS_FINDING_CLEAN;
 }
 
+/* A program in a container, under a parent of its own, with two contents, of which the second is suspicious. */
+static void put_find(struct made *m, int64_t now)
+{
+	static const char path[] = "/opt/backup/bin/uploader";
+	int64_t then = now - 7 * 24 * HOUR;
+	uint32_t first = program(m, path, "uploader --all"), second = program(m, path, "uploader --all");
+	uint32_t cron = program(m, "/usr/sbin/nightly-cron", "nightly-cron");
+	uint32_t markup = program(m, "/opt/<b>x</b>/<img src=x onerror=alert(1)>", "<script>alert(1)</script>");
+	uint32_t upload = made_domain(m, text(m, "test.example.upload")), place = made_place(m, "backup-1");
+	struct ps_traffic *t;
+	struct ps_record *r;
+
+	memset(m->exes[first].sha256, 0xe1, sizeof(m->exes[first].sha256));
+	memset(m->exes[second].sha256, 0xe2, sizeof(m->exes[second].sha256));
+	for (int i = 0; i < 40; i++) {
+		t = traffic(m, then + i * 60, i < 20 ? first : second, 250000000 + (uint64_t)i * 1000000, 2000);
+		t->parent = cron;
+		t->place = place;
+		t->domain = upload;
+		t->domain_source = PS_DOMAIN_DNS;
+		t->raddr.bytes[3] = 77;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		r = made_program(m, then + i * 1200, i ? "new contents" : "new executable");
+		r->program.exe = i ? second : first;
+		r->program.event = i ? PS_PROGRAM_NEW_HASH : PS_PROGRAM_NEW_EXE;
+		r->program.role = PS_ROLE_SELF;
+		r->program.expected = 0;
+		memset(r->program.previous, i ? 0xe1 : 0, sizeof(r->program.previous));
+	}
+	r = made_verdict(m, then + 1300, "4 of 72 engines find it malicious");
+	memcpy(r->finding.sha256, m->exes[second].sha256, sizeof(r->finding.sha256));
+	r->finding.path = made_domain(m, text(m, path));
+	traffic(m, now - HOUR, markup, 1000, 2000)->domain = made_domain(m, text(m, "test.<b>example</b>"));
+	r = made_program(m, now - HOUR, "new executable <b>x</b>");
+	r->program.exe = markup;
+	made_alert(m, now - HOUR, "the flow map was full: <b>some</b> was not counted");
+}
+
 /* What could be shown of a record, all of it hostile. */
 static void put_hostile(struct made *m, int64_t now)
 {
@@ -155,7 +196,9 @@ int main(int argc, char **argv)
 			put_usual(&m, now);
 		else if (strcmp(argv[4], "hostile") == 0)
 			put_hostile(&m, now);
-		else
+		else if (strcmp(argv[4], "find") == 0)
+			put_find(&m, now);
+		else if (strcmp(argv[4], "grow") == 0)
 			traffic(&m, now, program(&m, "/usr/bin/late", "late"), 1000000000, 1);
 		r = put(&m);
 		made_done(&m);

@@ -14,6 +14,10 @@ fuzz_targets += tests/fuzz/fuzz_found tests/fuzz/fuzz_script
 fuzz_corpora += tests/fuzz/corpus/found tests/fuzz/corpus/script
 fuzz_targets += tests/fuzz/fuzz_top tests/fuzz/fuzz_view
 fuzz_corpora += tests/fuzz/corpus/top tests/fuzz/corpus/view
+if GEOIP
+fuzz_targets += tests/fuzz/fuzz_country
+endif
+fuzz_corpora += tests/fuzz/corpus/country
 
 if FUZZING
 fuzz_main =
@@ -81,3 +85,7 @@ tests_fuzz_fuzz_top_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_view_SOURCES = tests/fuzz/fuzz_view.c $(fuzz_main)
 tests_fuzz_fuzz_view_LDADD = core/libpsview.la
 tests_fuzz_fuzz_view_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_country_SOURCES = tests/fuzz/fuzz_country.c $(fuzz_main)
+tests_fuzz_fuzz_country_LDADD = core/libpsgeoip.la
+tests_fuzz_fuzz_country_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

@@ -105,7 +105,7 @@ static void put_find(struct made *m, int64_t now)
 	memset(m->exes[first].sha256, 0xe1, sizeof(m->exes[first].sha256));
 	memset(m->exes[second].sha256, 0xe2, sizeof(m->exes[second].sha256));
 	for (int i = 0; i < 40; i++) {
-		t = traffic(m, then + i * 60, i < 20 ? first : second, 250000000 + (uint64_t)i * 1000000, 2000);
+		t = traffic(m, then + i * 60, i < 20 ? first : second, 25000000 + (uint64_t)i * 1000000, 2000);
 		t->parent = cron;
 		t->place = place;
 		t->domain = upload;

@@ -63,6 +63,14 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Values that are numbers (ports, users without a name) are texts here, as they are in filters. */
+export function texts(answer: unknown): unknown {
+  const { rows, series } = answer as { rows?: { values: unknown[] }[]; series?: { value: unknown }[] };
+  if (Array.isArray(rows)) for (const row of rows) row.values = row.values.map((v) => (v === null ? "" : String(v)));
+  if (Array.isArray(series)) for (const line of series) line.value = line.value === null || line.value === undefined ? "" : String(line.value);
+  return answer;
+}
+
 async function once<T>(path: string, signal: AbortSignal): Promise<T> {
   let response: Response;
   try {
@@ -71,7 +79,7 @@ async function once<T>(path: string, signal: AbortSignal): Promise<T> {
     if (signal.aborted) throw e;
     throw new Trouble(0, "The server does not answer.");
   }
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return texts(await response.json()) as T;
   let why = "";
   try {
     why = String(((await response.json()) as { error?: unknown }).error ?? "");

@@ -116,7 +116,8 @@ export class Chart {
         const c = colour(d.colour);
         return {
           label: d.name, paths: stepped, points: { show: false },
-          ...(stacked ? { stroke: surface, width: 1, fill: c } : { stroke: c, width: 2 }),
+          // Seams between layers, unless there are so many steps that they would be all that is seen.
+          ...(stacked ? { stroke: times.length > 150 ? c : surface, width: times.length > 150 ? 0 : 1, fill: c } : { stroke: c, width: 2 }),
         };
       })],
       hooks: {

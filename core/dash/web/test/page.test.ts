@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { texts } from "../src/api";
 import { stack } from "../src/sums";
 import { assign, colourOf, forget, SLOTS, slotOf } from "../src/colours";
 import { ago, bytes, count, country, flag, middle, share, span, visible, when } from "../src/format";
@@ -119,6 +120,11 @@ test("a name keeps its colour, and no two that are shown together share one", ()
   assign(["/other", ...first.slice(1)]);
   assert.equal(new Set(["/other", ...first.slice(1)].map(colourOf)).size, SLOTS);
   assert.ok(slotOf("x".repeat(100000)) < SLOTS);
+});
+
+test("values are texts, also where they are numbers", () => {
+  assert.deepEqual(texts({ rows: [{ values: [443, "root", null] }], series: [{ value: 33 }, { value: null }] }),
+    { rows: [{ values: ["443", "root", ""] }], series: [{ value: "33" }, { value: "" }] });
 });
 
 test("what is stacked adds up", () => {

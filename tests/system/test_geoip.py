@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The daemon sees to a database of countries: later, by a process without rights, again after a failure."""
 import os
+import pty
+import subprocess
 import sys
 import time
 
@@ -14,6 +16,22 @@ NOBODY = 65534
 
 def countries(daemon):
     return (daemon.status() or {}).get("countries", {})
+
+
+def on_terminal(daemon, *words):
+    """What a command prints on a terminal."""
+    ours, its = pty.openpty()
+    with subprocess.Popen([daemon.program, "--config", daemon.config, *words], stdout=its, stderr=subprocess.DEVNULL) as process:
+        os.close(its)
+        said = b""
+        try:
+            while part := os.read(ours, 4096):
+                said += part
+        except OSError:
+            pass
+        process.wait(30)
+    os.close(ours)
+    return said.decode()
 
 
 def main():
@@ -43,6 +61,11 @@ def main():
         tap.ok("fetched " in daemon.command("status").stdout, "people are told")
         asked = daemon.command("query", "--by", "country")
         tap.ok(asked.returncode == 0 and "country" not in asked.stderr, "and countries are known", asked.stderr)
+        credit = "IP Geolocation by DB-IP (https://db-ip.com)"
+        said = on_terminal(daemon, "query", "--by", "country", "--last", "1h")
+        tap.ok(said.rstrip().endswith(credit) and credit not in asked.stdout, "a terminal shows whose they are, a file does not",
+               said)
+        tap.ok(credit not in on_terminal(daemon, "query", "--by", "raddr"), "nor do answers without countries")
         with open(f"/proc/{daemon.process.pid}/maps", encoding="utf-8") as f:
             maps = f.read()
         tap.ok("libcurl" not in maps and "maxminddb" not in maps, "the daemon itself has neither library")

@@ -124,7 +124,7 @@ class Browser:
 
     def quiet(self):
         """Until nothing is loading."""
-        self.wait("quiet", lambda: self.all("#main section, #main .page") and not self.all("[aria-busy]") and not self.all(".wait"))
+        self.wait("quiet", lambda: self.all("#main section, #main .page") and not self.all("[aria-busy]") and not self.all("section:not([hidden]) .wait"))
 
     def colours(self, selector="canvas"):
         """How many colours a drawing has."""

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/query/fold.h"
 
 #define FRESH_NS (3 * NS_PER_S)
 
@@ -91,7 +92,7 @@ int answer_number(struct asking *a, const char *name, unsigned fallback, unsigne
 
 int answer_ask(struct asking *a, const struct ps_question *q, struct ps_answer *answer)
 {
-	int r = a->store->reader->ask(a->store->self, q, answer);
+	int r = fold_ask(a->store->reader, a->store->self, a->countries, q, answer);
 
 	if (r == 0)
 		return 0;
@@ -108,41 +109,39 @@ int answer_ask(struct asking *a, const struct ps_question *q, struct ps_answer *
 
 static int take_extent(void *arg, const struct ps_answer_row *row)
 {
-	int64_t *extent = arg;
+	struct extent *extent = arg;
 
-	extent[0] = row->first;
-	extent[1] = row->last;
+	*extent = (struct extent){row->first, row->last, row->rows};
 	return 1;
 }
 
-int answer_extent(struct asking *a, int64_t *first, int64_t *last)
+int answer_extent(struct asking *a, struct extent *extent)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static int64_t known[2], until_ns;
+	static struct extent known;
+	static int64_t until_ns;
 	const struct ps_question q = {.from = INT64_MIN, .to = INT64_MAX, .coarse_ports = 1};
-	int64_t extent[2] = {INT64_MIN, INT64_MIN};
 	struct ps_answer answer = {.arg = extent, .row = take_extent};
 	int64_t now = clock_monotonic_ns();
 	int r = 0;
 
+	*extent = (struct extent){INT64_MIN, INT64_MIN, 0};
 	pthread_mutex_lock(&lock);
 	if (until_ns > now)
-		memcpy(extent, known, sizeof(extent));
+		*extent = known;
 	else
 		r = -EAGAIN;
 	pthread_mutex_unlock(&lock);
-	if (r == -EAGAIN) {
-		r = answer_ask(a, &q, &answer);
-		pthread_mutex_lock(&lock);
-		if (r == 0) {
-			memcpy(known, extent, sizeof(extent));
-			until_ns = now + FRESH_NS;
-		}
-		pthread_mutex_unlock(&lock);
-	}
-	*first = extent[0];
-	*last = extent[1];
-	return r;
+	if (r != -EAGAIN)
+		return r;
+	r = answer_ask(a, &q, &answer);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&lock);
+	known = *extent;
+	until_ns = now + FRESH_NS;
+	pthread_mutex_unlock(&lock);
+	return 0;
 }
 
 void answer_put_loss(void *arg, const struct ps_answer_loss *loss)

@@ -9,6 +9,7 @@
 #include "core/dash/reply.h"
 #include "core/dash/target.h"
 #include "core/query/ask.h"
+#include "core/query/country.h"
 
 enum {
 	ANSWER_ROWS = 100,
@@ -22,7 +23,8 @@ struct asking {
 	struct cli_store *store; /* its reader is open when an endpoint is called */
 	const struct target *target;
 	struct reply *reply;
-	int64_t now; /* Unix seconds */
+	const struct country *countries; /* or NULL */
+	int64_t now;                     /* Unix seconds */
 };
 
 /* An endpoint: sets the reply. */
@@ -46,7 +48,11 @@ int answer_ask(struct asking *, const struct ps_question *, struct ps_answer *);
 
 /* When the first and the last row were recorded; INT64_MIN: there is none. Not older than some seconds. 0, or -errno
  * with the reply set. */
-int answer_extent(struct asking *, int64_t *first, int64_t *last);
+struct extent {
+	int64_t first, last;
+	uint64_t rows;
+};
+int answer_extent(struct asking *, struct extent *);
 
 /* ps_answer.loss for an answer whose arg begins with a json_t *: the array. */
 void answer_put_loss(void *arg, const struct ps_answer_loss *);

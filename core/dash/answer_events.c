@@ -96,36 +96,21 @@ static int latest_first(const void *one, const void *two)
 	return a->order < b->order ? -1 : 1;
 }
 
-/* "program,loss" */
-static int read_kinds(struct asking *a, uint32_t *kinds)
+static int read_kinds(struct asking *a, struct ask *ask)
 {
-	static const struct {
-		const char *word;
-		enum ps_kind kind;
-	} known[] = {{"program", PS_PROGRAM}, {"loss", PS_ALERT}, {"verdict", PS_VERDICT}};
+	const char *why = "";
+	int given = 0;
 
-	*kinds = 0;
 	for (size_t i = 0; i < a->target->n; i++) {
-		const char *at = a->target->parameters[i].value;
-
 		if (strcmp(a->target->parameters[i].name, "kind") != 0)
 			continue;
-		for (size_t len; *at; at += len + (at[len] == ',')) {
-			size_t k = 0, n = sizeof(known) / sizeof(*known);
-
-			len = strcspn(at, ",");
-			while (k < n && (strlen(known[k].word) != len || memcmp(known[k].word, at, len) != 0))
-				k++;
-			if (k == n) {
-				reply_error(a->reply, MHD_HTTP_BAD_REQUEST, "kind is program, loss or verdict, or several with commas");
-				return -EINVAL;
-			}
-			*kinds |= (uint32_t)known[k].kind;
+		given = 1;
+		if (ask_put(ask, "events", a->target->parameters[i].value, &why) < 0) {
+			reply_error(a->reply, MHD_HTTP_BAD_REQUEST, why);
+			return -EINVAL;
 		}
 	}
-	if (!*kinds)
-		*kinds = PS_PROGRAM | PS_ALERT | PS_VERDICT;
-	return 0;
+	return given ? 0 : ask_put(ask, "events", "program,loss,verdict", &why);
 }
 
 void answer_events(struct asking *a)
@@ -135,8 +120,8 @@ void answer_events(struct asking *a)
 	struct ask ask;
 	unsigned limit;
 
-	if (answer_read(a, &ask, "f x last from to", "kind limit") == 0 && answer_read_end(a, &ask) == 0 &&
-	    answer_number(a, "limit", EVENTS, 1, EVENTS_MAX, &limit) == 0 && read_kinds(a, &ask.question.kinds) == 0) {
+	if (answer_read(a, &ask, "f x last from to", "kind limit") == 0 && read_kinds(a, &ask) == 0 &&
+	    answer_read_end(a, &ask) == 0 && answer_number(a, "limit", EVENTS, 1, EVENTS_MAX, &limit) == 0) {
 		json_t *list = json_array();
 
 		events.limit = limit;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/dash/answer.h"
+#include "core/dash/beside.h"
 #include "core/dash/series.h"
 #include "core/query/when.h"
 
@@ -17,6 +17,7 @@ struct drawing {
 	struct steps steps;
 	struct series series;
 	int too_many;
+	struct beside beside;
 };
 
 static int take_row(void *arg, const struct ps_answer_row *row)
@@ -39,13 +40,15 @@ static json_t *counts(const struct series_sums *steps, size_t n, int received)
 	return list;
 }
 
-static json_t *one_series(const struct drawing *d, const struct series_group *g)
+static json_t *one_series(struct drawing *d, const struct series_group *g)
 {
 	size_t n = d->steps.n;
+	json_t *series =
+	    json_pack("{s:o, s:n, s:o, s:o}", "value", d->by == PS_DIMENSIONS ? json_null() : json_value(d->by, g->value),
+	              "beside", "sent", counts(g->steps, n, 0), "received", counts(g->steps, n, 1));
 
-	return json_pack("{s:o, s:n, s:o, s:o}", "value",
-	                 d->by == PS_DIMENSIONS ? json_null() : json_value(d->by, g->value), "beside", "sent",
-	                 counts(g->steps, n, 0), "received", counts(g->steps, n, 1));
+	beside_put(&d->beside, series, 0, d->by, g->value);
+	return series;
 }
 
 static json_t *others(const struct drawing *d)
@@ -67,6 +70,11 @@ static void write_answer(struct drawing *d, int64_t from, int64_t to)
 		json_array_append_new(times, json_integer(d->steps.first + (json_int_t)i * d->steps.step));
 	for (size_t i = 0; i < d->series.top; i++)
 		json_array_append_new(list, one_series(d, d->series.groups[i]));
+	if (beside_end(&d->beside) < 0) {
+		json_decref(times);
+		json_decref(list);
+		return;
+	}
 	json_put_new(&d->asking->reply->body, json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:O}", "from", (json_int_t)from,
 	                                                "to", (json_int_t)to, "step", (json_int_t)d->steps.step, "times",
 	                                                times, "series", list, "other", others(d), "losses", d->losses));
@@ -75,19 +83,19 @@ static void write_answer(struct drawing *d, int64_t from, int64_t to)
 /* The ends of what is drawn, where the question leaves them open. */
 static int close_ends(struct asking *a, const struct ps_question *q, int64_t *from, int64_t *to)
 {
-	int64_t first, last;
+	struct extent extent;
 	int r = 0;
 
 	*from = q->from;
 	*to = q->to;
 	if (q->from == INT64_MIN || q->to == INT64_MAX)
-		r = answer_extent(a, &first, &last);
+		r = answer_extent(a, &extent);
 	if (r < 0)
 		return r;
 	if (q->to == INT64_MAX)
 		*to = q->from != INT64_MIN && q->from >= a->now ? q->from + 1 : a->now + 1;
 	if (q->from == INT64_MIN)
-		*from = first == INT64_MIN || first >= *to ? *to - 1 : first;
+		*from = extent.first == INT64_MIN || extent.first >= *to ? *to - 1 : extent.first;
 	return 0;
 }
 
@@ -139,7 +147,7 @@ static void draw(struct drawing *d, unsigned top)
 
 void answer_series(struct asking *a)
 {
-	struct drawing d = {.losses = json_array(), .asking = a};
+	struct drawing d = {.losses = json_array(), .asking = a, .beside = {.asking = a}};
 	unsigned top;
 
 	if (answer_read(a, &d.ask, "by f x last from to", "points step top") == 0 && answer_read_end(a, &d.ask) == 0 &&
@@ -149,6 +157,7 @@ void answer_series(struct asking *a)
 		else
 			draw(&d, top);
 	}
+	beside_done(&d.beside);
 	json_decref(d.losses);
 	ask_done(&d.ask);
 }

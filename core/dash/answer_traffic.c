@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* GET /api/v1/traffic: groups, the largest first, and what all of them come to. */
 #include "core/dash/answer.h"
+#include "core/dash/beside.h"
 #include "core/query/names.h"
 
 struct traffic {
@@ -9,6 +10,7 @@ struct traffic {
 	uint32_t limit;
 	size_t text;
 	int more;
+	struct beside beside;
 	uint64_t sent, received, calls, n, groups;
 };
 
@@ -24,7 +26,7 @@ static void put_row(struct traffic *t, const struct ps_answer_row *row)
 
 	for (uint32_t i = 0; i < t->ask->question.n_by; i++) {
 		json_array_append_new(values, json_value(t->ask->by[i], row->values[i]));
-		json_array_append_new(beside, json_null());
+		beside_put(&t->beside, beside, i, t->ask->by[i], row->values[i]);
 	}
 	json_array_append_new(t->rows,
 	                      json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "values", values, "beside", beside,
@@ -58,7 +60,7 @@ static int take_row(void *arg, const struct ps_answer_row *row)
 static void answer(struct asking *a, struct ask *ask)
 {
 	struct ps_question *q = &ask->question;
-	struct traffic t = {.ask = ask, .limit = q->limit ? q->limit : ANSWER_ROWS};
+	struct traffic t = {.beside = {.asking = a}, .ask = ask, .limit = q->limit ? q->limit : ANSWER_ROWS};
 	struct ps_answer to = {.arg = &t, .row = take_row, .loss = answer_put_loss};
 	json_t *by = json_array();
 
@@ -67,12 +69,13 @@ static void answer(struct asking *a, struct ask *ask)
 	q->limit = 0;
 	for (uint32_t i = 0; i < q->n_by; i++)
 		json_array_append_new(by, json_string(names_dimension(ask->by[i])));
-	if (answer_ask(a, q, &to) == 0)
+	if (answer_ask(a, q, &to) == 0 && beside_end(&t.beside) == 0)
 		json_put_new(&a->reply->body, json_pack("{s:o, s:o, s:O, s:O, s:b, s:{s:o, s:o, s:o, s:o, s:o}, s:O}", "from",
 		                                        json_time(q->from), "to", json_time(q->to), "by", by, "rows", t.rows,
 		                                        "more", t.more, "total", "sent", json_count(t.sent), "received",
 		                                        json_count(t.received), "calls", json_count(t.calls), "rows",
 		                                        json_count(t.n), "groups", json_count(t.groups), "losses", t.losses));
+	beside_done(&t.beside);
 	json_decref(by);
 	json_decref(t.rows);
 	json_decref(t.losses);

@@ -14,6 +14,7 @@ enum { DASH_ASKED_AT_ONCE = 4, DASH_LISTENERS_MAX = 8 };
 struct dash {
 	const struct dash_options *options;
 	struct guard guard;
+	struct atlas *atlas;
 	struct workers *workers;
 	struct live *live;
 	struct visits *visits;

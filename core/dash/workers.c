@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/dash/atlas.h"
 
 #define LOOK_NS (50 * NS_PER_MS)
 #define AGAIN_NS (NS_PER_S)
@@ -75,6 +76,7 @@ static void answer(struct worker *w, struct task *task)
 	    .store = &w->store,
 	    .target = task->target,
 	    .reply = &task->reply,
+	    .countries = atlas_take(w->all->dash->atlas),
 	    .now = clock_wall_ns() / NS_PER_S,
 	};
 
@@ -86,6 +88,8 @@ static void answer(struct worker *w, struct task *task)
 	else
 		reply_error(&task->reply, MHD_HTTP_SERVICE_UNAVAILABLE, cli_store_why(&w->store));
 	w->task = NULL;
+	if (asking.countries)
+		atlas_leave(w->all->dash->atlas, asking.countries);
 	task->done(task);
 }
 
@@ -144,6 +148,7 @@ struct workers *workers_start(struct dash *dash, const char *config)
 		w->store.stopping = is_unwanted;
 		w->all = all;
 	}
+	dash->atlas = atlas_new(cli_store_settings(&all->list[0].store));
 	for (unsigned i = 0; i < DASH_ASKED_AT_ONCE; i++)
 		if (pthread_create(&all->list[i].thread, NULL, work, &all->list[i]) == 0)
 			all->n++;
@@ -204,6 +209,7 @@ void workers_stop(struct workers *all)
 	for (unsigned i = 0; i < all->n; i++)
 		pthread_join(all->list[i].thread, NULL);
 	give_up(all, INT64_MAX, "the server ends");
+	atlas_free(all->dash->atlas);
 	close_stores(all, DASH_ASKED_AT_ONCE);
 	pthread_cond_destroy(&all->wake);
 	pthread_mutex_destroy(&all->lock);

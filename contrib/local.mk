@@ -1,1 +1,1 @@
-EXTRA_DIST += contrib/check contrib/cross-arm64 contrib/packages.sh contrib/quickstart
+EXTRA_DIST += contrib/check contrib/grafana/picosnitch.json contrib/cross-arm64 contrib/packages.sh contrib/quickstart

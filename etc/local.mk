@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 dist_man_MANS = etc/man/picosnitch.1 etc/man/picosnitch.ini.5 etc/man/picosnitch-plugin.7 \
-	etc/man/picosnitch-store.7 etc/man/picosnitch-feed.7 etc/man/picosnitch-replication.7
+	etc/man/picosnitch-store.7 etc/man/picosnitch-feed.7 etc/man/picosnitch-replication.7 etc/man/picosnitch-dash.7
 EXTRA_DIST += etc/picosnitch.ini etc/picosnitch.logrotate
 # For whoever makes the tables on a server, and as the test of the postgres sink makes them.
 dist_pkgdata_DATA = etc/postgres.sql
@@ -34,3 +34,14 @@ uninstall-ini:
 	    rm -f "$(DESTDIR)$(sysconfdir)/picosnitch.ini"
 	-rmdir "$(DESTDIR)$(pkgdatadir)" 2>/dev/null
 .PHONY: install-ini uninstall-ini
+
+# The web page as a service: installed, and not enabled.
+etc/picosnitch-dash.service: etc/picosnitch-dash.service.in config.status
+	@$(MKDIR_P) etc
+	$(AM_V_GEN)$(SED) -e 's|@bindir[@]|$(bindir)|g' -e 's|@user[@]|$(PS_USER)|g' $(srcdir)/etc/picosnitch-dash.service.in >$@.tmp && mv $@.tmp $@
+EXTRA_DIST += etc/picosnitch-dash.service.in
+CLEANFILES += etc/picosnitch-dash.service etc/picosnitch-dash.service.tmp
+if DASH
+dashunitdir = $(prefix)/lib/systemd/system
+dashunit_DATA = etc/picosnitch-dash.service
+endif

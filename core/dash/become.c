@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -26,6 +27,9 @@ static int change_user(const char *name, const char *group_name)
 	uid = user->pw_uid;
 	gid = user->pw_gid;
 	groups[0] = gid;
+	for (int cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+			break;
 	/* Root's group opens more than the store. */
 	groups[1] = group && group->gr_gid ? group->gr_gid : gid;
 	if (setgroups(2, groups) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid)) {

@@ -29,3 +29,12 @@ if PAGE_BUILT
 TESTS += tests/front/test_page.sh
 endif
 endif
+
+# The server of the web page: its API, by the schema; who is let in; limits.
+dist_check_SCRIPTS += tests/front/test_dash_api.py
+EXTRA_DIST += tests/front/dash_api.schema.json
+if DASH
+if PLUGIN_SQLITE
+TESTS += tests/front/test_dash_api.py
+endif
+endif

@@ -18,6 +18,8 @@ if GEOIP
 fuzz_targets += tests/fuzz/fuzz_country
 endif
 fuzz_corpora += tests/fuzz/corpus/country
+fuzz_targets += tests/fuzz/fuzz_dash
+fuzz_corpora += tests/fuzz/corpus/dash
 
 if FUZZING
 fuzz_main =
@@ -89,3 +91,7 @@ tests_fuzz_fuzz_view_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
 tests_fuzz_fuzz_country_SOURCES = tests/fuzz/fuzz_country.c $(fuzz_main)
 tests_fuzz_fuzz_country_LDADD = core/libpsgeoip.la
 tests_fuzz_fuzz_country_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)
+
+tests_fuzz_fuzz_dash_SOURCES = tests/fuzz/fuzz_dash.c $(fuzz_main)
+tests_fuzz_fuzz_dash_LDADD = core/libpsdash.la
+tests_fuzz_fuzz_dash_LDFLAGS = $(AM_LDFLAGS) $(fuzz_flags)

@@ -130,3 +130,8 @@ TESTS += tests/unit/test_range tests/unit/test_view
 tests_unit_test_range_LDADD = core/libpsquery.la
 tests_unit_test_view_SOURCES = tests/unit/test_view.c tests/unit/view_answers.h
 tests_unit_test_view_LDADD = core/libpsview.la
+
+# The parts of dash that know no server.
+check_PROGRAMS += tests/unit/test_dash
+TESTS += tests/unit/test_dash
+tests_unit_test_dash_LDADD = core/libpsdash.la

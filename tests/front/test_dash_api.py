@@ -278,6 +278,7 @@ def tokens(place):
 
 
 def clients(dash):
+    time.sleep(3)  # those of live have gone by then
     slow = []
     for _ in range(50):
         s = socket.create_connection(("127.0.0.1", dash.port), timeout=60)

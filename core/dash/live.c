@@ -186,8 +186,11 @@ static void *run(void *arg)
 		struct pollfd fd = {.fd = l->wake, .events = POLLIN};
 		uint64_t n;
 
-		if (is_wanted(l, &stopping) && !stopping)
+		/* What woke it is read there, too: so it looks again. */
+		if (is_wanted(l, &stopping) && !stopping) {
 			follow(l);
+			continue;
+		}
 		if (stopping)
 			return NULL;
 		if (poll(&fd, 1, -1) > 0 && read(l->wake, &n, sizeof(n)) < 0)

@@ -34,6 +34,7 @@ BUILD = os.environ.get("top_builddir") or os.getcwd()
 PROGRAM = os.environ.get("PICOSNITCH") or os.path.join(BUILD, "picosnitch")
 SEED = os.path.join(BUILD, "tests/front/seed")
 PLUGINS = os.path.join(BUILD, "plugins/.libs")
+MOST = 2**53 - 1
 TOKEN = "0123456789abcdef-_~."
 with open(os.path.join(HERE, "dash_api.schema.json")) as f:
     SCHEMA = json.load(f)
@@ -155,9 +156,9 @@ def answers(place, dash):
         status, got = dash.ask("traffic", ("by", d["name"]), ("last", "all"), ("limit", "10000"))
         lines = [json.loads(line) for line in place.query("--by", d["name"], "--last", "all", "--format", "json").splitlines()]
         counts = ("sent", "received", "calls", "rows", "first", "last")
-        tap.equal((status, [[r[c] for c in counts] for r in got["rows"]]), (200, [[line[c] for c in counts] for line in lines]),
+        tap.equal((status, [[r[c] for c in counts] for r in got["rows"]]), (200, [[min(line[c], MOST) for c in counts] for line in lines]),
                   f"traffic by {d['name']} is what query says")
-        total = [sum(line[c] for line in lines) for c in counts[:4]] + [len(lines)]
+        total = [min(sum(line[c] for line in lines), MOST) for c in counts[:4]] + [len(lines)]
         tap.equal(list(got["total"].values()), total, "and its total")
         bad = []
         for row, line in list(zip(got["rows"], lines))[:20]:
@@ -179,7 +180,7 @@ def answers(place, dash):
     times = [e["time"] for e in got["events"]]
     tap.ok(status == 200 and times and times == sorted(times, reverse=True), "events, the latest first", got)
     status, got = dash.ask("events", ("last", "all"), ("limit", "1"))
-    tap.equal((len(got["events"]), got["more"]), (1, True), "and a limit")
+    tap.equal((len(got["events"]), got["more"]), (1, len(times) > 1), "and a limit")
     tap.equal(dash.ask("audit", ("last", "all"))[0], 200, "audit")
     for form in ("csv", "json"):
         status, headers, body = dash.get(f"/api/v1/export?format={form}&by=exe,raddr&last=all")

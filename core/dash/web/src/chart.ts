@@ -101,7 +101,7 @@ export class Chart {
     const times = answer.times.length ? [...answer.times, answer.times[answer.times.length - 1]! + answer.step] : [];
     const data = [times, ...ys.map((y) => [...y, y[y.length - 1] ?? 0])] as uPlot.AlignedData;
     const stepped = uPlot.paths.stepped!({ align: 1 });
-    const surface = colour("--surface"), muted = colour("--muted"), line = colour("--line");
+    const muted = colour("--muted"), line = colour("--line");
     const axis = { stroke: muted, font: `12px ${style.getPropertyValue("--font") || "sans-serif"}`, grid: { stroke: line, width: 1 }, ticks: { show: false } };
     const options: uPlot.Options = {
       width: Math.max(200, this.plotted.clientWidth), height: this.height,
@@ -116,8 +116,8 @@ export class Chart {
         const c = colour(d.colour);
         return {
           label: d.name, paths: stepped, points: { show: false },
-          // Seams between layers, unless there are so many steps that they would be all that is seen.
-          ...(stacked ? { stroke: times.length > 150 ? c : surface, width: times.length > 150 ? 0 : 1, fill: c } : { stroke: c, width: 2 }),
+          // No seams between layers: they would hide the thin ones.
+          ...(stacked ? { width: 0, fill: c } : { stroke: c, width: 2 }),
         };
       })],
       hooks: {

@@ -399,7 +399,7 @@ def living():
         return
     import harness
     harness.need_root()
-    with harness.Place() as place, harness.Daemon(place).start() as daemon:
+    with harness.Place() as place, harness.Daemon(place) as daemon:
         mover = place.copy("/bin/cat", "mover")
         with Dash([daemon.program, "--config", daemon.config, "dash", "--port", "0"]) as base, Browser(base, PICTURES) as b:
             b.size(1300)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // From an address to a page, and from one page to the next.
 import { alerts } from "./alerts";
-import { aborted, ask, type Info } from "./api";
+import { aborted, ask, Trouble, type Info } from "./api";
 import { byId, el, fill, say } from "./dom";
 import { explore } from "./explore";
 import { help, keys } from "./keys";
@@ -79,6 +79,8 @@ async function start(): Promise<void> {
     fill(byId("main"), el("div", { class: "page" }, trouble(e, () => void start())));
     page?.is.close();
     page = null;
+    // A store that is not there yet comes with the daemon's first rows.
+    if (e instanceof Trouble && e.status === 503) setTimeout(() => page === null && void start(), 5000);
     return;
   }
   defaultTheme(info.theme);

@@ -2,6 +2,7 @@
 #include "core/daemon/live.h"
 
 #include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,16 +184,25 @@ int64_t live_interval_ms(const struct live *live)
 
 /* ---- life ---- */
 
+/* Who may read beside root: the group of [data]; if that is root's, the user who is given the records anyway, so that
+ * the web page need not be root to be live. */
+static gid_t readers_group(const struct settings *s)
+{
+	const struct group *group = getgrnam(s->data.group);
+	const struct passwd *user = getpwnam(s->core.user);
+
+	return group && group->gr_gid ? group->gr_gid : user ? user->pw_gid : 0;
+}
+
 struct live *live_open(uv_loop_t *loop, const struct live_parts *parts)
 {
 	const struct settings *s = parts->settings;
 	struct live *live = mem_alloc(sizeof(*live));
-	struct group *group = getgrnam(s->data.group);
 	int err;
 
 	live->parts = *parts;
 	live->time.start_ns = clock_wall_ns();
-	err = feed_open(&live->feed, loop, s->paths.run, group ? group->gr_gid : 0, on_reader, live);
+	err = feed_open(&live->feed, loop, s->paths.run, readers_group(s), on_reader, live);
 	if (err)
 		log_warning("%s/feed.sock: %s: there is no live feed", s->paths.run, strerror(-err));
 	losses_show(parts->losses, on_loss, live);

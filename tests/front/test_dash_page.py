@@ -5,7 +5,6 @@ The page of `picosnitch dash` in a browser: over a store of a million rows, over
 daemon. Pictures are kept in the build folder, tests/front/pictures.
 
 PAGE_ROWS  rows of the store (1000000)
-PAGE_LIVE  over a daemon, too: this part has not passed yet
 """
 import csv
 import io
@@ -77,7 +76,8 @@ def seed(folder, now, *what):
 def said_well(b, what, allowed=()):
     """Nothing on the console, and no question to anybody else."""
     said, asked = b.listen()
-    said = [s for s in said if not any(a in s for a in allowed)]
+    # Of the test's own look at what is drawn.
+    said = [s for s in said if not any(a in s for a in (*allowed, "willReadFrequently"))]
     tap.equal(said, [], f"{what}: nothing on the console")
     elsewhere = [u for u in asked if not u.startswith((b.base + "/", "data:", "chrome:", "about:"))]
     tap.equal(elsewhere, [], f"{what}: nothing is asked of another host")
@@ -103,7 +103,7 @@ def overview(b):
     tap.ok("program-0" in tip and "Together" in tip, "the crosshair shows values", tip)
     b.picture("overview-light")
     b.click("details.alternative > summary")
-    tap.ok(b.wait("table of the chart", lambda: len(b.all(".alternative tbody tr")) > 50), "the chart is a table, too")
+    tap.ok(b.wait("table of the chart", lambda: len(b.all(".alternative tbody tr")) >= 30), "the chart is a table, too")
     b.click(".ranking a.open")
     b.wait("page of a program", lambda: b.text("h1") == "program-0")
     path, query = b.address()
@@ -445,8 +445,7 @@ def main():
     try:
         seeded(place, int(time.time()))
         empty(place)
-        if os.environ.get("PAGE_LIVE"):
-            living()
+        living()
     finally:
         shutil.rmtree(place)
     tap.done()

@@ -40,13 +40,14 @@ static void on_closed(void *arg)
 static void desk_open(struct desk *d)
 {
 	static const struct ledger_origin origin = {{1}, {2}, "ho\"st"};
-	static char group[] = "root";
+	static char group[] = "root", user[] = "root";
 	struct live_parts parts = {.host = origin.hostname, .watched = on_watched, .arg = d};
 
 	*d = (struct desk){.settings.log = {.addresses = true, .commands = true, .ports = true}};
 	d->settings.core.drain_interval_ms = 1000;
 	d->settings.paths.run = scratch;
 	d->settings.data.group = group;
+	d->settings.core.user = user;
 	fixture_open(&d->f);
 	d->losses = losses_open();
 	d->domains = domains_open();

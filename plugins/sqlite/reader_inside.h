@@ -16,8 +16,8 @@ struct reader {
 	sqlite3 *db;      /* NULL: it could not be opened again */
 	struct stat file; /* of it */
 	bool immutable;   /* it is taken for one that nobody writes to */
-	int version;   /* of the file */
-	int64_t until; /* CLOCK_MONOTONIC: when a question is given up */
+	int version;      /* of the file */
+	int64_t until;    /* CLOCK_MONOTONIC: when a question is given up */
 };
 
 #endif

@@ -51,7 +51,8 @@ uint64_t table_hash(const void *key, size_t len)
 		memcpy(&v, p, 8);
 		h = fold(h ^ v, 0x9e3779b97f4a7c15ULL ^ secret[1]);
 	}
-	memcpy(&last, p, len);
+	if (len)
+		memcpy(&last, p, len);
 	return fold(h ^ last, 0xd6e8feb86659fd93ULL ^ secret[1]);
 }
 
@@ -74,7 +75,7 @@ static size_t find(const struct table *t, uint64_t hash, const void *key, size_t
 	for (; t->slots[i].value; i = (i + 1) & (t->cap - 1)) {
 		const struct table_slot *s = &t->slots[i];
 
-		if (s->hash == hash && s->len == len && memcmp(s->key, key, len) == 0)
+		if (s->hash == hash && s->len == len && (!len || memcmp(s->key, key, len) == 0))
 			break;
 	}
 	return i;

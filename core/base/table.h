@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A hash table from a run of bytes to a pointer. Keys are not copied: they live inside what
- * they point to. Hashing is keyed with a random value per process (SipHash would be the
+ * they point to; one may be empty, and NULL. Hashing is keyed with a random value per process (SipHash would be the
  * textbook answer; see table.c for what is used and why). Not thread-safe.
  */
 #ifndef PS_BASE_TABLE_H

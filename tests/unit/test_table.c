@@ -90,6 +90,20 @@ static void test_walk(struct item *items)
 	ok(left, "and what was not removed is still found");
 }
 
+static void test_empty(void)
+{
+	struct table t;
+	int value;
+
+	table_init(&t);
+	ok(!table_get(&t, NULL, 0), "there is no empty key yet");
+	table_add(&t, NULL, 0, &value);
+	ok(table_get(&t, NULL, 0) == &value && table_get(&t, "", 0) == &value, "an empty key is one");
+	ok(!table_get(&t, "a", 1), "of its own");
+	ok(table_remove(&t, "", 0) == &value && !table_get(&t, NULL, 0), "and can be removed");
+	table_done(&t);
+}
+
 int main(void)
 {
 	struct item *items = mem_alloc(N * sizeof(*items));
@@ -99,6 +113,7 @@ int main(void)
 	test_against_array(items);
 	test_walk(items);
 	ok(table_hash("a", 1) != table_hash("a\0", 2) && table_hash("", 0) == table_hash("", 0), "length counts in a hash");
+	test_empty();
 	free(items);
 	return tap_done();
 }

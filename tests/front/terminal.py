@@ -58,6 +58,9 @@ class Terminal:
         self.pid = os.fork()
         if not self.pid:
             os.setsid()
+            # A test that runs in the background ignores these, and so would its children.
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             for fd in range(3):
                 os.dup2(slave, fd)

@@ -8,15 +8,6 @@
 #include "tests/tap.h"
 #include "tests/unit/scratch.h"
 
-static char why[COUNTRY_WHY];
-
-/* libmaxminddb 1.7 forgets some of the description of a database that is damaged there. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libmaxminddb.so\n";
-}
-
 static const char *of(const struct country *db, const char *addr)
 {
 	static char out[COUNTRY_SIZE];
@@ -108,6 +99,14 @@ static void test_special(void)
 }
 
 #ifdef PS_GEOIP
+static char why[COUNTRY_WHY];
+
+/* libmaxminddb 1.7 forgets some of the description of a database that is damaged there. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libmaxminddb.so\n";
+}
 
 static char *fixture(const char *name)
 {

@@ -286,7 +286,7 @@ static size_t decode_nothing(void *arg, struct MHD_Connection *connection, char 
 	return strlen(text);
 }
 
-static void on_log(void *arg, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void on_log(void *arg, const char *format, va_list args)
 {
 	char text[512];
 	int n = vsnprintf(text, sizeof(text), format, args);

@@ -38,3 +38,9 @@ if PLUGIN_SQLITE
 TESTS += tests/front/test_dash_api.py
 endif
 endif
+
+# What the browser showed is kept for a look, until then.
+clean-local: clean-pictures
+clean-pictures:
+	rm -rf tests/front/pictures
+.PHONY: clean-pictures

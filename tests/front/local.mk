@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What people look at, on a terminal of the test's own.
+# What people look at, on a terminal of the test's own. All of these take minutes and are left out with the tests of the
+# system, but the page's own.
 EXTRA_DIST += tests/front/terminal.py tests/front/test_top.py tests/front/test_view.py
+if SYSTEM_TESTS
 if SCREEN
 TESTS += tests/front/test_top.py
 if PLUGIN_SQLITE
 TESTS += tests/front/test_view.py
+endif
 endif
 endif
 
@@ -17,14 +20,18 @@ tests_front_seed_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)
 # The database of countries is fetched.
 dist_check_SCRIPTS += tests/front/test_geoip.py
 EXTRA_DIST += tests/country_server.py
+if SYSTEM_TESTS
 if GEOIP_FETCH
 TESTS += tests/front/test_geoip.py
+endif
 endif
 
 # The web page, without a browser and in one.
 EXTRA_DIST += tests/front/test_page.sh tests/front/test_dash_page.py tests/front/browser.py
 if DASH
+if SYSTEM_TESTS
 TESTS += tests/front/test_dash_page.py
+endif
 if PAGE_BUILT
 TESTS += tests/front/test_page.sh
 endif
@@ -33,9 +40,11 @@ endif
 # The server of the web page: its API, by the schema; who is let in; limits.
 dist_check_SCRIPTS += tests/front/test_dash_api.py
 EXTRA_DIST += tests/front/dash_api.schema.json
+if SYSTEM_TESTS
 if DASH
 if PLUGIN_SQLITE
 TESTS += tests/front/test_dash_api.py
+endif
 endif
 endif
 

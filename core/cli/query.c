@@ -14,6 +14,7 @@
 #include "core/cli/front.h"
 #include "core/cli/query_follow.h"
 #include "core/cli/store.h"
+#include "core/geoip/wanted.h"
 #include "core/query/ask.h"
 #include "core/query/audit_rows.h"
 #include "core/query/event_rows.h"

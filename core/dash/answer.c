@@ -90,6 +90,14 @@ int answer_number(struct asking *a, const char *name, unsigned fallback, unsigne
 	return -EINVAL;
 }
 
+int answer_ports(struct asking *a, struct ps_question *q)
+{
+	const char *ports = target_value(a->target, "ports");
+
+	q->coarse_ports = !ports;
+	return ports && strcmp(ports, "all") != 0 ? wrong(a, "ports is all, or not there") : 0;
+}
+
 int answer_ask(struct asking *a, const struct ps_question *q, struct ps_answer *answer)
 {
 	int r = fold_ask(a->store->reader, a->store->self, a->countries, q, answer);

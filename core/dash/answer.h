@@ -43,6 +43,10 @@ int answer_read_end(struct asking *, struct ask *);
 /* A whole number among the parameters. 0, or -EINVAL with the reply set. */
 int answer_number(struct asking *, const char *name, unsigned fallback, unsigned least, unsigned most, unsigned *n);
 
+/* The parameter `ports`: "all" has each port of a client by itself; without it they may be one group, -2, so that sums
+ * answer at once. 0, or -EINVAL with the reply set. */
+int answer_ports(struct asking *, struct ps_question *);
+
 /* Asks the store. 0, or -errno with the reply set. */
 int answer_ask(struct asking *, const struct ps_question *, struct ps_answer *);
 

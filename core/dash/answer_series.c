@@ -150,7 +150,8 @@ void answer_series(struct asking *a)
 	struct drawing d = {.losses = json_array(), .asking = a, .beside = {.asking = a}};
 	unsigned top;
 
-	if (answer_read(a, &d.ask, "by f x last from to", "points step top") == 0 && answer_read_end(a, &d.ask) == 0 &&
+	if (answer_read(a, &d.ask, "by f x last from to", "points step top ports") == 0 &&
+	    answer_read_end(a, &d.ask) == 0 && answer_ports(a, &d.ask.question) == 0 &&
 	    answer_number(a, "top", TOP, 1, TOP_MAX, &top) == 0) {
 		if (d.ask.question.n_by > 1 || (d.ask.question.n_by && d.ask.by[0] == PS_BY_TIME))
 			reply_error(a->reply, MHD_HTTP_BAD_REQUEST, "by is one dimension here, or none; not time");

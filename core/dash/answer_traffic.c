@@ -86,8 +86,8 @@ void answer_traffic(struct asking *a)
 	struct ask ask;
 	unsigned limit;
 
-	if (answer_read(a, &ask, "by f x last from to step order limit", "") == 0 && answer_read_end(a, &ask) == 0 &&
-	    answer_number(a, "limit", ANSWER_ROWS, 1, ANSWER_ROWS_MAX, &limit) == 0)
+	if (answer_read(a, &ask, "by f x last from to step order limit", "ports") == 0 && answer_read_end(a, &ask) == 0 &&
+	    answer_ports(a, &ask.question) == 0 && answer_number(a, "limit", ANSWER_ROWS, 1, ANSWER_ROWS_MAX, &limit) == 0)
 		answer(a, &ask);
 	ask_done(&ask);
 }

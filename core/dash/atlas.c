@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/dash/atlas.h"
+#include "core/geoip/wanted.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #ifndef PS_DASH_ATLAS_H
 #define PS_DASH_ATLAS_H
 
+#include "core/config/settings.h"
 #include "core/query/country.h"
 
 struct atlas;

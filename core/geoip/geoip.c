@@ -23,7 +23,7 @@
 #include "core/delivery/own_folder.h"
 #include "core/geoip/fetch.h"
 #include "core/geoip/renew.h"
-#include "core/query/country.h"
+#include "core/geoip/wanted.h"
 
 enum { OLD_DAYS = 90 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/geoip/renew.h"
+#include "core/geoip/wanted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,6 @@
 #include "core/base/buf.h"
 #include "core/base/mem.h"
 #include "core/geoip/fetch.h"
-#include "core/query/country.h"
 
 #define NEW COUNTRY_FETCHED ".new"
 #define FUTURE (2 * INT64_C(86400)) /* clocks may differ by so much */

@@ -10,13 +10,11 @@
 #include <stdint.h>
 
 #include "core/base/value.h"
-#include "core/config/settings.h"
 
 struct country;
 
 #define COUNTRY_WHY 512
 #define COUNTRY_SIZE 16
-#define COUNTRY_FETCHED "country.mmdb" /* in CACHE/geoip/ */
 
 /* 0, or -errno with what is the matter, for a person. The file may be replaced meanwhile by rename(). */
 int country_open(struct country **, const char *path, char why[COUNTRY_WHY]);
@@ -32,11 +30,5 @@ const char *country_attribution(const struct country *);
 const char *country_path(const struct country *);
 const char *country_type(const struct country *); /* what it calls itself; fit for a screen */
 int64_t country_built(const struct country *);    /* Unix seconds */
-
-/* Where the configuration says that the database is, [geoip] database: a string for free(); NULL: it wants none. */
-char *country_wanted(const struct settings *);
-
-/* Opens that. NULL, with a reason if it wants one: then why[0]. */
-struct country *country_open_wanted(const struct settings *, char why[COUNTRY_WHY]);
 
 #endif

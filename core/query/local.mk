@@ -19,6 +19,6 @@ core_libpsquery_la_LIBADD = core/libpssql.la $(JANSSON_LIBS)
 
 # libpsgeoip: countries, for programs of their own that ask.
 noinst_LTLIBRARIES += core/libpsgeoip.la
-core_libpsgeoip_la_SOURCES = core/query/country.c core/query/country.h core/query/fold.c core/query/fold.h
+core_libpsgeoip_la_SOURCES = core/geoip/wanted.c core/geoip/wanted.h core/query/country.c core/query/country.h core/query/fold.c core/query/fold.h
 core_libpsgeoip_la_CPPFLAGS = $(AM_CPPFLAGS) $(MAXMINDDB_CFLAGS)
 core_libpsgeoip_la_LIBADD = core/libpsquery.la core/libpsconfig.la $(MAXMINDDB_LIBS)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/view/asker.h"
+#include "core/geoip/wanted.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 # libpsview: what is made of keys and answers.
 noinst_LTLIBRARIES += core/libpsview.la
 core_libpsview_la_SOURCES = \
-	core/view/dims.c core/view/dims.h core/view/help.c core/view/job.c core/view/job.h core/view/lines.c core/view/lines.h \
+	core/view/dims.c core/view/dims.h core/view/help.c core/view/job.c core/view/job.h core/view/lines.c core/view/lines.h core/view/lines_head.c core/view/lines_inside.h \
 	core/view/model.c core/view/model.h core/view/model_keys.c core/view/rows.h core/view/shown.c core/view/shown.h
 core_libpsview_la_LIBADD = core/libpsscreen.la core/libpsquery.la
 

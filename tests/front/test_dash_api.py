@@ -153,7 +153,7 @@ def answers(place, dash):
     for d in info["dimensions"]:
         if d["name"] == "time":
             continue
-        status, got = dash.ask("traffic", ("by", d["name"]), ("last", "all"), ("limit", "10000"))
+        status, got = dash.ask("traffic", ("by", d["name"]), ("last", "all"), ("limit", "10000"), ("ports", "all"))
         lines = [json.loads(line) for line in place.query("--by", d["name"], "--last", "all", "--format", "json").splitlines()]
         counts = ("sent", "received", "calls", "rows", "first", "last")
         tap.equal((status, [[r[c] for c in counts] for r in got["rows"]]), (200, [[min(line[c], MOST) for c in counts] for line in lines]),
@@ -189,7 +189,7 @@ def answers(place, dash):
 
 
 def refusals(dash):
-    for path in ("traffic?by=nonsense", "traffic?limit=0", "traffic?limit=10001", "traffic?what=1", "traffic?last=3h&last=4h", "traffic?from=x",
+    for path in ("traffic?by=nonsense", "traffic?by=rport&ports=some", "series?by=rport&ports=", "traffic?limit=0", "traffic?limit=10001", "traffic?what=1", "traffic?last=3h&last=4h", "traffic?from=x",
                  "traffic?from=5&to=4", "traffic?f=exe", "traffic?f=lport=x", "traffic?a", "traffic?f=exe%00", "traffic?f=%ff", "series?by=exe,uid",
                  "series?by=time", "series?points=1", "series?top=31", "series?step=0", "series?last=all&step=1s&from=0", "events?kind=x",
                  "events?limit=1001", "export", "export?format=table", "export?format=csv&limit=1000001", "info?x=1",

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "config.h"
+#include "core/geoip/wanted.h"
 #include "core/query/country.h"
 #include "core/query/special.h"
 #include "tests/tap.h"

@@ -53,18 +53,23 @@ const NONE: Readonly<Record<string, string>> = {
   domain: "no name known", unit: "no unit", container: "no container", pod: "no pod", script: "no script", sha256: "no hash", direction: "not known",
 };
 
+/** The group of all ports that clients had for a connection each: no value, so it can be neither kept nor opened. */
+export function merged(dim: string, value: string): boolean {
+  return value === "-2" && (dim === "lport" || dim === "rport");
+}
+
 /** What a value is called where there is room for text alone. */
 export function plain(dim: string, value: string): string {
   if (dim === "country" || dim === "rcountry") return country(value);
   if (value === "") return `(${NONE[dim] ?? `no ${label(dim).toLowerCase()}`})`;
-  if (value === "-2" && (dim === "lport" || dim === "rport")) return "(ports of clients)";
+  if (merged(dim, value)) return "(ports of clients)";
   return value;
 }
 
 /** A value in a cell, without what is beside it. */
 export function shown(dim: string, value: string, most = 60): Node {
   if (dim === "country") return el("span", {}, flagOf(value), isCountry(value) ? ` ${country(value)}` : "");
-  if (value === "" || value === "-2") return el("span", { class: "muted" }, plain(dim, value));
+  if (value === "" || merged(dim, value)) return el("span", { class: "muted" }, plain(dim, value));
   if (HASHES.test(dim)) return el("code", { class: "name", title: hover(value) }, visible(middle(value, 20)));
   if (dim === "exe" || dim === "pexe" || dim === "gpexe" || dim === "script") return path(value, most);
   return name(value, most);

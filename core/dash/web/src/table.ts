@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Tables: names to the left, numbers to the right, what is done with a row by click and by key.
 import type { Row } from "./api";
-import { besides, shown } from "./cells";
+import { besides, merged, shown } from "./cells";
 import { el } from "./dom";
 import { ago, bytes, count, hover, label, middle, share, when } from "./format";
 import { add, type Metric, type State } from "./state";
@@ -33,7 +33,7 @@ export function bar(part: number, whole: number): HTMLElement {
 
 /** Its buttons: only these, not these. */
 export function picks(view: View, dim: string, value: string): HTMLElement | null {
-  if (!view.info.dimensions.some((d) => d.name === dim && d.filter)) return null;
+  if (merged(dim, value) || !view.info.dimensions.some((d) => d.name === dim && d.filter)) return null;
   const said = hover(middle(value, 80)) || "nothing";
   return el("span", { class: "picks" },
     el("button", { type: "button", title: `Only ${said}`, "aria-label": `Only ${said}`, onclick: () => view.go(add(view.state, dim, value, false)) }, "+"),
@@ -48,11 +48,11 @@ export function measure(row: { sent: number; received: number }, metric: Metric)
 export function valueCell(view: View, dim: string, row: Row, at: number, most: number): HTMLTableCellElement {
   const value = row.values[at] ?? "";
   return el(at ? "td" : "th", { class: "value", scope: at ? null : "row" },
-    el("div", {}, to(deeper(view.state, dim, value), { class: "open" }, shown(dim, value, most)), besides(row.beside[at]), picks(view, dim, value)));
+    el("div", {}, merged(dim, value) ? shown(dim, value, most) : to(deeper(view.state, dim, value), { class: "open" }, shown(dim, value, most)), besides(row.beside[at]), picks(view, dim, value)));
 }
 
 function acted(view: View, row: HTMLTableRowElement, dim: string, value: string): HTMLTableRowElement {
-  actable(row, {
+  if (!merged(dim, value)) actable(row, {
     open: () => view.go(deeper(view.state, dim, value)),
     keep: () => view.go(add(view.state, dim, value, false)),
     drop: () => view.go(add(view.state, dim, value, true)),

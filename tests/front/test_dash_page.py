@@ -8,6 +8,7 @@ PAGE_ROWS  rows of the store (1000000)
 """
 import csv
 import io
+import json
 import os
 import re
 import shutil
@@ -177,6 +178,17 @@ def explore(b):
     b.quiet()
     tap.ok(b.colours() > 8, "lines are drawn")
     b.picture("explore-lines")
+
+
+def ports(b):
+    """Ports that clients had for a connection each are one row, which is no value; all of them are there for who asks."""
+    b.open("/explore?by=rport&last=30d")
+    b.wait("ports of clients", lambda: "(ports of clients)" in b.text("table.full"))
+    row = next(e for e in b.all("table.full tbody tr") if "(ports of clients)" in e.text)
+    tap.equal(len(row.find_elements("css selector", "button, a")), 0, "ports of clients can be neither kept nor opened")
+    few, all_of_them = (json.load(urllib.request.urlopen(f"{b.base}/api/v1/traffic?by=rport&last=30d{more}"))["total"] for more in ("", "&ports=all"))
+    tap.ok(few["groups"] < all_of_them["groups"], "they are one group", few, all_of_them)
+    tap.equal({**few, "groups": 0}, {**all_of_them, "groups": 0}, "of the same bytes")
 
 
 def zoom(b):
@@ -360,7 +372,7 @@ def seeded(place, now):
         b.size(1300)
         b.open("/")
         b.run("localStorage.setItem('picosnitch.theme', 'light')")
-        for part in (overview, lambda x: last_tuesday(x, now - 7 * 86400), explore, zoom, keyboard, program, downloads, themes, narrow):
+        for part in (overview, lambda x: last_tuesday(x, now - 7 * 86400), explore, ports, zoom, keyboard, program, downloads, themes, narrow):
             part(b)
         # There is no daemon, which the live page is told by an event, not by an error.
         said_well(b, "a month")

@@ -16,46 +16,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import termios
-import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, os.pardir)]
-import tap  # noqa: E402
-try:
-    from terminal import Feed, Terminal  # noqa: E402
-except ImportError:
-    tap.skip_all("needs pyte (Debian python3-pyte)")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from screens import PROGRAM, Place, play, shell_job, tap  # noqa: E402
+from terminal import Feed, Terminal  # noqa: E402
 
-BUILD = os.environ.get("top_builddir") or os.getcwd()
-PROGRAM = os.environ.get("PICOSNITCH") or os.path.join(BUILD, "picosnitch")
 HOSTILE = "/opt/\u0301\u0301\u0301日本語\u202egnp\u0301\u0301\u0301\u0301👍🏽/\x1b[2J\x1b]0;x\x07\n\t" + "ü" * 500
 FOOT = "?: help  q: quit  sort >BOTH/s  units auto"
-
-
-class Place:
-    """A folder with a configuration, for a daemon that is not there."""
-
-    def __init__(self):
-        self.path = tempfile.mkdtemp(prefix="picosnitch-top.")
-        os.chmod(self.path, 0o755)
-        self.config = os.path.join(self.path, "picosnitch.ini")
-        with open(self.config, "w") as f:
-            f.write(f"[paths]\nrun = {self.path}\n")
-        os.chmod(self.config, 0o644)
-
-    def argv(self, *options):
-        return [PROGRAM, "--config", self.config, "top", *options]
-
-    def run(self, *options, **kwargs):
-        return subprocess.run(self.argv(*options), capture_output=True, text=True, timeout=60, **kwargs)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.path)
 
 
 def drain(feed):
@@ -322,33 +289,14 @@ def signals(place):
 
 
 def job_control(place):
-    """Ctrl-Z of a shell's job: the terminal is the shell's, and top's again after fg."""
     feed = Feed(place.path)
-    command = " ".join(place.argv("-d", "0.2"))
-    terminal = Terminal(["/bin/bash", "--norc", "--noprofile", "-i"], 100, 24, PS1="$ ")
-    try:
-        terminal.wait(lambda text: "$" in text)
-        terminal.key(command + "\n")
+
+    def begin():
         feed.accept()
         drain(feed)
-        terminal.wait(lambda text: "sshd" in text)
-        terminal.key("\x1a")
-        terminal.wait(lambda text: "Stopped" in text)
-        modes = termios.tcgetattr(terminal.slave)[3]
-        tap.ok("Stopped" in terminal.text() and terminal.written.rfind(b"\x1b[?1049l") > terminal.written.rfind(b"\x1b[?1049h"),
-               "Ctrl-Z: the shell has its terminal", terminal.text(), modes)
-        terminal.key("stty -a | grep -o ' echo '; echo so\n")
-        terminal.wait(lambda text: "so\n" in text)
-        tap.ok(" echo" in terminal.text().split("grep")[-1], "in its modes", terminal.text())
-        terminal.key("fg\n")
-        terminal.wait(lambda text: FOOT in text)
-        tap.ok(FOOT in terminal.text() and "curl" in terminal.text(), "fg: it is back", terminal.text())
-        terminal.key("q")
-        terminal.key("echo status $?\n")
-        terminal.wait(lambda text: "status 0" in text)
-        tap.ok("status 0" in terminal.text(), "and is quit", terminal.text())
+    try:
+        shell_job(place.argv("-d", "0.2"), begin, lambda text: FOOT in text and "curl" in text)
     finally:
-        terminal.close()
         feed.close()
 
 
@@ -450,13 +398,5 @@ def no_daemon(place):
 ALL = (no_daemon, batch, screens, sort_keys, other_keys, selection, hostile, colours, feed_states, signals, job_control)
 
 
-def main():
-    with Place() as place:
-        began = time.monotonic()
-        for test in ALL if len(sys.argv) < 2 else [globals()[name] for name in sys.argv[1:]]:
-            test(place)
-            tap.note(f"{test.__name__}: {time.monotonic() - began:.1f} s")
-    tap.done()
-
-
-main()
+with Place("top", "[paths]\nrun = {path}\n") as folder:
+    play(folder, ALL, sys.argv[1:])

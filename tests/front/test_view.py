@@ -8,24 +8,16 @@ PICOSNITCH  the program (default: that of the build tree)
 """
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import termios
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, os.pardir)]
-import tap  # noqa: E402
-try:
-    from terminal import Terminal  # noqa: E402
-except ImportError:
-    tap.skip_all("needs pyte (Debian python3-pyte)")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import screens as common  # noqa: E402
+from screens import BUILD, PROGRAM, play, shell_job, tap  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
-BUILD = os.path.abspath(os.environ.get("top_builddir") or os.getcwd())
-PROGRAM = os.environ.get("PICOSNITCH") or os.path.join(BUILD, "picosnitch")
 SEED = os.path.join(BUILD, "tests", "front", "seed")
 PLUGINS = os.path.join(BUILD, "plugins", ".libs")
 UP, DOWN, RIGHT, LEFT, BACKTAB = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[Z"
@@ -33,16 +25,8 @@ UP, DOWN, RIGHT, LEFT, BACKTAB = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[Z
 THEN = 1763553600
 
 
-class Place:
-    """A folder with a configuration, and stores that are made once."""
-
-    def __init__(self):
-        self.path = tempfile.mkdtemp(prefix="picosnitch-view.")
-        os.chmod(self.path, 0o755)
-        self.config = os.path.join(self.path, "picosnitch.ini")
-        with open(self.config, "w") as f:
-            f.write(f"[paths]\nplugins = {PLUGINS}\nstate = {self.path}\n[geoip]\nenabled = no\n")
-        os.chmod(self.config, 0o644)
+class Place(common.Place):
+    """With stores that are made once."""
 
     def seed(self, name, now, *what):
         folder = os.path.join(self.path, name)
@@ -53,18 +37,6 @@ class Place:
     def store(self, name, now, *what):
         path = os.path.join(self.path, name, "snitch.db")
         return path if os.path.exists(path) else self.seed(name, now, *what)
-
-    def argv(self, *options):
-        return [PROGRAM, "--config", self.config, "view", *options]
-
-    def run(self, *options, **kwargs):
-        return subprocess.run(self.argv(*options), capture_output=True, text=True, timeout=60, **kwargs)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.path)
 
 
 def quiet(terminal, seconds=0.2):
@@ -407,29 +379,8 @@ def signals(place):
 
 
 def job_control(place):
-    """Ctrl-Z of a shell's job: the terminal is the shell's, and view's again after fg."""
-    command = " ".join(place.argv("--file", place.store("then", THEN, "usual"), *DAY))
-    terminal = Terminal(["/bin/bash", "--norc", "--noprofile", "-i"], 100, 24, PS1="$ ")
-    try:
-        terminal.wait(lambda text: "$" in text)
-        terminal.key(command + "\n")
-        terminal.wait(lambda text: "q: quit" in text and "sshd" in text)
-        terminal.key("\x1a")
-        terminal.wait(lambda text: "Stopped" in text)
-        tap.ok("Stopped" in terminal.text() and terminal.written.rfind(b"\x1b[?1049l") > terminal.written.rfind(b"\x1b[?1049h"),
-               "Ctrl-Z: the shell has its terminal", terminal.text())
-        terminal.key("stty -a | grep -o ' echo '; echo so\n")
-        terminal.wait(lambda text: "so\n" in text)
-        tap.ok(" echo" in terminal.text().split("grep")[-1], "in its modes", terminal.text())
-        terminal.key("fg\n")
-        terminal.wait(lambda text: "q: quit" in text)
-        tap.ok("q: quit" in terminal.text() and "curl" in terminal.text(), "fg: it is back", terminal.text())
-        terminal.key("q")
-        terminal.key("echo status $?\n")
-        terminal.wait(lambda text: "status 0" in text)
-        tap.ok("status 0" in terminal.text(), "and is quit", terminal.text())
-    finally:
-        terminal.close()
+    argv = place.argv("--file", place.store("then", THEN, "usual"), *DAY)
+    shell_job(argv, lambda: None, lambda text: "q: quit" in text and "curl" in text)
 
 
 def many(place):
@@ -468,13 +419,5 @@ def many(place):
 ALL = (usage, no_store, screens, drill, dimensions, orders, ranges, grows, hostile, colours, signals, job_control, many)
 
 
-def main():
-    with Place() as place:
-        began = time.monotonic()
-        for test in ALL if len(sys.argv) < 2 else [globals()[name] for name in sys.argv[1:]]:
-            test(place)
-            tap.note(f"{test.__name__}: {time.monotonic() - began:.1f} s")
-    tap.done()
-
-
-main()
+with Place("view", f"[paths]\nplugins = {PLUGINS}\nstate = {{path}}\n[geoip]\nenabled = no\n") as folder:
+    play(folder, ALL, sys.argv[1:])

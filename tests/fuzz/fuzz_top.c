@@ -5,16 +5,8 @@
 #include "core/base/columns.h"
 #include "core/top/model.h"
 #include "core/top/table.h"
+#include "tests/fuzz/line.h"
 #include "tests/fuzz/target.h"
-
-static void must_fit(struct buf *line, unsigned width)
-{
-	buf_put_u8(line, 0);
-	must(columns_text((char *)line->data) == width);
-	for (size_t i = 0; i + 1 < line->len; i++)
-		must(line->data[i] >= ' ' && line->data[i] != 127);
-	line->len = 0;
-}
 
 static void look_at(struct top_rows *rows, unsigned byte)
 {

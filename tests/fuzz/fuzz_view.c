@@ -9,20 +9,12 @@
 #include "core/screen/press.h"
 #include "core/view/dims.h"
 #include "core/view/lines.h"
+#include "tests/fuzz/line.h"
 #include "tests/fuzz/target.h"
 #include "tests/unit/view_answers.h"
 
 #define NOW 1700000000
 #define MOST 8
-
-static void must_fit(struct buf *line, unsigned width)
-{
-	buf_put_u8(line, 0);
-	must(columns_text((char *)line->data) == width);
-	for (size_t i = 0; i + 1 < line->len; i++)
-		must(line->data[i] >= ' ' && line->data[i] != 127);
-	line->len = 0;
-}
 
 static void look_at(struct view_model *m, unsigned byte)
 {

@@ -30,7 +30,7 @@ fuzz_flags =
 TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
-EXTRA_DIST += tests/fuzz/target.h tests/fuzz/replay.c $(fuzz_corpora)
+EXTRA_DIST += tests/fuzz/line.h tests/fuzz/target.h tests/fuzz/replay.c $(fuzz_corpora)
 
 tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c $(fuzz_main)
 tests_fuzz_fuzz_ini_LDADD = core/libpsconfig.la

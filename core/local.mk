@@ -1,7 +1,7 @@
 # libpsbase: what everything uses.
 noinst_LTLIBRARIES += core/libpsbase.la
 core_libpsbase_la_SOURCES = \
-	core/base/buf.c core/base/buf.h core/base/clock.c core/base/clock.h core/base/columns.c core/base/columns.h \
+	core/base/buf.c core/base/buf.h core/base/clock.c core/base/clock.h core/base/columns.c core/base/columns.h core/base/count.h \
 	core/base/local_socket.c core/base/local_socket.h \
 	core/base/log.c core/base/log.h core/base/mem.c core/base/mem.h \
 	core/base/sha256.c core/base/sha256.h core/base/table.c core/base/table.h \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* GET /api/v1/traffic: groups, the largest first, and what all of them come to. */
+#include "core/base/count.h"
 #include "core/dash/answer.h"
 #include "core/dash/beside.h"
 #include "core/query/names.h"
@@ -13,12 +14,6 @@ struct traffic {
 	struct beside beside;
 	uint64_t sent, received, calls, n, groups;
 };
-
-static void add(uint64_t *to, uint64_t n)
-{
-	if (__builtin_add_overflow(*to, n, to))
-		*to = UINT64_MAX;
-}
 
 static void put_row(struct traffic *t, const struct ps_answer_row *row)
 {
@@ -40,10 +35,10 @@ static int take_row(void *arg, const struct ps_answer_row *row)
 	struct traffic *t = arg;
 	size_t text = 0;
 
-	add(&t->sent, row->sent);
-	add(&t->received, row->received);
-	add(&t->calls, row->calls);
-	add(&t->n, row->rows);
+	t->sent = count_add(t->sent, row->sent);
+	t->received = count_add(t->received, row->received);
+	t->calls = count_add(t->calls, row->calls);
+	t->n = count_add(t->n, row->rows);
 	t->groups++;
 	for (uint32_t i = 0; i < t->ask->question.n_by; i++)
 		text += row->values[i].len;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/count.h"
+
 struct series_cell {
 	size_t step;
 	struct series_sums sums;
@@ -31,10 +33,8 @@ void series_done(struct series *s)
 
 static void add(struct series_sums *to, struct series_sums what)
 {
-	if (__builtin_add_overflow(to->sent, what.sent, &to->sent))
-		to->sent = UINT64_MAX;
-	if (__builtin_add_overflow(to->received, what.received, &to->received))
-		to->received = UINT64_MAX;
+	to->sent = count_add(to->sent, what.sent);
+	to->received = count_add(to->received, what.received);
 }
 
 static struct series_group *group_of(struct series *s, struct ps_text value)
@@ -75,9 +75,7 @@ int series_put(struct series *s, struct ps_text value, int64_t time, uint64_t se
 
 static uint64_t size(const struct series_group *g)
 {
-	uint64_t sum;
-
-	return __builtin_add_overflow(g->total.sent, g->total.received, &sum) ? UINT64_MAX : sum;
+	return count_add(g->total.sent, g->total.received);
 }
 
 static int larger_first(const void *one, const void *two)

@@ -7,6 +7,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/columns.h"
+#include "core/base/count.h"
 #include "core/query/names.h"
 #include "core/query/output.h"
 #include "core/query/value_word.h"
@@ -70,11 +71,6 @@ static void cell_counts(struct table_text *t, uint64_t sent, uint64_t received, 
 	cell_str(t, last);
 }
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return a + b < a ? UINT64_MAX : a + b;
-}
-
 void table_text_row(struct table_text *t, const struct ps_answer_row *row)
 {
 	char last[WHEN_TEXT_SIZE];
@@ -82,9 +78,9 @@ void table_text_row(struct table_text *t, const struct ps_answer_row *row)
 	for (uint32_t i = 0; i < t->ask->question.n_by; i++)
 		cell_value(t, t->ask->by[i], row->values[i]);
 	cell_counts(t, row->sent, row->received, row->calls, when_text(last, row->last));
-	t->sent = add(t->sent, row->sent);
-	t->received = add(t->received, row->received);
-	t->calls = add(t->calls, row->calls);
+	t->sent = count_add(t->sent, row->sent);
+	t->received = count_add(t->received, row->received);
+	t->calls = count_add(t->calls, row->calls);
 	t->rows++;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/count.h"
 #include "core/base/text.h"
 #include "core/query/names.h"
 #include "core/top/feed_line.h"
@@ -59,15 +60,10 @@ struct top_model {
 	struct top_rows sums; /* totals and counts */
 };
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return a + b < a ? UINT64_MAX : a + b;
-}
-
 static void add_bytes(struct top_bytes *to, struct top_bytes more)
 {
-	to->sent = add(to->sent, more.sent);
-	to->received = add(to->received, more.received);
+	to->sent = count_add(to->sent, more.sent);
+	to->received = count_add(to->received, more.received);
 }
 
 /* ---- rates ---- */
@@ -274,8 +270,8 @@ static void event_add(struct top_model *m, const json_t *line, const char *kind)
 
 static void on_alert(struct top_model *m, const json_t *line)
 {
-	m->sums.lost.times = add(m->sums.lost.times, 1);
-	m->sums.lost.count = add(m->sums.lost.count, feed_line_count(line, "count"));
+	m->sums.lost.times = count_add(m->sums.lost.times, 1);
+	m->sums.lost.count = count_add(m->sums.lost.count, feed_line_count(line, "count"));
 	add_bytes(&m->sums.lost.bytes, feed_line_bytes(line));
 	event_add(m, line, "alert");
 }
@@ -310,7 +306,7 @@ static void on_line(struct top_model *m, const char *data, size_t len)
 	const char *kind, *state;
 
 	if (!line) {
-		m->sums.garbled = add(m->sums.garbled, 1);
+		m->sums.garbled = count_add(m->sums.garbled, 1);
 		return;
 	}
 	kind = feed_line_kind(line);
@@ -343,7 +339,7 @@ void top_model_put(struct top_model *m, const void *data, size_t n)
 		size_t len = (size_t)((newline ? newline : stop) - at);
 
 		if (!m->skipping && m->line.len + len > TOP_LINE_MAX) {
-			m->sums.garbled = add(m->sums.garbled, 1);
+			m->sums.garbled = count_add(m->sums.garbled, 1);
 			m->skipping = true;
 		}
 		if (m->skipping) {
@@ -404,7 +400,7 @@ void top_model_away(struct top_model *m, const char *why)
 {
 	if (m->begun) {
 		if (m->line.len || m->skipping)
-			m->sums.garbled = add(m->sums.garbled, 1);
+			m->sums.garbled = count_add(m->sums.garbled, 1);
 		m->sums.cuts += strcmp(m->said, "full") != 0;
 		if (strcmp(m->said, "slow") == 0)
 			snprintf(m->why, sizeof(m->why), "dropped: too slow");

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core/base/clock.h"
+#include "core/base/count.h"
 #include "core/query/output.h"
 #include "core/screen/cells.h"
 
@@ -47,7 +48,7 @@ const char *top_column_title(enum top_column column)
 
 static uint64_t both(struct top_bytes b)
 {
-	return b.sent + b.received < b.sent ? UINT64_MAX : b.sent + b.received;
+	return count_add(b.sent, b.received);
 }
 
 static uint64_t number(const struct top_program *p, enum top_column column)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/count.h"
 #include "core/base/text.h"
 #include "core/view/shown.h"
 
@@ -85,10 +86,10 @@ static int take_row(void *arg, const struct ps_answer_row *row)
 	struct view_row *to;
 
 	r->groups++;
-	r->sent = view_add(r->sent, row->sent);
-	r->received = view_add(r->received, row->received);
-	r->calls = view_add(r->calls, row->calls);
-	r->stored = view_add(r->stored, row->rows);
+	r->sent = count_add(r->sent, row->sent);
+	r->received = count_add(r->received, row->received);
+	r->calls = count_add(r->calls, row->calls);
+	r->stored = count_add(r->stored, row->rows);
 	r->first = row->first < r->first ? row->first : r->first;
 	r->last = row->last > r->last ? row->last : r->last;
 	/* The question's order has the first ones first. */
@@ -137,7 +138,7 @@ static int take_trend(void *arg, const struct ps_answer_row *row)
 	if (since < (int64_t)job->steps) {
 		uint64_t *to = &job->trends[i * job->steps + (unsigned)since];
 
-		*to = view_add(*to, view_add(row->sent, row->received));
+		*to = count_add(*to, count_add(row->sent, row->received));
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/count.h"
 #include "core/query/names.h"
 #include "core/query/output.h"
 #include "core/query/when.h"
@@ -178,14 +179,14 @@ void view_put_titles(struct buf *out, const struct view_look *look, const struct
 
 static uint64_t both(const struct view_row *row)
 {
-	return view_add(row->sent, row->received);
+	return count_add(row->sent, row->received);
 }
 
 /* Of what is sorted by, or of both; in thousandths. */
 static unsigned share(const struct view_model *m, const struct view_row *row)
 {
 	const struct view_rows *r = m->rows;
-	uint64_t part = both(row), all = view_add(r->sent, r->received);
+	uint64_t part = both(row), all = count_add(r->sent, r->received);
 
 	if (m->order == PS_ORDER_SENT)
 		part = row->sent, all = r->sent;
@@ -225,7 +226,7 @@ static void put_trend(struct buf *out, const struct view_look *look, const struc
 	for (unsigned i = 0; i < r->steps; i++) {
 		uint64_t *cell = &cells[i * n / r->steps];
 
-		*cell = view_add(*cell, row->trend[i]);
+		*cell = count_add(*cell, row->trend[i]);
 		most = *cell > most ? *cell : most;
 	}
 	for (unsigned i = 0; i < n; i++) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/count.h"
 #include "core/query/names.h"
 #include "core/query/output.h"
 #include "core/query/when.h"
@@ -149,8 +150,8 @@ static void put_losses(struct buf *out, const struct view_model *m)
 	if (!r || !r->n_losses)
 		return;
 	for (unsigned i = 0; i < r->n_losses; i++) {
-		sent = view_add(sent, r->losses[i].sent);
-		received = view_add(received, r->losses[i].received);
+		sent = count_add(sent, r->losses[i].sent);
+		received = count_add(received, r->losses[i].received);
 	}
 	if (sent || received) {
 		buf_put_str(out, "LOST ");

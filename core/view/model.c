@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/count.h"
 #include "core/base/mem.h"
 #include "core/query/when.h"
 #include "core/view/dims.h"
@@ -411,7 +412,7 @@ static uint64_t number(const struct view_row *row, enum ps_order order)
 	case PS_ORDER_TIME:
 		return (uint64_t)row->last ^ 1ULL << 63;
 	default:
-		return view_add(row->sent, row->received);
+		return count_add(row->sent, row->received);
 	}
 }
 

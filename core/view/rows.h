@@ -56,10 +56,4 @@ struct view_rows {
 	int64_t took_ns;
 };
 
-/* a + b, or the largest number. */
-static inline uint64_t view_add(uint64_t a, uint64_t b)
-{
-	return a + b < a ? UINT64_MAX : a + b;
-}
-
 #endif

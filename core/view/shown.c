@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/count.h"
 #include "core/base/text.h"
 #include "core/query/names.h"
 #include "core/query/value_word.h"
@@ -62,8 +63,8 @@ const char *shown_value(struct arena *memory, enum ps_dimension dimension, struc
 
 const char *shown_verdict(struct arena *memory, const struct ps_answer_event *event, bool *alarming)
 {
-	uint64_t bad = view_add(event->malicious, event->suspicious);
-	uint64_t all = view_add(bad, view_add(event->harmless, event->undetected));
+	uint64_t bad = count_add(event->malicious, event->suspicious);
+	uint64_t all = count_add(bad, count_add(event->harmless, event->undetected));
 	char text[VIEW_BESIDE_MAX];
 
 	*alarming = event->what.len == strlen("suspicious") && memcmp(event->what.data, "suspicious", event->what.len) == 0;

@@ -2,14 +2,13 @@
 // Any dimension over any range: a chart, and all its rows.
 import type { Series, Traffic } from "./api";
 import { Chart } from "./chart";
-import { assign } from "./colours";
 import { choice, select } from "./controls";
 import { el, fill, say } from "./dom";
 import { bytes, count, label, several } from "./format";
 import { MAX_LIMIT, question, type State } from "./state";
 import { full, sorted } from "./table";
 import { nothing, Panel, to, type Page, type View } from "./view";
-import { wantedOf } from "./wanted";
+import { draw, wantedOf } from "./wanted";
 
 /** Rows of an answer that have the text in a value. */
 export function found<T extends { values: string[] }>(rows: readonly T[], text: string): T[] {
@@ -67,20 +66,13 @@ export function explore(): Page {
       const { state } = view;
       controls(view);
       const over = question(state, [["by", state.by], ["points", "300"], ["top", "8"]]);
-      const draw = (s: Series): void => {
+      const take = (s: Series): void => {
         charted = over;
-        assign(s.series.map((line) => line.value));
-        view.losses(s.losses);
-        if (!s.series.length) {
-          time.show(nothing(view));
-          return;
-        }
-        if (chart.root.parentNode !== time.body) time.show(chart.root);
-        chart.show(s, wantedOf(view, state.by, `Traffic over time by ${label(state.by).toLowerCase()}`));
+        draw(view, time, chart, s, wantedOf(view, state.by, `Traffic over time by ${label(state.by).toLowerCase()}`));
       };
       time.title.textContent = `Traffic over time, by ${label(state.by).toLowerCase()}`;
       if (charted === over && chart.root.isConnected && chart.answer) chart.show(chart.answer, wantedOf(view, state.by, time.title.textContent));
-      else void time.load<Series>(view, `series?${over}`, draw);
+      else void time.load<Series>(view, `series?${over}`, take);
 
       const by = state.and ? `${state.by},${state.and}` : state.by, order = state.sort.replace(/^-/, "");
       const path = `traffic?${question(state, [["by", by], ["order", order], ["limit", String(state.limit)]])}`;

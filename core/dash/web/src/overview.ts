@@ -3,7 +3,6 @@
 import type { Events, Series, Traffic } from "./api";
 import { flagOf, shown } from "./cells";
 import { Chart } from "./chart";
-import { assign } from "./colours";
 import { choice } from "./controls";
 import { el, fill } from "./dom";
 import { happenings } from "./happenings";
@@ -11,7 +10,7 @@ import { bytes, several, share } from "./format";
 import { question, type Metric, type State } from "./state";
 import { measure, ranking } from "./table";
 import { deeper, half, now, nothing, on, Panel, to, type Page, type View } from "./view";
-import { wantedOf } from "./wanted";
+import { draw, wantedOf } from "./wanted";
 
 const MOVED: Readonly<Record<Metric, string>> = { total: "moved", sent: "sent", received: "received" };
 
@@ -62,14 +61,7 @@ export function overview(): Page {
       fill(controls, choice("Bytes", ["total", "sent", "received"], state.metric, (metric) => view.go({ ...state, metric }, true)),
         choice("Shape", ["stacked", "lines"], state.shape, (shape) => view.go({ ...state, shape }, true)));
       void time.load<Series>(view, `series?${question(state, [["by", "exe"], ["points", "200"], ["top", "8"]])}`, (s) => {
-        assign(s.series.map((line) => line.value));
-        view.losses(s.losses);
-        if (!s.series.length) {
-          time.show(nothing(view));
-          return;
-        }
-        if (chart.root.parentNode !== time.body) time.show(chart.root);
-        chart.show(s, wantedOf(view, "exe", "Traffic over time by program"));
+        draw(view, time, chart, s, wantedOf(view, "exe", "Traffic over time by program"));
       });
       list(view, programs, "exe", (t) => {
         view.losses(t.losses);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Counts of bytes and calls, which stop at the largest number. */
+#ifndef PS_BASE_COUNT_H
+#define PS_BASE_COUNT_H
+
+#include <stdint.h>
+
+static inline uint64_t count_add(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+#endif

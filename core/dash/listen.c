@@ -34,7 +34,8 @@ char *listen_name(char out[64], int fd)
 	return out;
 }
 
-bool listen_is_loopback(const char *address)
+/* Whether an address is this machine's alone. */
+static bool is_loopback(const char *address)
 {
 	struct in_addr four;
 
@@ -68,7 +69,7 @@ static void take(struct listeners *l, int fd)
 	if (getsockname(fd, (struct sockaddr *)&own, &len) == 0)
 		l->port = port_of(&own);
 	listen_name(l->names[l->n], fd);
-	l->loopback = l->loopback && listen_is_loopback(l->names[l->n]);
+	l->loopback = l->loopback && is_loopback(l->names[l->n]);
 	l->fds[l->n++] = fd;
 }
 

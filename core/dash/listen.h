@@ -22,7 +22,4 @@ int listen_at(struct listeners *, const char *host, unsigned port);
 /* The numeric form of a socket's own address, without the port; "::ffff:" is left out. Returns out. */
 char *listen_name(char out[64], int fd);
 
-/* Of an address: whether it is this machine's alone. */
-bool listen_is_loopback(const char *address);
-
 #endif

@@ -45,7 +45,8 @@ static const char *next_word(const char **at, size_t *len)
 	return word;
 }
 
-bool page_accepts_gzip(const char *list)
+/* Of an Accept-Encoding. */
+static bool accepts_gzip(const char *list)
 {
 	const char *word;
 	size_t len;
@@ -61,7 +62,8 @@ bool page_accepts_gzip(const char *list)
 	return false;
 }
 
-bool page_has_tag(const char *list, const char *tag)
+/* Of an If-None-Match; the tag is quoted. */
+static bool has_tag(const char *list, const char *tag)
 {
 	size_t want = strlen(tag), len;
 	const char *word;
@@ -93,7 +95,7 @@ static const struct asset *find(const char *path)
 bool page_answer(struct reply *r, const char *path, const char *accept_encoding, const char *if_none_match)
 {
 	const struct asset *a = find(path);
-	bool gzip = page_accepts_gzip(accept_encoding);
+	bool gzip = accepts_gzip(accept_encoding);
 
 	if (!a)
 		return false;
@@ -102,7 +104,7 @@ bool page_answer(struct reply *r, const char *path, const char *accept_encoding,
 	r->page = true;
 	/* Two contents, two tags. */
 	snprintf(r->tag, sizeof(r->tag), "%.*s%s\"", (int)strlen(a->tag) - 1, a->tag, gzip ? "-gz" : "");
-	if (page_has_tag(if_none_match, r->tag)) {
+	if (has_tag(if_none_match, r->tag)) {
 		r->status = MHD_HTTP_NOT_MODIFIED;
 		r->type = NULL;
 		return true;

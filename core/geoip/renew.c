@@ -56,7 +56,8 @@ static int month_of(int64_t seconds)
 	return (tm.tm_year + 1900) * 12 + tm.tm_mon;
 }
 
-char *renew_url(const char *url, int64_t now, int back)
+/* The url of a month: `back` months before `now`. A string for free(). */
+static char *url_of(const char *url, int64_t now, int back)
 {
 	int month = month_of(now) - back;
 	struct buf out;
@@ -161,7 +162,7 @@ static int try_months(const struct renew_order *o, int folder, int64_t have, cha
 
 		if (dated && have != INT64_MIN && month_of(o->now) - back <= month_of(have))
 			return back ? say(said, 0, "none is newer yet than what is there, of %s: %s", day(have, a), why) : 0;
-		url = renew_url(o->url, o->now, back);
+		url = url_of(o->url, o->now, back);
 		r = get(folder, url, why);
 		if (r)
 			say(said, r, "%s", why);

@@ -20,7 +20,4 @@ struct renew_order {
  * another one was fetched, unpacked, opened and tried that is newer. To be called by a process without rights. */
 int renew(const struct renew_order *, char said[RENEW_SAID]);
 
-/* The url of a month: `back` months before `now`. A string for free(). */
-char *renew_url(const char *url, int64_t now, int back);
-
 #endif

@@ -23,7 +23,7 @@
 
 struct country {
 	MMDB_s db;
-	char *path, *type;
+	char *type;
 };
 
 int country_open(struct country **out, const char *path, char why[COUNTRY_WHY])
@@ -57,7 +57,6 @@ int country_open(struct country **out, const char *path, char why[COUNTRY_WHY])
 		snprintf(why, COUNTRY_WHY, "%s is no database of addresses, or is damaged: %s", path, MMDB_strerror(r));
 		return -EINVAL;
 	}
-	c->path = mem_strdup(path);
 	c->type = mem_strdup(c->db.metadata.database_type ? c->db.metadata.database_type : "");
 	text_clean(c->type, strlen(c->type));
 	*out = c;
@@ -69,7 +68,6 @@ void country_close(struct country *c)
 	if (!c)
 		return;
 	MMDB_close(&c->db);
-	free(c->path);
 	free(c->type);
 	free(c);
 }
@@ -124,11 +122,6 @@ const char *country_attribution(const struct country *c)
 	return c && strncmp(c->type, "DBIP", 4) == 0 ? "IP Geolocation by DB-IP (https://db-ip.com)" : NULL;
 }
 
-const char *country_path(const struct country *c)
-{
-	return c->path;
-}
-
 const char *country_type(const struct country *c)
 {
 	return c->type;
@@ -162,12 +155,6 @@ const char *country_attribution(const struct country *c)
 {
 	(void)c;
 	return NULL;
-}
-
-const char *country_path(const struct country *c)
-{
-	(void)c;
-	return "";
 }
 
 const char *country_type(const struct country *c)

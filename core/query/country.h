@@ -27,7 +27,6 @@ char *country_of(const struct country *db, struct ps_text addr, char out[COUNTRY
 /* What has to be shown beside its answers, or NULL: "IP Geolocation by DB-IP (https://db-ip.com)". Static. */
 const char *country_attribution(const struct country *);
 
-const char *country_path(const struct country *);
 const char *country_type(const struct country *); /* what it calls itself; fit for a screen */
 int64_t country_built(const struct country *);    /* Unix seconds */
 

@@ -44,11 +44,6 @@ static enum column sorted(const struct view_model *m)
 
 /* ---- lines ---- */
 
-void view_put_text(struct buf *out, const struct view_look *look, const char *text)
-{
-	cells_put(out, text, look->utf8, look->width, COLUMNS_LEFT);
-}
-
 void view_put_line(struct buf *out, const struct view_look *look, struct buf *text, enum columns_side side)
 {
 	buf_put_u8(text, 0);

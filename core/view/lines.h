@@ -42,8 +42,6 @@ void view_put_menu(struct buf *, const struct view_look *, const struct view_mod
 /* All of the selected row: a line of it, from 0 on. False: there is none of that number. */
 bool view_put_whole(struct buf *, const struct view_look *, const struct view_model *, size_t line);
 
-void view_put_text(struct buf *, const struct view_look *, const char *text);
-
 extern const char *const view_help[];
 extern const size_t view_help_lines;
 

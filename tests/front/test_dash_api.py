@@ -49,7 +49,7 @@ class Place:
         self.config = os.path.join(self.path, "picosnitch.ini")
         self.store = os.path.join(self.path, "snitch.db")
         with open(self.config, "w") as f:
-            f.write(f"[paths]\nstate = {self.path}\nrun = {self.path}\nplugins = {PLUGINS}\n[geoip]\nenabled = no\n")
+            f.write(f"[paths]\nstate = {self.path}\nrun = {self.path}\nplugins = {PLUGINS}\n[geoip]\nenabled = no\n[core]\nuser = nobody\n")
         os.chmod(self.config, 0o600)
         if kind:
             self.seed(kind)
@@ -64,7 +64,7 @@ class Place:
             if name.startswith("snitch.db"):
                 os.chmod(os.path.join(self.path, name), 0o644)
                 if os.getuid() == 0:
-                    shutil.chown(os.path.join(self.path, name), user_of(self))
+                    shutil.chown(os.path.join(self.path, name), "nobody")
 
     def query(self, *options):
         r = subprocess.run([PROGRAM, "--config", self.config, "query", *options], capture_output=True, timeout=60)
@@ -76,13 +76,6 @@ class Place:
 
     def __exit__(self, *_):
         shutil.rmtree(self.path)
-
-
-def user_of(_):
-    try:
-        return pwd.getpwnam("picosnitch").pw_uid
-    except KeyError:
-        return 0
 
 
 class Dash:
@@ -371,7 +364,7 @@ def process(place):
         tap.equal([int(now[k], 16) for k in ("CapInh", "CapPrm", "CapEff", "CapAmb")] + [now["NoNewPrivs"]], [0, 0, 0, 0, "1"], "no capability, no way to one")
         if os.getuid() == 0:
             tap.equal((set(now["Uid"].split()), "0" in now["Gid"].split() + now["Groups"].split(), int(now["CapBnd"], 16)),
-                      ({str(pwd.getpwnam("picosnitch").pw_uid)}, False, 0), "started by root, it is the user picosnitch")
+                      ({str(pwd.getpwnam("nobody").pw_uid)}, False, 0), "started by root, it is the user of [core]")
         other = subprocess.run([PROGRAM, "--config", place.config, "dash", "--host", "127.0.0.1", "--port", str(dash.port)], capture_output=True,
                                text=True, timeout=30)
         tap.ok(other.returncode == 1 and "in use" in other.stderr, "a port that is taken", other.stderr)
@@ -392,11 +385,6 @@ def process(place):
 
 
 def main():
-    if os.getuid() == 0:
-        try:
-            pwd.getpwnam("picosnitch")
-        except KeyError:
-            tap.skip_all("needs the user picosnitch when run by root")
     with Place() as place:
         with Dash(place) as dash:
             answers(place, dash)

@@ -41,7 +41,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (country_open(&db, path, why) == 0) {
-		must(strcmp(country_path(db), path) == 0);
 		for (const char *c = country_type(db); *c; c++)
 			must((unsigned char)*c >= ' ' && *c != 127);
 		country_attribution(db);

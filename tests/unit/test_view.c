@@ -462,7 +462,7 @@ static void lines(void)
 	for (unsigned width = 1; width < 310; width += width < 60 ? 1 : 13)
 		for (unsigned utf8 = 0; utf8 < 2; utf8++) {
 			struct view_look look = {.width = width, .utf8 = utf8, .store = evil, .now = NOW, .waited_ms = 1234};
-			unsigned kinds = VIEW_HEADS + 5 + (unsigned)m.rows->n;
+			unsigned kinds = VIEW_HEADS + 4 + (unsigned)m.rows->n;
 
 			for (unsigned kind = 0; kind < kinds; kind++) {
 				line.len = 0;
@@ -476,10 +476,8 @@ static void lines(void)
 					view_put_foot(&line, &look, &m);
 				else if (kind == VIEW_HEADS + 3)
 					view_put_whole(&line, &look, &m, 1);
-				else if (kind == VIEW_HEADS + 4)
-					view_put_text(&line, &look, evil);
 				else
-					view_put_row(&line, &look, &m, &m.rows->rows[kind - VIEW_HEADS - 5]);
+					view_put_row(&line, &look, &m, &m.rows->rows[kind - VIEW_HEADS - 4]);
 				buf_put_u8(&line, 0);
 				if (columns_text((char *)line.data) != width) {
 					printf("# %u of %u: %s\n", kind, width, (char *)line.data);

@@ -6,6 +6,7 @@ functions by path, which get the request; what is not there is 404.
 import gzip
 import http.server
 import os
+import ssl
 import struct
 import threading
 import time
@@ -62,9 +63,9 @@ def trickle(request):
 
 
 class Server:
-    """Listens on a port of its own at 127.0.0.1."""
+    """Listens on a port of its own at 127.0.0.1; with TLS if there is a certificate and its key."""
 
-    def __init__(self):
+    def __init__(self, certificate=None, key=None):
         self.answers, self.asked = {}, []
         server = self
 
@@ -88,7 +89,12 @@ class Server:
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
         self.http.handle_error = lambda *_: None  # who asks may go at any time
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.http.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            # The handshake is the thread's that answers.
+            self.http.socket = context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
     def close(self):

@@ -19,7 +19,8 @@ struct incoming {
 	enum { BEGIN, PLAIN, PACKED, ENDED } state;
 	z_stream unpack;
 	long comes, unpacked;
-	unsigned char first[2]; /* the first bytes, until there are two */
+	char said[CURL_ERROR_SIZE]; /* by libcurl: which certificate, which protocol */
+	unsigned char first[2];     /* the first bytes, until there are two */
 	int error;
 	const char *what; /* is wrong */
 };
@@ -119,6 +120,7 @@ static CURLcode set_up(CURL *c, const char *url, struct incoming *in)
 	CURLcode rc = CURLE_OK;
 
 #define SET(option, value) rc = rc ? rc : curl_easy_setopt(c, option, value)
+	SET(CURLOPT_ERRORBUFFER, in->said);
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_USERAGENT, "picosnitch/" PACKAGE_VERSION);
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -156,7 +158,7 @@ static int judge(CURL *c, CURLcode rc, const struct incoming *in, const char *ur
 		err = -EFBIG;
 		snprintf(why, FETCH_WHY, "%s: it is larger than 64 MiB", url);
 	} else if (rc) {
-		snprintf(why, FETCH_WHY, "%s: %s", url, curl_easy_strerror(rc));
+		snprintf(why, FETCH_WHY, "%s: %s", url, *in->said ? in->said : curl_easy_strerror(rc));
 	} else if (in->state != PLAIN && in->state != ENDED) {
 		err = -EBADMSG;
 		snprintf(why, FETCH_WHY, "%s: %s", url, in->comes ? "it has been cut" : "it is empty");

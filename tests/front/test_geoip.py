@@ -12,7 +12,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, os.pardir))
+sys.path[:0] = [os.path.join(HERE, os.pardir), os.path.join(HERE, os.pardir, "sinks")]
 import tap  # noqa: E402
 from country_server import Server, database, month, moved, packed, send, trickle  # noqa: E402
 
@@ -36,6 +36,7 @@ class Home:
         self.server, self.ini = server, os.path.join(self.path, "ini")
         self.cache, self.folder = os.path.join(self.path, "cache"), os.path.join(self.path, "cache", "geoip")
         self.file = os.path.join(self.folder, "country.mmdb")
+        self.before = []  # the command
         self.configure()
 
     def __enter__(self):
@@ -50,7 +51,7 @@ class Home:
                     + ("" if url else "/%Y-%m.gz") + "\n" + "\n".join(lines) + "\n")
 
     def command(self, *words):
-        return [os.path.join(self.path, "picosnitch"), "--config", self.ini, "geoip", *words]
+        return [*self.before, os.path.join(self.path, "picosnitch"), "--config", self.ini, "geoip", *words]
 
     def run(self, *words):
         self.server.asked.clear()
@@ -231,11 +232,70 @@ def slow(home, server):
     tap.ok(home.has() == database(OLD) and os.listdir(home.folder) == ["country.mmdb"], "and what was there stays")
 
 
+TRUSTED = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def with_tls(home, server):
+    """Servers that are not who they should be; and one that is, for which an authority of the test's own is trusted in a
+    mount namespace."""
+    if not shutil.which("openssl"):
+        tap.skip("with TLS", "needs openssl")
+        return
+    import certificates
+    folder = os.path.join(home.path, "certificates")
+    os.mkdir(folder)
+    certificates.make(folder)
+    certificates.openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                         "subjectAltName=IP:127.0.0.1", "-keyout", "alone.key", "-out", "alone.pem")
+    servers = {name: Server(*(os.path.join(folder, f"{name}.{kind}") for kind in ("pem", "key"))) for name in ("alone", "address", "server")}
+    this = f"/{month()}.gz"
+    good = database(OLD)
+
+    def ask(name, path=this):
+        home.put(good)
+        home.configure(url=servers[name].url + path)
+        servers[name].asked.clear()
+        return home.run("--update")
+
+    def stays(what, got, *why):
+        status, said = got
+        tap.ok(status == 1 and any(w in said for w in why), f"{what}: refused, and why", status, said)
+        tap.ok(home.has() == good and os.listdir(home.folder) == ["country.mmdb"], "and what was there stays", *os.listdir(home.folder))
+
+    server.answers = {"/plain": packed(database(THIS))}
+    for s in servers.values():
+        s.answers = {this: packed(database(THIS)), "/moved": moved(server.url + "/plain"), "/on": moved(this),
+                     "/away": moved(servers["alone"].url + this)}
+    stays("a certificate that signed itself", ask("alone"), "self-signed certificate", "self signed certificate")
+    tap.equal(servers["alone"].asked, [], "nothing was asked of that server")
+    stays("one of an authority that nobody trusts", ask("address"), "certificate")
+    try:
+        trust = ["unshare", "--mount", "/bin/sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"', os.path.join(folder, "ca.pem"), TRUSTED]
+        if not ROOT or not os.path.exists(TRUSTED) or subprocess.run([*trust, "true"], capture_output=True, check=False).returncode:
+            tap.skip("a server that is trusted", f"needs root, mount namespaces and {TRUSTED}")
+            return
+        home.before = trust
+        status, said = ask("address")
+        tap.equal((status, home.has()), (0, database(THIS)), "of an authority that is trusted: it is fetched", said)
+        status, said = ask("address", "/on")
+        tap.equal((status, home.has()), (0, database(THIS)), "what has moved there, too", said)
+        stays("a certificate for another name", ask("server"), "127.0.0.1")
+        server.asked.clear()
+        stays("what has moved to where there is no TLS", ask("address", "/moved"), "http")
+        tap.equal(server.asked, [], "nothing was asked there")
+        stays("what has moved to a server that is not trusted", ask("address", "/away"), "certificate")
+    finally:
+        home.before = []
+        home.configure()
+        for s in servers.values():
+            s.close()
+
+
 def main():
     server = Server()
     try:
         with Home(server) as home:
-            for part in (fetched, months, refused, broken, configured, slow):
+            for part in (fetched, months, refused, broken, configured, with_tls, slow):
                 part(*((home,) if part.__code__.co_argcount == 1 else (home, server)))
     finally:
         server.close()

@@ -7,17 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/query/source.h"
 #include "plugins/mariadb/link.h"
 #include "plugins/mariadb/params.h"
 
 #define CELLS (PS_DIMENSIONS + 6)
+#define GRACE_S 5 /* longer than the server's own limit, so that it is the server who says so */
 
 struct reader_state {
 	struct source source; /* first: see source_reader_ask() */
 	struct relation_names names;
 	struct link link;
+	int64_t patience;     /* ms: the longest limit that the connection waits for */
+	int64_t limit, asked; /* ms that a statement may take now; when it was sent (ns) */
 };
 
 static const struct sql_dialect dialect = {
@@ -36,15 +40,46 @@ static const struct sql_dialect dialect = {
     .key_after = ")",
 };
 
+/* The library tells a server that is gone from one that is silent by the time alone. */
+static bool is_late(const struct reader_state *r)
+{
+	return r->link.code == CR_SERVER_LOST && clock_monotonic_ns() - r->asked >= r->limit * NS_PER_MS;
+}
+
+static bool is_lost(const struct reader_state *r)
+{
+	return r->link.code == CR_SERVER_LOST || r->link.code == CR_SERVER_GONE_ERROR;
+}
+
+/* What is lost is of no use to the next question. */
 static int explain(struct reader_state *r)
 {
 	unsigned code = r->link.code;
-	enum source_fault fault = code == 1969 || code == 3024 || code == CR_SERVER_LOST ? SOURCE_LATE
-	                          : code == 1142 || code == 1143 || code == 1044         ? SOURCE_CLOSED
-	                          : code == 1146                                         ? SOURCE_EMPTY
-	                                                                                 : SOURCE_OTHER;
+	enum source_fault fault = code == 1969 || code == 3024 || is_late(r)     ? SOURCE_LATE
+	                          : code == 1142 || code == 1143 || code == 1044 ? SOURCE_CLOSED
+	                          : code == 1146                                 ? SOURCE_EMPTY
+	                                                                         : SOURCE_OTHER;
 
+	if (is_lost(r))
+		link_close(&r->link);
 	return source_failed(&r->source, fault, r->link.why);
+}
+
+static bool connect_again(struct reader_state *r, int64_t ms)
+{
+	const struct ps_host *host = r->link.host;
+	enum trouble trouble;
+	struct params p;
+
+	if (!params_set(&p, host, r->link.ctx))
+		return false;
+	p.answer_s = (unsigned)((ms + 999) / 1000) + GRACE_S;
+	r->patience = ms;
+	trouble = link_open(&r->link, &p, false);
+	params_clear(&p);
+	if (trouble != LINK_FINE)
+		host->why(r->link.ctx, "%s", r->link.why);
+	return trouble == LINK_FINE;
 }
 
 static bool bind_values(MYSQL_STMT *st, const struct sql *sql, MYSQL_BIND *binds)
@@ -128,8 +163,10 @@ static int select_rows(void *self, const struct sql *sql, unsigned n,
 	MYSQL_BIND *binds = mem_alloc(sql->n_values * sizeof(*binds));
 	MYSQL_STMT *st = NULL;
 	int stopped = 0;
-	bool fine = link_prepare(&r->link, &st, (const char *)sql->text.data) == LINK_FINE;
+	bool fine;
 
+	r->asked = clock_monotonic_ns();
+	fine = r->link.my && link_prepare(&r->link, &st, (const char *)sql->text.data) == LINK_FINE;
 	if (fine && (mysql_stmt_field_count(st) != n || !bind_values(st, sql, binds) || mysql_stmt_execute(st) ||
 	             fetch_all(st, n, take, arg, &stopped))) {
 		link_failed(&r->link, st);
@@ -141,9 +178,8 @@ static int select_rows(void *self, const struct sql *sql, unsigned n,
 	return stopped ? stopped : fine ? 0 : explain(r);
 }
 
-static int begin(void *self, int64_t ms)
+static enum trouble try_begin(struct reader_state *r, int64_t ms)
 {
-	struct reader_state *r = self;
 	char sql[128];
 
 	/* Two products, two units. */
@@ -151,15 +187,37 @@ static int begin(void *self, int64_t ms)
 		snprintf(sql, sizeof(sql), "SET SESSION max_statement_time = %lld", (long long)(ms + 999) / 1000);
 	else
 		snprintf(sql, sizeof(sql), "SET SESSION max_execution_time = %lld", (long long)ms);
-	if (link_run(&r->link, sql) != LINK_FINE ||
-	    link_run(&r->link, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY") != LINK_FINE)
-		return explain(r);
-	return 0;
+	r->asked = clock_monotonic_ns();
+	r->limit = ms;
+	if (link_run(&r->link, sql) != LINK_FINE)
+		return LINK_AWAY;
+	return link_run(&r->link, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
+}
+
+static int begin(void *self, int64_t ms)
+{
+	struct reader_state *r = self;
+	bool idle = r->link.my && ms <= r->patience;
+	enum trouble trouble;
+
+	if (!idle && !connect_again(r, ms))
+		return -EIO;
+	trouble = try_begin(r, ms);
+	/* The server may have been started again since somebody asked last. */
+	if (trouble != LINK_FINE && idle && is_lost(r) && !is_late(r)) {
+		if (!connect_again(r, ms))
+			return -EIO;
+		trouble = try_begin(r, ms);
+	}
+	return trouble == LINK_FINE ? 0 : explain(r);
 }
 
 static void end(void *self)
 {
-	link_run(&((struct reader_state *)self)->link, "ROLLBACK");
+	struct reader_state *r = self;
+
+	if (r->link.my && link_run(&r->link, "ROLLBACK") != LINK_FINE)
+		link_close(&r->link);
 }
 
 static void reader_close(void *self)
@@ -173,26 +231,19 @@ static void reader_close(void *self)
 static int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
 {
 	struct reader_state *r;
-	enum trouble trouble;
-	struct params p;
 
-	if (!params_check(host, ctx) || !params_set(&p, host, ctx))
+	if (!params_check(host, ctx))
 		return -EINVAL;
 	r = mem_alloc(sizeof(*r));
 	r->link = (struct link){.host = host, .ctx = ctx};
-	/* The server gives up sooner. */
-	p.answer_s = (unsigned)((host->number(ctx, "query_timeout") * SOURCE_WALK_PATIENCE + 999) / 1000) + 5;
 	r->source = (struct source){
 	    .host = host, .ctx = ctx, .dialect = dialect, .self = r, .begin = begin, .end = end, .select = select_rows};
 	relation_names(&r->names, host, ctx);
 	r->source.dialect.names = &r->names;
-	trouble = link_open(&r->link, &p, false);
-	params_clear(&p);
-	if (trouble == LINK_FINE) {
+	if (connect_again(r, host->number(ctx, "query_timeout"))) {
 		*self = r;
 		return 0;
 	}
-	host->why(ctx, "%s", r->link.why);
 	reader_close(r);
 	return -EIO;
 }

@@ -11,11 +11,13 @@
 #include "plugins/postgres/link.h"
 #include "plugins/postgres/params.h"
 
+#define GRACE_MS 1000 /* longer than the server's own limit, so that it is the server who says so */
+
 struct reader_state {
 	struct source source; /* first: see source_reader_ask() */
 	struct relation_names names;
 	struct link link;
-	int64_t limit; /* ms that a statement may take now */
+	int64_t limit; /* ms that are waited for a statement now */
 };
 
 static const struct sql_dialect dialect = {
@@ -34,6 +36,12 @@ static const struct sql_dialect dialect = {
     .numbered = true,
 };
 
+static bool is_lost(const struct reader_state *r)
+{
+	return r->link.late || PQstatus(r->link.conn) != CONNECTION_OK;
+}
+
+/* What is lost is of no use to the next question; nor is what still has an answer to this one on its way. */
 static int explain(struct reader_state *r)
 {
 	const char *state = r->link.state;
@@ -42,7 +50,25 @@ static int explain(struct reader_state *r)
 	                          : strcmp(state, "42P01") == 0               ? SOURCE_EMPTY
 	                                                                      : SOURCE_OTHER;
 
+	if (is_lost(r))
+		link_close(&r->link);
 	return source_failed(&r->source, fault, r->link.why);
+}
+
+static bool connect_again(struct reader_state *r)
+{
+	const struct ps_host *host = r->link.host;
+	enum trouble trouble;
+	struct params p;
+
+	if (!params_set(&p, host, r->link.ctx, false))
+		return false;
+	link_allow(&r->link, host->number(r->link.ctx, "answer_timeout"));
+	trouble = link_open(&r->link, p.keywords, p.values);
+	params_clear(&p);
+	if (trouble != LINK_FINE)
+		host->why(r->link.ctx, "%s", r->link.why);
+	return trouble == LINK_FINE;
 }
 
 static int select_rows(void *self, const struct sql *sql, unsigned n,
@@ -86,16 +112,33 @@ static int select_rows(void *self, const struct sql *sql, unsigned n,
 	return stopped ? stopped : trouble == LINK_FINE ? 0 : explain(r);
 }
 
+static enum trouble try_begin(struct reader_state *r, int64_t ms)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %lld",
+	         (long long)ms);
+	link_allow(&r->link, r->limit);
+	return link_run(&r->link, sql);
+}
+
 static int begin(void *self, int64_t ms)
 {
 	struct reader_state *r = self;
-	char sql[128];
+	bool idle = r->link.conn;
+	enum trouble trouble;
 
-	r->limit = ms;
-	snprintf(sql, sizeof(sql), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %lld",
-	         (long long)ms);
-	link_allow(&r->link, ms);
-	return link_run(&r->link, sql) == LINK_FINE ? 0 : explain(r);
+	r->limit = ms + GRACE_MS;
+	if (!idle && !connect_again(r))
+		return -EIO;
+	trouble = try_begin(r, ms);
+	/* The server may have been started again since somebody asked last. */
+	if (trouble != LINK_FINE && idle && !r->link.late && is_lost(r)) {
+		if (!connect_again(r))
+			return -EIO;
+		trouble = try_begin(r, ms);
+	}
+	return trouble == LINK_FINE ? 0 : explain(r);
 }
 
 static void end(void *self)
@@ -103,7 +146,8 @@ static void end(void *self)
 	struct reader_state *r = self;
 
 	link_allow(&r->link, r->limit);
-	link_run(&r->link, "ROLLBACK");
+	if (r->link.conn && link_run(&r->link, "ROLLBACK") != LINK_FINE)
+		link_close(&r->link);
 }
 
 static void reader_close(void *self)
@@ -117,10 +161,8 @@ static void reader_close(void *self)
 static int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **self)
 {
 	struct reader_state *r;
-	enum trouble trouble;
-	struct params p;
 
-	if (!params_check(host, ctx) || !params_set(&p, host, ctx, false))
+	if (!params_check(host, ctx))
 		return -EINVAL;
 	r = mem_alloc(sizeof(*r));
 	r->link = (struct link){.host = host, .ctx = ctx};
@@ -128,14 +170,10 @@ static int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **se
 	    .host = host, .ctx = ctx, .dialect = dialect, .self = r, .begin = begin, .end = end, .select = select_rows};
 	relation_names(&r->names, host, ctx);
 	r->source.dialect.names = &r->names;
-	link_allow(&r->link, host->number(ctx, "answer_timeout"));
-	trouble = link_open(&r->link, p.keywords, p.values);
-	params_clear(&p);
-	if (trouble == LINK_FINE) {
+	if (connect_again(r)) {
 		*self = r;
 		return 0;
 	}
-	host->why(ctx, "%s", r->link.why);
 	reader_close(r);
 	return -EIO;
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A store for the tests of what people look at: FOLDER/snitch.db, by the sqlite sink.
+ * A store for the tests of what people look at: FOLDER/snitch.db, by the sqlite sink; or another sink's.
  *   seed PLUGIN.so FOLDER NOW usual            some programs, a loss, a verdict
  *   seed PLUGIN.so FOLDER NOW hostile          names that speak to a terminal, in every dimension
  *   seed PLUGIN.so FOLDER NOW month ROWS       as many, over 30 days
- *   seed PLUGIN.so FOLDER NOW find SEQ         a week ago, what a person would want to find; an hour ago, markup and a
- * loss seed PLUGIN.so FOLDER NOW empty            nothing seed PLUGIN.so FOLDER NOW grow SEQ         one more row, of
- * /usr/bin/late, in batch SEQ (from 100 on)
+ *   seed PLUGIN.so FOLDER NOW find SEQ         a week ago, what a person would want to find; an hour ago, markup and
+ *                                              a loss
+ *   seed PLUGIN.so FOLDER NOW empty            nothing
+ *   seed PLUGIN.so FOLDER NOW grow SEQ         one more row, of /usr/bin/late, in batch SEQ (from 100 on)
+ *   seed PLUGIN.so FOLDER NOW fleet FIRST N    the machines so many of alpha, beta and gamma, from the FIRST on; to
+ *                                              addresses in several countries and in none
+ * OPTION=VALUE at the end: the plugin's, of a server.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -158,6 +162,30 @@ static void put_hostile(struct made *m, int64_t now)
 	free(many);
 }
 
+/* What a machine of a fleet does, by its number: so that no two of them have the same sums. */
+static void put_machine(struct made *m, int64_t now, unsigned number)
+{
+	static const uint8_t there[][4] = {{1, 0, 0, 1}, {8, 8, 8, 8}, {10, 0, 0, 1}, {127, 0, 0, 1}, {11, 0, 0, 1}};
+	char own[32];
+	uint32_t agent = program(m, "/usr/bin/agent", "agent --push"), alone;
+	struct ps_traffic *t;
+	struct ps_record *r;
+
+	put_usual(m, now);
+	snprintf(own, sizeof(own), "/usr/bin/only-%u", number);
+	alone = program(m, own, "only here");
+	for (unsigned i = 0; i < sizeof(there) / sizeof(*there); i++) {
+		t = traffic(m, now - HOUR - (int64_t)i * 60, agent, 1000 * (number + 1) + i, 10 * (number + 1));
+		memcpy(t->raddr.bytes, there[i], sizeof(there[i]));
+		t->uid = 1000 + number;
+	}
+	traffic(m, now - HOUR, alone, 77 * (number + 1), 7);
+	r = made_program(m, now - HOUR, "new executable");
+	r->program.exe = alone;
+	r->program.event = PS_PROGRAM_NEW_EXE;
+	made_audit(m, now - HOUR)->audit.netns = 4026531840U + number;
+}
+
 static int put(struct made *m)
 {
 	void *self;
@@ -166,10 +194,39 @@ static int put(struct made *m)
 	if (plugin->sink->open(&fake_host, &ctx, &self) != PS_STORED)
 		return -1;
 	r = plugin->sink->write(self, &m->batch) == PS_STORED ? 0 : -1;
-	while (plugin->sink->idle(self) == 0)
+	while (plugin->sink->idle && plugin->sink->idle(self) == 0)
 		;
 	plugin->sink->close(self);
 	return r;
+}
+
+/* As a fleet's machines have them; for SQLite, whose file is of one machine, they are batches of that. */
+static int put_fleet(int64_t now, uint64_t first, uint64_t n)
+{
+	static const char *const names[] = {"alpha", "beta", "gamma"};
+	int r = 0;
+
+	for (unsigned i = (unsigned)first; i < first + n && i < sizeof(names) / sizeof(*names) && r == 0; i++) {
+		struct made m;
+
+		made_init(&m, 1 + i);
+		memset(m.batch.host, (int)i + 1, sizeof(m.batch.host));
+		m.batch.hostname = text(&m, names[i]);
+		put_machine(&m, now, i);
+		r = put(&m);
+		made_done(&m);
+	}
+	return r;
+}
+
+static void take_options(int *argc, char **argv)
+{
+	while (*argc > 5 && strchr(argv[*argc - 1], '=')) {
+		char *option = argv[--*argc], *equals = strchr(option, '=');
+
+		*equals = 0;
+		fake_set(&ctx, option, equals + 1);
+	}
 }
 
 int main(int argc, char **argv)
@@ -184,13 +241,17 @@ int main(int argc, char **argv)
 	plugin = fake_load(argv[1]);
 	now = strtoll(argv[3], NULL, 10);
 	fake_init(&ctx, plugin, argv[2], 0);
-	fake_set(&ctx, "retention", "0");
+	take_options(&argc, argv);
+	if (strcmp(plugin->name, "sqlite") == 0)
+		fake_set(&ctx, "retention", "0");
 	fake_files(&ctx);
+	if (argc > 5)
+		seq = strtoull(argv[5], NULL, 10);
 	if (strcmp(argv[4], "month") == 0) {
 		r = month_put(plugin, &ctx, now, argc > 5 ? strtoll(argv[5], NULL, 10) : 1000, &took, &longest);
+	} else if (strcmp(argv[4], "fleet") == 0) {
+		r = argc > 6 ? put_fleet(now, seq, strtoull(argv[6], NULL, 10)) : -1;
 	} else {
-		if (argc > 5)
-			seq = strtoull(argv[5], NULL, 10);
 		made_init(&m, seq);
 		if (strcmp(argv[4], "usual") == 0)
 			put_usual(&m, now);

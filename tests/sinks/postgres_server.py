@@ -37,13 +37,23 @@ def folder():
     return server_home.folder("ps-pg-")
 
 
-def tools():
-    """Where initdb and postgres are; the test is skipped if they are nowhere."""
+def _bin():
+    """Where initdb and postgres are, or None."""
     where = [os.path.dirname(shutil.which("initdb") or ""), *sorted(glob.glob("/usr/lib/postgresql/*/bin"))]
     where = [w for w in where if all(os.path.exists(f"{w}/{t}") for t in ("initdb", "postgres", "psql", "pg_isready"))]
-    if not where:
-        tap.skip_all("there is no PostgreSQL server here (Debian: postgresql)")
-    return where[-1]
+    return where[-1] if where else None
+
+
+def missing():
+    """Why there can be no server here, or None."""
+    return None if _bin() else "there is no PostgreSQL server here (Debian: postgresql)"
+
+
+def tools():
+    """Where initdb and postgres are; the test is skipped if they are nowhere."""
+    if missing():
+        tap.skip_all(missing())
+    return _bin()
 
 
 def _gone(pid):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What people look at, on a terminal of the test's own. All of these take minutes and are left out with the tests of the
 # system, but the page's own.
-EXTRA_DIST += tests/front/screens.py tests/front/terminal.py tests/front/test_top.py tests/front/test_view.py
+EXTRA_DIST += tests/front/screens.py tests/front/terminal.py tests/front/test_top.py tests/front/test_view.py tests/front/test_view_fleet.py
 if SYSTEM_TESTS
 if SCREEN
 TESTS += tests/front/test_top.py
 if PLUGIN_SQLITE
-TESTS += tests/front/test_view.py
+TESTS += tests/front/test_view.py tests/front/test_view_fleet.py
 endif
 endif
 endif

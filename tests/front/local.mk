@@ -38,14 +38,14 @@ endif
 endif
 
 # The server of the web page: its API, by the schema; who is let in; limits.
-dist_check_SCRIPTS += tests/front/test_dash_api.py tests/front/test_dash_fleet.py
+dist_check_SCRIPTS += tests/front/test_dash_api.py tests/front/test_dash_countries.py tests/front/test_dash_fleet.py
 EXTRA_DIST += tests/front/dash_api.schema.json tests/front/dash_api.py tests/front/fleet.py
 if SYSTEM_TESTS
 if DASH
 if PLUGIN_SQLITE
 TESTS += tests/front/test_dash_api.py
 if GEOIP
-TESTS += tests/front/test_dash_fleet.py
+TESTS += tests/front/test_dash_countries.py tests/front/test_dash_fleet.py
 endif
 endif
 endif

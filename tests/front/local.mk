@@ -51,6 +51,16 @@ endif
 endif
 endif
 
+# What Prometheus makes of its metrics, and of the questions in contrib/grafana.
+dist_check_SCRIPTS += tests/front/test_prometheus.py
+if SYSTEM_TESTS
+if DASH
+if PLUGIN_SQLITE
+TESTS += tests/front/test_prometheus.py
+endif
+endif
+endif
+
 # What the browser showed is kept for a look, until then.
 clean-local: clean-pictures
 clean-pictures:

@@ -174,24 +174,71 @@ static void put(struct sql_span *spans, unsigned *n, const char *table, int64_t 
 		spans[(*n)++] = (struct sql_span){table, sums ? "time" : "contime", sums, from, to};
 }
 
+/* A stretch of the range that is summed up all through: whole days where the steps allow. */
+static void put_sums(struct sql_span *spans, unsigned *n, const struct ps_question *q, int64_t from, int64_t to)
+{
+	int64_t days = ceil_to(from, ROLLUP_DAY), days_end = floor_to(to, ROLLUP_DAY);
+
+	if (days >= days_end || !fits_steps(q, ROLLUP_DAY))
+		days = days_end = to;
+	put(spans, n, "hours", from, days);
+	put(spans, n, "days", days, days_end);
+	put(spans, n, "hours", days_end, to);
+}
+
+/* Up to where rows are summed up, and from where there are all of them; rolled < 0: nowhere. */
+static int summed_up(sqlite3 *db, int64_t *rolled, int64_t *cutoff)
+{
+	sqlite3_stmt *st = NULL;
+	int rc;
+
+	*rolled = -1;
+	*cutoff = 0;
+	rc = sqlite3_prepare_v2(db, "SELECT rolled, cutoff FROM upkeep", -1, &st, NULL);
+	if (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
+		*rolled = sqlite3_column_int64(st, 0);
+		*cutoff = sqlite3_column_int64(st, 1);
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_reset(st);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* The stale hours of a stretch, as many as the spans have room for: where there are more, it ends at the next one. */
+static int find_stale(sqlite3 *db, int64_t from, int64_t *to, int64_t stale[ROLLUP_STALE_MAX], unsigned *n)
+{
+	sqlite3_stmt *st = NULL;
+	int rc;
+
+	*n = 0;
+	rc = sqlite3_prepare_v2(db, "SELECT hour FROM stale WHERE hour >= ?1 AND hour < ?2 ORDER BY hour", -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_int64(st, 1, from);
+	sqlite3_bind_int64(st, 2, *to);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		if (*n == ROLLUP_STALE_MAX) {
+			*to = sqlite3_column_int64(st, 0);
+			break;
+		}
+		stale[(*n)++] = sqlite3_column_int64(st, 0);
+	}
+	rc = sqlite3_reset(st);
+	sqlite3_finalize(st);
+	return rc;
+}
+
 int rollup_spans(sqlite3 *db, const struct ps_question *q, struct sql_span spans[ROLLUP_SPANS_MAX], unsigned *n)
 {
-	int64_t rolled = INT64_MIN, cutoff = 0, first, end, days, days_end;
-	sqlite3_stmt *st = NULL;
+	int64_t stale[ROLLUP_STALE_MAX], rolled, cutoff, first, end;
+	unsigned n_stale;
 	int rc;
 
 	*n = 0;
 	if (is_ephemeral(q, PS_BY_LPORT) || is_ephemeral(q, PS_BY_RPORT) || !fits_steps(q, ROLLUP_HOUR))
 		return SQLITE_OK;
-	rc = sqlite3_prepare_v2(db, "SELECT min(rolled, ifnull((SELECT min(hour) FROM stale), rolled)), cutoff FROM upkeep",
-	                        -1, &st, NULL);
-	if (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
-		rolled = sqlite3_column_int64(st, 0);
-		cutoff = sqlite3_column_int64(st, 1);
-	}
-	if (rc == SQLITE_OK)
-		rc = sqlite3_reset(st);
-	sqlite3_finalize(st);
+	rc = summed_up(db, &rolled, &cutoff);
 	if (rc != SQLITE_OK || rolled < 0)
 		return rc;
 	/* Where rows have gone already, the sums are of more than there is. */
@@ -200,14 +247,16 @@ int rollup_spans(sqlite3 *db, const struct ps_question *q, struct sql_span spans
 	end = q->to < rolled ? floor_to(q->to, ROLLUP_HOUR) : rolled;
 	if (first >= end)
 		return SQLITE_OK;
-	days = ceil_to(first, ROLLUP_DAY);
-	days_end = floor_to(end, ROLLUP_DAY);
-	if (days >= days_end || !fits_steps(q, ROLLUP_DAY))
-		days = days_end = end;
+	rc = find_stale(db, first, &end, stale, &n_stale);
+	if (rc != SQLITE_OK || first >= end)
+		return rc;
 	put(spans, n, "connections", q->from, first);
-	put(spans, n, "hours", first, days);
-	put(spans, n, "days", days, days_end);
-	put(spans, n, "hours", days_end, end);
+	for (unsigned i = 0; i < n_stale; i++) {
+		put_sums(spans, n, q, first, stale[i]);
+		first = stale[i] + ROLLUP_HOUR;
+		put(spans, n, "connections", stale[i], first);
+	}
+	put_sums(spans, n, q, first, end);
 	put(spans, n, "connections", end, q->to);
 	return SQLITE_OK;
 }

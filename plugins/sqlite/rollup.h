@@ -29,7 +29,9 @@ int rollup_step(struct store *, bool *done);
 /* Notes that a row of contime was written. Within the batch's transaction. An SQLite code. */
 int rollup_late(struct store *, int64_t contime);
 
-#define ROLLUP_SPANS_MAX 5
+/* Stale hours that a question goes around: each parts the sums once more. */
+#define ROLLUP_STALE_MAX 4
+#define ROLLUP_SPANS_MAX (2 + ROLLUP_STALE_MAX + 3 * (ROLLUP_STALE_MAX + 1))
 
 /* Which tables answer a question, within a transaction of the reader's. *n is 0 if connections has
  * to do it alone. An SQLite code. */

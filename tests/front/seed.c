@@ -194,7 +194,7 @@ static int put(struct made *m)
 	if (plugin->sink->open(&fake_host, &ctx, &self) != PS_STORED)
 		return -1;
 	r = plugin->sink->write(self, &m->batch) == PS_STORED ? 0 : -1;
-	while (plugin->sink->idle && plugin->sink->idle(self) == 0)
+	while (r == 0 && plugin->sink->idle && plugin->sink->idle(self) < 1000)
 		;
 	plugin->sink->close(self);
 	return r;

@@ -146,6 +146,31 @@ static void coarse(struct ps_ctx *ctx)
 	buf_done(&rows);
 }
 
+static int count_rows(void *arg, const struct ps_answer_row *row)
+{
+	*(uint64_t *)arg += row->rows;
+	return 0;
+}
+
+/* A late row costs the sums of its own hour, not those of all that came after. */
+static void around_stale(struct ps_ctx *ctx)
+{
+	const struct ps_question q = {.from = INT64_MIN, .to = INT64_MAX, .coarse_ports = 1};
+	uint64_t rows = 0, later;
+	struct ps_answer answer = {.arg = &rows, .row = count_rows};
+	void *self = NULL;
+
+	later = (uint64_t)number(ctx, "SELECT count(*) FROM days WHERE time > (SELECT max(hour) FROM stale)");
+	run_sql(ctx, "UPDATE days SET n = n + 1000000");
+	if (plugin->reader->open(&fake_host, ctx, &self) < 0 || plugin->reader->ask(self, &q, &answer) < 0)
+		ok(0, "it can be asked: %s", ctx->why);
+	if (self)
+		plugin->reader->close(self);
+	run_sql(ctx, "UPDATE days SET n = n - 1000000");
+	ok(later > 10 && rows >= later * 1000000, "the days after a stale hour are read as sums: %llu of %llu",
+	   (unsigned long long)rows, (unsigned long long)later);
+}
+
 int main(void)
 {
 	struct ps_ctx ctx;
@@ -173,6 +198,10 @@ int main(void)
 	compare(&ctx, "summed up");
 	coarse(&ctx);
 
+	put_random(self, seq++, now - (DAYS - 1) * DAY, 5);
+	put_random(self, seq++, now - (DAYS - 2) * DAY, 5);
+	compare(&ctx, "with a few stale hours");
+	around_stale(&ctx);
 	for (int i = 0; i < 20; i++)
 		put_random(self, seq++, now - (int64_t)chance(DAYS * DAY), 5);
 	ok(number(&ctx, "SELECT count(*) FROM stale") > 10, "rows that come late make their hours stale");

@@ -7,6 +7,7 @@ it; a program that is new is an event; who closes the pipe ends it.
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -109,8 +110,11 @@ def main():
             time.sleep(0.5)
             piped.stdout.close()
             tap.equal(piped.wait(10), 0, "who closes the pipe ends it")
-        said = [f.stop() for f in (plain, ranged, table, events)]
-        tap.equal(said, ["", "", "", ""], "nothing else was said")
+        # The machine's own traffic may be too much for it for a moment: then `query` says the same.
+        said = [line for f in (plain, ranged, table, events) for line in f.stop().splitlines()]
+        stages = set(re.findall(r"in this range .*\((\w+), ", daemon.command("query", "--last", "1h").stderr))
+        tap.equal([line for line in said if not any(f"({stage}, " in line for stage in stages)], [],
+                  "nothing else was said", *said)
     tap.done()
 
 

@@ -75,9 +75,8 @@ static void put_step(struct sql *s, const struct ps_question *q, const struct sq
 	sql_put(s, " AS ");
 }
 
-/* The grouping columns of connections, each once: "exe_id, uid". span: those are made there; or NULL. Returns how
- * many. */
-static unsigned put_columns(struct sql *s, const struct ps_question *q, const char *before, const struct sql_span *span)
+/* The grouping columns of a span, each once: "exe_id, uid". Returns how many. */
+static unsigned put_columns(struct sql *s, const struct ps_question *q, const struct sql_span *span)
 {
 	unsigned n = 0;
 
@@ -89,10 +88,10 @@ static unsigned put_columns(struct sql *s, const struct ps_question *q, const ch
 			j++;
 		if (j != i)
 			continue;
-		sql_put(s, n++ ? ", " : before);
-		if (span && q->by[i] == PS_BY_TIME)
+		sql_put(s, n++ ? ", " : "");
+		if (q->by[i] == PS_BY_TIME)
 			put_step(s, q, span);
-		else if (span && q->by[i] == PS_BY_HOST && s->dialect->one_host)
+		else if (q->by[i] == PS_BY_HOST && s->dialect->one_host)
 			sql_put(s, "0 AS ");
 		sql_put(s, column);
 	}
@@ -129,20 +128,28 @@ int sql_groups_by(const struct ps_question *q, enum ps_dimension dimension)
 	return 0;
 }
 
-/* A span's rows: the grouping columns, then counts as in a table of sums. */
+/* A span's groups, of ids yet. */
 static int put_span(struct sql *s, const struct ps_question *q, const struct sql_span *span, const char **why)
 {
+	const char *sum = s->dialect->sum;
+	unsigned n;
+	int r;
+
 	sql_put(s, "SELECT ");
-	if (put_columns(s, q, "", span))
-		sql_put(s, ", ");
-	buf_printf(&s->text, "send, recv, events, %s FROM ",
-	           span->is_sums ? "n, first, last" : "1 AS n, contime AS first, contime AS last");
+	n = put_columns(s, q, span);
+	sql_put(s, n ? ", " : "");
+	buf_printf(&s->text, "%s(send) AS sent, %s(recv) AS received, %s(events) AS calls, %s FROM ", sum, sum, sum,
+	           span->is_sums ? "sum(n) AS n, min(first) AS first, max(last) AS last"
+	                         : "count(*) AS n, min(contime) AS first, max(contime) AS last");
 	if (span->table)
 		sql_put(s, span->table);
 	else
 		sql_put_name(s, ROW_CONNECTIONS);
-	return sql_put_where(s, q, ROW_CONNECTIONS, &(struct sql_stretch){span->time, span->time, span->from, span->to},
-	                     why);
+	r = sql_put_where(s, q, ROW_CONNECTIONS, &(struct sql_stretch){span->time, span->time, span->from, span->to}, why);
+	/* By number: a step of time has the name of the time that it is made of. */
+	for (unsigned i = 1; i <= n; i++)
+		buf_printf(&s->text, "%s%u", i == 1 ? " GROUP BY " : ", ", i);
+	return r;
 }
 
 int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q,
@@ -177,13 +184,7 @@ int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_
 	}
 	buf_printf(&s->text,
 	           "%s(c.sent) AS sent, %s(c.received) AS received, %s(c.calls) AS calls, sum(c.n) AS n,"
-	           " min(c.first) AS first, max(c.last) AS last FROM (SELECT ",
-	           sum, sum, sum);
-	if (put_columns(s, q, "", NULL))
-		sql_put(s, ", ");
-	buf_printf(&s->text,
-	           "%s(send) AS sent, %s(recv) AS received, %s(events) AS calls, sum(n) AS n,"
-	           " min(first) AS first, max(last) AS last FROM (",
+	           " min(c.first) AS first, max(c.last) AS last FROM (",
 	           sum, sum, sum);
 	for (unsigned i = 0; i < n_spans; i++) {
 		sql_put(s, i ? " UNION ALL " : "");
@@ -192,8 +193,6 @@ int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_
 			return -EINVAL;
 		}
 	}
-	sql_put(s, ") r");
-	put_columns(s, q, " GROUP BY ", NULL);
 	sql_put(s, ") c");
 	for (uint32_t i = 0; i < q->n_by; i++)
 		if (sql_place(q->by[i])->in != SQL_NOWHERE) {

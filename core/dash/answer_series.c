@@ -5,8 +5,10 @@
 
 #include "core/dash/beside.h"
 #include "core/dash/series.h"
+#include "core/query/names.h"
 #include "core/query/when.h"
 
+enum { DAY = 24 * 3600, FORTNIGHT = 14 * DAY };
 enum { POINTS = 200, POINTS_MAX = 2000, TOP = 8, TOP_MAX = 30 };
 
 struct drawing {
@@ -103,7 +105,7 @@ static int choose_steps(struct drawing *d, int64_t from, int64_t to)
 {
 	struct asking *a = d->asking;
 	const char *length = target_value(a->target, "step");
-	int64_t least = d->asking->dash->options->least_step, step = 0;
+	int64_t least = a->dash->options->least_step, step = 0;
 	unsigned points;
 	int r = answer_number(a, "points", POINTS, 2, POINTS_MAX, &points);
 
@@ -113,6 +115,9 @@ static int choose_steps(struct drawing *d, int64_t from, int64_t to)
 		reply_error(a->reply, MHD_HTTP_BAD_REQUEST, "step is a length of time, such as 90s, 15min, 3h or 7d");
 		return -EINVAL;
 	}
+	/* Sums of the ends of connections are as many as there were ends: only those by the day answer at once. */
+	if (to - from > FORTNIGHT && names_asks_for_ends(&d->ask.question))
+		least = DAY;
 	r = steps_make(&d->steps, from, to, points, least, step);
 	if (r < 0)
 		reply_error(a->reply, MHD_HTTP_BAD_REQUEST, "there would be more than 2000 steps: step has to be longer");

@@ -7,8 +7,6 @@
 #include "core/query/when.h"
 
 #define HOUR 3600
-#define DAY (24 * HOUR)
-#define FORTNIGHT (14 * DAY)
 
 static void lay(struct steps *s, int64_t from, int64_t to, int64_t step)
 {
@@ -29,9 +27,6 @@ int steps_make(struct steps *s, int64_t from, int64_t to, unsigned points, int64
 		if ((to - from) / least < points)
 			points = (unsigned)((to - from) / least) + 1;
 		step = range_step(from, to, points);
-		/* Sums by the day answer at once. */
-		if (to - from > FORTNIGHT && step < DAY)
-			step = DAY;
 	}
 	if ((to - from) / step >= STEPS_MAX)
 		return -ERANGE;

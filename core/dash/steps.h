@@ -15,7 +15,7 @@ struct steps {
 };
 
 /* step: their length, or 0: the shortest usual one of which no more than `points` (at least 2), and of `least` seconds
- * or more, make up from <= time < to; beyond two weeks a day at least. Steps of an hour and more begin with an hour of
+ * or more, make up from <= time < to. Steps of an hour and more begin with an hour of
  * UTC, so that sums by the hour answer for them. 0, or -ERANGE: there would be more than STEPS_MAX. */
 int steps_make(struct steps *, int64_t from, int64_t to, unsigned points, int64_t least, int64_t step);
 

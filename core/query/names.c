@@ -150,6 +150,33 @@ int names_is_number(enum ps_dimension dimension)
 	       dimension == PS_BY_FAMILY || dimension == PS_BY_PROTOCOL || dimension == PS_BY_TIME;
 }
 
+int names_is_end(enum ps_dimension dimension)
+{
+	switch (dimension) {
+	case PS_BY_LPORT:
+	case PS_BY_RPORT:
+	case PS_BY_LADDR:
+	case PS_BY_RADDR:
+	case PS_BY_DOMAIN:
+	case PS_BY_DOMAIN_SOURCE:
+	case PS_BY_COUNTRY:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+int names_asks_for_ends(const struct ps_question *q)
+{
+	for (uint32_t i = 0; i < q->n_by; i++)
+		if (names_is_end(q->by[i]))
+			return 1;
+	for (uint32_t i = 0; i < q->n_filters; i++)
+		if (names_is_end(q->filters[i].dimension))
+			return 1;
+	return 0;
+}
+
 const char *names_hash_state(unsigned state)
 {
 	return state < COUNT(hash_states) ? hash_states[state] : "other";

@@ -211,8 +211,8 @@ int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer
 	r->until = clock_monotonic_ns() + r->host->number(r->ctx, "query_timeout") * NS_PER_MS;
 	/* One transaction: losses and rows are of the same moment. */
 	rc = sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
-	if (rc == SQLITE_OK && answer->row && r->version >= SCHEMA_ROLLUP)
-		rc = rollup_spans(r->db, q, spans, &n_spans);
+	if (rc == SQLITE_OK && answer->row)
+		rc = rollup_spans(r->db, r->version, q, spans, &n_spans);
 	if (rc != SQLITE_OK) {
 		failed(r, rc);
 		rc = -EIO;

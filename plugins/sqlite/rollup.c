@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/query/names.h"
+#include "plugins/sqlite/schema.h"
 #include "plugins/sqlite/store.h"
 
 #define LATE_S 120 /* after the end of an hour, before it is summed up: windows are written when they end */
@@ -87,16 +89,25 @@ static int next_hour(struct store *s, int64_t *hour, int64_t *rolled)
 	return rc;
 }
 
+/* Runs statements one after another, of an hour or a day. */
+static int run_all(struct store *s, enum statement first, enum statement last, int64_t time)
+{
+	int rc = SQLITE_OK;
+
+	for (unsigned st = first; st <= last && rc == SQLITE_OK; st++)
+		rc = run_at(s, (enum statement)st, time);
+	return rc;
+}
+
 static int sum_up(struct store *s, int64_t hour, int64_t rolled)
 {
 	int64_t day = floor_to(hour, ROLLUP_DAY);
 	int rc;
 
-	if ((rc = run_at(s, ST_NO_HOUR, hour)) || (rc = run_at(s, ST_SUM_HOUR, hour)) ||
-	    (rc = run_at(s, ST_NOT_STALE, hour)))
+	if ((rc = run_all(s, ST_NO_HOUR, ST_SUM_WHO_HOUR, hour)) || (rc = run_at(s, ST_NOT_STALE, hour)))
 		return rc;
 	/* A day is summed up with its last hour, and again with an hour that was stale. */
-	if (rolled >= day + ROLLUP_DAY && ((rc = run_at(s, ST_NO_DAY, day)) || (rc = run_at(s, ST_SUM_DAY, day))))
+	if (rolled >= day + ROLLUP_DAY && (rc = run_all(s, ST_NO_DAY, ST_SUM_WHO_DAY, day)))
 		return rc;
 	s->rolled = rolled;
 	return run_at(s, ST_SET_ROLLED, rolled);
@@ -106,13 +117,8 @@ static int sum_up(struct store *s, int64_t hour, int64_t rolled)
 static int end_days(struct store *s, int64_t before, int64_t hour)
 {
 	int64_t day = before == INT64_MIN + 1 ? floor_to(hour, ROLLUP_DAY) : floor_to(before - 1, ROLLUP_DAY);
-	int rc;
 
-	if (day >= floor_to(hour, ROLLUP_DAY))
-		return SQLITE_OK;
-	if ((rc = run_at(s, ST_NO_DAY, day)) == SQLITE_OK)
-		rc = run_at(s, ST_SUM_DAY, day);
-	return rc;
+	return day < floor_to(hour, ROLLUP_DAY) ? run_all(s, ST_NO_DAY, ST_SUM_WHO_DAY, day) : SQLITE_OK;
 }
 
 int rollup_step(struct store *s, bool *done)
@@ -149,6 +155,19 @@ int rollup_late(struct store *s, int64_t contime)
 
 /* ---- reading them ---- */
 
+/* Tables of sums, from the shortest stretches of time to the longest. */
+struct sums {
+	unsigned n;
+	struct {
+		const char *table;
+		int64_t length;
+	} of[3];
+};
+
+static const struct sums wide = {2, {{"hours", ROLLUP_HOUR}, {"days", ROLLUP_DAY}}};
+static const struct sums who = {
+    3, {{"who_10min", ROLLUP_TEN_MINUTES}, {"who_hours", ROLLUP_HOUR}, {"who_days", ROLLUP_DAY}}};
+
 /* Whether the question is about ports that the sums do not tell apart. */
 static bool is_ephemeral(const struct ps_question *q, enum ps_dimension dimension)
 {
@@ -174,16 +193,22 @@ static void put(struct sql_span *spans, unsigned *n, const char *table, int64_t 
 		spans[(*n)++] = (struct sql_span){table, sums ? "time" : "contime", sums, from, to};
 }
 
-/* A stretch of the range that is summed up all through: whole days where the steps allow. */
-static void put_sums(struct sql_span *spans, unsigned *n, const struct ps_question *q, int64_t from, int64_t to)
+/* A stretch of the range that is summed up all through, of the longest sums that the steps allow: `level` and shorter.
+ */
+static void put_sums(struct sql_span *spans, unsigned *n, const struct ps_question *q, const struct sums *sums,
+                     unsigned level, int64_t from, int64_t to)
 {
-	int64_t days = ceil_to(from, ROLLUP_DAY), days_end = floor_to(to, ROLLUP_DAY);
+	int64_t length = sums->of[level].length, first = ceil_to(from, length), end = floor_to(to, length);
 
-	if (days >= days_end || !fits_steps(q, ROLLUP_DAY))
-		days = days_end = to;
-	put(spans, n, "hours", from, days);
-	put(spans, n, "days", days, days_end);
-	put(spans, n, "hours", days_end, to);
+	if (level && (first >= end || !fits_steps(q, length))) {
+		put_sums(spans, n, q, sums, level - 1, from, to);
+		return;
+	}
+	if (level)
+		put_sums(spans, n, q, sums, level - 1, from, first);
+	put(spans, n, sums->of[level].table, first, end);
+	if (level)
+		put_sums(spans, n, q, sums, level - 1, end, to);
 }
 
 /* Up to where rows are summed up, and from where there are all of them; rolled < 0: nowhere. */
@@ -205,14 +230,16 @@ static int summed_up(sqlite3 *db, int64_t *rolled, int64_t *cutoff)
 	return rc;
 }
 
-/* The stale hours of a stretch, as many as the spans have room for: where there are more, it ends at the next one. */
+/* The stale hours that a stretch touches, as many as the spans have room for: where there are more, it ends at the next
+ * one. */
 static int find_stale(sqlite3 *db, int64_t from, int64_t *to, int64_t stale[ROLLUP_STALE_MAX], unsigned *n)
 {
 	sqlite3_stmt *st = NULL;
 	int rc;
 
 	*n = 0;
-	rc = sqlite3_prepare_v2(db, "SELECT hour FROM stale WHERE hour >= ?1 AND hour < ?2 ORDER BY hour", -1, &st, NULL);
+	rc = sqlite3_prepare_v2(db, "SELECT hour FROM stale WHERE hour > ?1 - 3600 AND hour < ?2 ORDER BY hour", -1, &st,
+	                        NULL);
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(st, 1, from);
@@ -229,34 +256,37 @@ static int find_stale(sqlite3 *db, int64_t from, int64_t *to, int64_t stale[ROLL
 	return rc;
 }
 
-int rollup_spans(sqlite3 *db, const struct ps_question *q, struct sql_span spans[ROLLUP_SPANS_MAX], unsigned *n)
+int rollup_spans(sqlite3 *db, int version, const struct ps_question *q, struct sql_span spans[ROLLUP_SPANS_MAX],
+                 unsigned *n)
 {
-	int64_t stale[ROLLUP_STALE_MAX], rolled, cutoff, first, end;
+	const struct sums *sums = version < SCHEMA_WHO || names_asks_for_ends(q) ? &wide : &who;
+	int64_t stale[ROLLUP_STALE_MAX], rolled, cutoff, first, end, shortest = sums->of[0].length;
 	unsigned n_stale;
 	int rc;
 
 	*n = 0;
-	if (is_ephemeral(q, PS_BY_LPORT) || is_ephemeral(q, PS_BY_RPORT) || !fits_steps(q, ROLLUP_HOUR))
+	if (version < SCHEMA_ROLLUP || is_ephemeral(q, PS_BY_LPORT) || is_ephemeral(q, PS_BY_RPORT) ||
+	    !fits_steps(q, shortest))
 		return SQLITE_OK;
 	rc = summed_up(db, &rolled, &cutoff);
 	if (rc != SQLITE_OK || rolled < 0)
 		return rc;
 	/* Where rows have gone already, the sums are of more than there is. */
 	first = q->from > cutoff ? q->from : cutoff;
-	first = first < 0 ? 0 : ceil_to(first, ROLLUP_HOUR);
-	end = q->to < rolled ? floor_to(q->to, ROLLUP_HOUR) : rolled;
+	first = first < 0 ? 0 : ceil_to(first, shortest);
+	end = q->to < rolled ? floor_to(q->to, shortest) : rolled;
 	if (first >= end)
 		return SQLITE_OK;
 	rc = find_stale(db, first, &end, stale, &n_stale);
 	if (rc != SQLITE_OK || first >= end)
 		return rc;
 	put(spans, n, "connections", q->from, first);
-	for (unsigned i = 0; i < n_stale; i++) {
-		put_sums(spans, n, q, first, stale[i]);
-		first = stale[i] + ROLLUP_HOUR;
-		put(spans, n, "connections", stale[i], first);
+	for (unsigned i = 0; i <= n_stale; i++) {
+		int64_t until = i == n_stale ? end : stale[i] > first ? stale[i] : first;
+
+		put_sums(spans, n, q, sums, sums->n - 1, first, until);
+		first = i == n_stale ? q->to : stale[i] + ROLLUP_HOUR < end ? stale[i] + ROLLUP_HOUR : end;
+		put(spans, n, "connections", until, first);
 	}
-	put_sums(spans, n, q, first, end);
-	put(spans, n, "connections", end, q->to);
 	return SQLITE_OK;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sums of connections by hour and by day. They are kept by the sink between batches, an hour at a
- * time, once the hour is over; a row that comes later makes its hour stale, and it is summed again.
+ * Sums of connections by hour and by day, and of who it was alone by ten minutes, hour and day. They are kept by the
+ * sink between batches, an hour at a time, once the hour is over; a row that comes later makes its hour stale, and it
+ * is summed again.
  */
 #ifndef PS_SQLITE_ROLLUP_H
 #define PS_SQLITE_ROLLUP_H
@@ -11,6 +12,7 @@
 
 #include "core/query/sql.h"
 
+#define ROLLUP_TEN_MINUTES 600
 #define ROLLUP_HOUR 3600
 #define ROLLUP_DAY 86400
 
@@ -31,11 +33,12 @@ int rollup_late(struct store *, int64_t contime);
 
 /* Stale hours that a question goes around: each parts the sums once more. */
 #define ROLLUP_STALE_MAX 4
-#define ROLLUP_SPANS_MAX (2 + ROLLUP_STALE_MAX + 3 * (ROLLUP_STALE_MAX + 1))
+#define ROLLUP_SPANS_MAX (2 + ROLLUP_STALE_MAX + 5 * (ROLLUP_STALE_MAX + 1))
 
-/* Which tables answer a question, within a transaction of the reader's. *n is 0 if connections has
- * to do it alone. An SQLite code. */
-int rollup_spans(sqlite3 *, const struct ps_question *, struct sql_span spans[ROLLUP_SPANS_MAX], unsigned *n);
+/* Which tables of a file of that version answer a question, within a transaction of the reader's. *n is 0 if
+ * connections has to do it alone. An SQLite code. */
+int rollup_spans(sqlite3 *, int version, const struct ps_question *, struct sql_span spans[ROLLUP_SPANS_MAX],
+                 unsigned *n);
 
 /* Makes the aggregate add_up(), which is sum() but stops at the largest number where sum() fails. */
 int rollup_functions(sqlite3 *);

@@ -22,6 +22,16 @@
 #define EPHEMERAL EXPANDED(ROLLUP_EPHEMERAL)
 #define ANY_PORT EXPANDED(ROLLUP_ANY_PORT)
 #define OF_A_SLICE "1000" /* rows that retention removes in one transaction */
+#define OLD_SUMS(table)                                                                                                \
+	"DELETE FROM " table " WHERE rowid IN (SELECT rowid FROM " table " WHERE time < ?1 LIMIT " OF_A_SLICE ")"
+
+/* Sums (rollup.c). */
+#define OF_HOUR(time) " WHERE " time " >= ?1 AND " time " < ?1 + 3600"
+#define OF_DAY(time) " WHERE " time " >= ?1 AND " time " < ?1 + 86400"
+#define WHO "exe_id, pexe_id, gpexe_id, uid, family, protocol, netns, place_id, direction,"
+#define SUMS " add_up(send), add_up(recv), add_up(events), add_up(n), min(first), max(last)"
+#define ALIKE_WHO " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
+#define ALIKE_WIDE ALIKE_WHO ", 11, 12, 13, 14, 15, 16"
 
 static const char *const sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -57,28 +67,36 @@ static const char *const sql[STATEMENTS] = {
                          " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
     [ST_OLD_PLACES] = "DELETE FROM places WHERE id IN (SELECT id FROM places"
                       " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
-    [ST_OLD_HOURS] = "DELETE FROM hours WHERE rowid IN (SELECT rowid FROM hours WHERE time < ?1 LIMIT " OF_A_SLICE ")",
-    [ST_OLD_DAYS] = "DELETE FROM days WHERE rowid IN (SELECT rowid FROM days WHERE time < ?1 LIMIT " OF_A_SLICE ")",
+    [ST_OLD_HOURS] = OLD_SUMS("hours"),
+    [ST_OLD_DAYS] = OLD_SUMS("days"),
+    [ST_OLD_WHO_10MIN] = OLD_SUMS("who_10min"),
+    [ST_OLD_WHO_HOURS] = OLD_SUMS("who_hours"),
+    [ST_OLD_WHO_DAYS] = OLD_SUMS("who_days"),
     [ST_STALE] = "SELECT min(hour) FROM stale",
     [ST_ADD_STALE] = "INSERT OR IGNORE INTO stale VALUES(?1)",
     [ST_NOT_STALE] = "DELETE FROM stale WHERE hour = ?1",
     [ST_ROLLED] = "SELECT rolled FROM upkeep",
     [ST_SET_ROLLED] = "UPDATE upkeep SET rolled = ?1",
     [ST_NOT_ROLLED] = "SELECT min(contime) FROM connections WHERE contime >= ?1",
-    [ST_NO_HOUR] = "DELETE FROM hours WHERE time = ?1",
+    [ST_NO_HOUR] = "DELETE FROM hours" OF_HOUR("time"),
+    [ST_NO_WHO_10MIN] = "DELETE FROM who_10min" OF_HOUR("time"),
+    [ST_NO_WHO_HOUR] = "DELETE FROM who_hours" OF_HOUR("time"),
     [ST_SUM_HOUR] = "INSERT INTO hours SELECT ?1, exe_id, pexe_id, gpexe_id, uid, family, protocol,"
                     " CASE WHEN direction <> 'in' AND lport >= " EPHEMERAL " THEN " ANY_PORT " ELSE lport END,"
                     " CASE WHEN direction <> 'out' AND rport >= " EPHEMERAL " THEN " ANY_PORT " ELSE rport END,"
                     " laddr_id, raddr_id, domain_id, domain_source, netns, place_id, direction, add_up(send),"
-                    " add_up(recv), add_up(events), count(*), min(contime), max(contime) FROM connections"
-                    " WHERE contime >= ?1 AND contime < ?1 + 3600 GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,"
-                    " 15, 16",
+                    " add_up(recv), add_up(events), count(*), min(contime), max(contime)"
+                    " FROM connections" OF_HOUR("contime") ALIKE_WIDE,
+    [ST_SUM_WHO_10MIN] = "INSERT INTO who_10min SELECT contime - contime % 600, " WHO " add_up(send), add_up(recv),"
+                         " add_up(events), count(*), min(contime), max(contime)"
+                         " FROM connections" OF_HOUR("contime") ALIKE_WHO,
+    [ST_SUM_WHO_HOUR] = "INSERT INTO who_hours SELECT ?1, " WHO SUMS " FROM who_10min" OF_HOUR("time") ALIKE_WHO,
     [ST_NO_DAY] = "DELETE FROM days WHERE time = ?1",
-    [ST_SUM_DAY] =
-        "INSERT INTO days SELECT ?1, exe_id, pexe_id, gpexe_id, uid, family, protocol, lport, rport,"
-        " laddr_id, raddr_id, domain_id, domain_source, netns, place_id, direction, add_up(send),"
-        " add_up(recv), add_up(events), add_up(n), min(first), max(last) FROM hours"
-        " WHERE time >= ?1 AND time < ?1 + 86400 GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16",
+    [ST_NO_WHO_DAY] = "DELETE FROM who_days WHERE time = ?1",
+    [ST_SUM_DAY] = "INSERT INTO days SELECT ?1, exe_id, pexe_id, gpexe_id, uid, family, protocol, lport, rport,"
+                   " laddr_id, raddr_id, domain_id, domain_source, netns, place_id, direction, " SUMS
+                   " FROM hours" OF_DAY("time") ALIKE_WIDE,
+    [ST_SUM_WHO_DAY] = "INSERT INTO who_days SELECT ?1, " WHO SUMS " FROM who_hours" OF_DAY("time") ALIKE_WHO,
     [ST_VACUUM] = "PRAGMA incremental_vacuum(256)",
     [ST_FREE_PAGES] = "PRAGMA freelist_count",
     [ST_PAGES] = "PRAGMA page_count",

@@ -76,7 +76,7 @@ static void compare(struct ps_ctx *ctx, const char *when)
 {
 	static const enum ps_dimension dimensions[] = {PS_BY_EXE,    PS_BY_PEXE,      PS_BY_UID,   PS_BY_RADDR,
 	                                               PS_BY_DOMAIN, PS_BY_DIRECTION, PS_BY_RPORT, PS_BY_TIME};
-	static const int64_t steps[] = {3600, 86400, 900, 7200, 7 * 86400};
+	static const int64_t steps[] = {3600, 86400, 600, 7200, 1800};
 	static struct ps_question questions[QUESTIONS];
 	static enum ps_dimension by[QUESTIONS][2];
 	static struct ps_filter filters[QUESTIONS];
@@ -103,9 +103,9 @@ static void compare(struct ps_ctx *ctx, const char *when)
 		    .order = PS_ORDER_KEY,
 		    .step = steps[chance(5)],
 		};
-		questions[i].origin = chance(2) ? 0 : (int64_t)chance((uint64_t)questions[i].step / 900) * 900;
+		questions[i].origin = chance(2) ? 0 : (int64_t)chance((uint64_t)questions[i].step / 600) * 600;
 		if (chance(3) == 0)
-			questions[i].from = (questions[i].from > 0 ? questions[i].from : a) / 3600 * 3600;
+			questions[i].from = (questions[i].from > 0 ? questions[i].from : a) / 600 * 600;
 		buf_init(&with[i]);
 		ask(ctx, &questions[i], &with[i]);
 	}
@@ -160,13 +160,13 @@ static void around_stale(struct ps_ctx *ctx)
 	struct ps_answer answer = {.arg = &rows, .row = count_rows};
 	void *self = NULL;
 
-	later = (uint64_t)number(ctx, "SELECT count(*) FROM days WHERE time > (SELECT max(hour) FROM stale)");
-	run_sql(ctx, "UPDATE days SET n = n + 1000000");
+	later = (uint64_t)number(ctx, "SELECT count(*) FROM who_days WHERE time > (SELECT max(hour) FROM stale)");
+	run_sql(ctx, "UPDATE who_days SET n = n + 1000000");
 	if (plugin->reader->open(&fake_host, ctx, &self) < 0 || plugin->reader->ask(self, &q, &answer) < 0)
 		ok(0, "it can be asked: %s", ctx->why);
 	if (self)
 		plugin->reader->close(self);
-	run_sql(ctx, "UPDATE days SET n = n - 1000000");
+	run_sql(ctx, "UPDATE who_days SET n = n - 1000000");
 	ok(later > 10 && rows >= later * 1000000, "the days after a stale hour are read as sums: %llu of %llu",
 	   (unsigned long long)rows, (unsigned long long)later);
 }
@@ -187,6 +187,11 @@ int main(void)
 	all_upkeep(self);
 	ok(number(&ctx, "SELECT count(*) FROM hours") > 1000, "hours are summed up");
 	ok(number(&ctx, "SELECT count(DISTINCT time) FROM days") >= DAYS - 3, "and days");
+	is_int(number(&ctx, "SELECT count(*) FROM who_10min WHERE time % 600 <> 0 OR first < time OR last >= time + 600"),
+	       0, "ten minutes are of their own rows");
+	is_int(number(&ctx, "SELECT sum(n) FROM who_10min"), number(&ctx, "SELECT sum(n) FROM hours"), "as many as hours");
+	is_int(number(&ctx, "SELECT sum(n) FROM who_hours"), number(&ctx, "SELECT sum(n) FROM hours"), "and those of who");
+	is_int(number(&ctx, "SELECT sum(n) FROM who_days"), number(&ctx, "SELECT sum(n) FROM days"), "days too");
 	is_int(number(&ctx, "SELECT sum(n) FROM hours"),
 	       number(&ctx, "SELECT count(*) FROM connections WHERE contime < (SELECT rolled FROM upkeep)"),
 	       "every row is in one hour");
@@ -197,6 +202,15 @@ int main(void)
 	   "ports of clients are one, those of servers are not");
 	compare(&ctx, "summed up");
 	coarse(&ctx);
+
+	plugin->sink->close(self);
+
+	run_sql(&ctx, "DROP TABLE who_10min; DROP TABLE who_hours; DROP TABLE who_days; PRAGMA user_version = 16");
+	compare(&ctx, "a file without sums of who");
+	self = must_open(&ctx);
+	all_upkeep(self);
+	is_int(number(&ctx, "SELECT sum(n) FROM who_10min"), number(&ctx, "SELECT sum(n) FROM hours"), "it gets them");
+	compare(&ctx, "with sums of who");
 
 	put_random(self, seq++, now - (DAYS - 1) * DAY, 5);
 	put_random(self, seq++, now - (DAYS - 2) * DAY, 5);
@@ -219,6 +233,9 @@ int main(void)
 	all_upkeep(self);
 	is_int(number(&ctx, "SELECT count(*) FROM days WHERE time < (SELECT cutoff FROM upkeep)"), 0, "old days go");
 	is_int(number(&ctx, "SELECT count(*) FROM hours WHERE time < (SELECT cutoff FROM upkeep)"), 0, "old hours go");
+	is_int(number(&ctx, "SELECT (SELECT count(*) FROM who_days WHERE time < cutoff) + (SELECT count(*) FROM who_hours"
+	                    " WHERE time < cutoff) + (SELECT count(*) FROM who_10min WHERE time < cutoff) FROM upkeep"),
+	       0, "and those of who");
 	compare(&ctx, "after retention");
 	plugin->sink->close(self);
 	fake_done(&ctx);

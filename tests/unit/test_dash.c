@@ -92,6 +92,8 @@ static void lengths(void)
 	is_int(steps_make(&s, 1000000000, 1000086400, 200, 10, 0), 0, "a day in steps");
 	ok(s.n <= 200 && s.first <= 1000000000 && s.first + (int64_t)s.n * s.step >= 1000086400, "that make it up");
 	is_int(steps_make(&s, 1000000000, 1002592000, 200, 10, 0), 0, "30 days");
+	is_int(s.step, 21600, "by the quarter of a day");
+	is_int(steps_make(&s, 1000000000, 1002592000, 200, 86400, 0), 0, "30 days, a day at least");
 	is_int(s.step, 86400, "by the day");
 	is_int(s.origin % 3600, 0, "from a whole hour of UTC on, in a zone of half hours");
 	is_int(steps_at(&s, s.first + 86400), 1, "which step a time is in");

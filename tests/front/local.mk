@@ -27,7 +27,7 @@ endif
 endif
 
 # The web page, without a browser and in one.
-EXTRA_DIST += tests/front/test_page.sh tests/front/test_dash_page.py tests/front/browser.py
+EXTRA_DIST += tests/front/test_page.sh tests/front/test_dash_page.py tests/front/browser.py tests/front/served.py
 if DASH
 if SYSTEM_TESTS
 TESTS += tests/front/test_dash_page.py

@@ -91,15 +91,18 @@ class Terminal:
     def text(self):
         return "\n".join(self.lines())
 
-    def wait(self, condition, seconds=10):
-        """The lines, once condition(text) holds; else as they are then."""
+    def wait(self, condition, seconds=10, pause=0.05):
+        """The lines, once condition(text) holds, looked at when it is quiet for `pause`; else as they are then."""
         deadline = time.monotonic() + seconds
         while not condition(self.text()) and time.monotonic() < deadline:
-            self.read()
+            self.read(pause)
         return self.lines()
 
-    def key(self, keys):
+    def press(self, keys):
         os.write(self.master, keys.encode())
+
+    def key(self, keys):
+        self.press(keys)
         self.read(0.1)
 
     def ended(self, seconds=10):

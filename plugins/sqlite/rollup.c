@@ -99,26 +99,46 @@ static int run_all(struct store *s, enum statement first, enum statement last, i
 	return rc;
 }
 
+/* What is made of hours. */
+static const struct {
+	int64_t length;
+	enum statement first, last;
+} longer[] = {{ROLLUP_QUARTER, ST_NO_QUARTER, ST_SUM_QUARTER}, {ROLLUP_DAY, ST_NO_DAY, ST_SUM_WHO_DAY}};
+
+#define LONGER (sizeof(longer) / sizeof(*longer))
+
 static int sum_up(struct store *s, int64_t hour, int64_t rolled)
 {
-	int64_t day = floor_to(hour, ROLLUP_DAY);
 	int rc;
 
 	if ((rc = run_all(s, ST_NO_HOUR, ST_SUM_WHO_HOUR, hour)) || (rc = run_at(s, ST_NOT_STALE, hour)))
 		return rc;
 	/* A day is summed up with its last hour, and again with an hour that was stale. */
-	if (rolled >= day + ROLLUP_DAY && (rc = run_all(s, ST_NO_DAY, ST_SUM_WHO_DAY, day)))
+	for (unsigned i = 0; i < LONGER && rc == SQLITE_OK; i++) {
+		int64_t time = floor_to(hour, longer[i].length);
+
+		if (rolled >= time + longer[i].length)
+			rc = run_all(s, longer[i].first, longer[i].last, time);
+	}
+	if (rc)
 		return rc;
 	s->rolled = rolled;
 	return run_at(s, ST_SET_ROLLED, rolled);
 }
 
 /* The days between the last hour with rows and this one, of which some may not have been summed up. */
-static int end_days(struct store *s, int64_t before, int64_t hour)
+static int end_longer(struct store *s, int64_t before, int64_t hour)
 {
-	int64_t day = before == INT64_MIN + 1 ? floor_to(hour, ROLLUP_DAY) : floor_to(before - 1, ROLLUP_DAY);
+	int rc = SQLITE_OK;
 
-	return day < floor_to(hour, ROLLUP_DAY) ? run_all(s, ST_NO_DAY, ST_SUM_WHO_DAY, day) : SQLITE_OK;
+	for (unsigned i = 0; i < LONGER && rc == SQLITE_OK; i++) {
+		int64_t length = longer[i].length;
+		int64_t time = floor_to(before == INT64_MIN + 1 ? hour : before - 1, length);
+
+		if (time < floor_to(hour, length))
+			rc = run_all(s, longer[i].first, longer[i].last, time);
+	}
+	return rc;
 }
 
 int rollup_step(struct store *s, bool *done)
@@ -133,7 +153,7 @@ int rollup_step(struct store *s, bool *done)
 		return rc;
 	rc = store_run(s, ST_BEGIN);
 	if (rc == SQLITE_OK && rolled > before)
-		rc = end_days(s, before, hour);
+		rc = end_longer(s, before, hour);
 	if (rc == SQLITE_OK)
 		rc = sum_up(s, hour, rolled);
 	if (rc == SQLITE_OK)
@@ -164,7 +184,9 @@ struct sums {
 	} of[3];
 };
 
-static const struct sums wide = {2, {{"hours", ROLLUP_HOUR}, {"days", ROLLUP_DAY}}};
+static const struct sums wide = {3, {{"hours", ROLLUP_HOUR}, {"quarters", ROLLUP_QUARTER}, {"days", ROLLUP_DAY}}};
+/* Of a file of before. */
+static const struct sums hours_and_days = {2, {{"hours", ROLLUP_HOUR}, {"days", ROLLUP_DAY}}};
 static const struct sums who = {
     3, {{"who_10min", ROLLUP_TEN_MINUTES}, {"who_hours", ROLLUP_HOUR}, {"who_days", ROLLUP_DAY}}};
 
@@ -259,7 +281,7 @@ static int find_stale(sqlite3 *db, int64_t from, int64_t *to, int64_t stale[ROLL
 int rollup_spans(sqlite3 *db, int version, const struct ps_question *q, struct sql_span spans[ROLLUP_SPANS_MAX],
                  unsigned *n)
 {
-	const struct sums *sums = version < SCHEMA_WHO || names_asks_for_ends(q) ? &wide : &who;
+	const struct sums *sums = version < SCHEMA_WHO ? &hours_and_days : names_asks_for_ends(q) ? &wide : &who;
 	int64_t stale[ROLLUP_STALE_MAX], rolled, cutoff, first, end, shortest = sums->of[0].length;
 	unsigned n_stale;
 	int rc;

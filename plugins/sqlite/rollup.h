@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sums of connections by hour and by day, and of who it was alone by ten minutes, hour and day. They are kept by the
- * sink between batches, an hour at a time, once the hour is over; a row that comes later makes its hour stale, and it
- * is summed again.
+ * Sums of connections by hour, quarter of a day and day, and of who it was alone by ten minutes, hour and day. They are
+ * kept by the sink between batches, an hour at a time, once the hour is over; a row that comes later makes its hour
+ * stale, and it is summed again.
  */
 #ifndef PS_SQLITE_ROLLUP_H
 #define PS_SQLITE_ROLLUP_H
@@ -14,6 +14,7 @@
 
 #define ROLLUP_TEN_MINUTES 600
 #define ROLLUP_HOUR 3600
+#define ROLLUP_QUARTER 21600
 #define ROLLUP_DAY 86400
 
 /* Instead of a port from ROLLUP_EPHEMERAL on that is a client's own. */

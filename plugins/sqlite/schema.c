@@ -108,8 +108,8 @@ static const char rollups[] = "CREATE TABLE hours" ROLLUP "CREATE INDEX hours_ti
                               "ALTER TABLE upkeep ADD COLUMN rolled INTEGER NOT NULL DEFAULT -9223372036854775807;";
 
 /*
- * The same of who it was alone, without whom with: far fewer rows, so that there are some for each ten minutes too.
- * All that was summed up before is summed up anew, with them.
+ * Quarters of a day, too; and sums of who it was alone, without whom with: far fewer rows, so that there are some for
+ * each ten minutes. All that was summed up before is summed up anew, with them.
  */
 #define WHO                                                                                                            \
 	"(time INTEGER NOT NULL, exe_id INTEGER NOT NULL, pexe_id INTEGER NOT NULL, gpexe_id INTEGER NOT NULL,"            \
@@ -117,7 +117,8 @@ static const char rollups[] = "CREATE TABLE hours" ROLLUP "CREATE INDEX hours_ti
 	" place_id INTEGER NOT NULL, direction TEXT NOT NULL, send INTEGER NOT NULL, recv INTEGER NOT NULL,"               \
 	" events INTEGER NOT NULL, n INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;"
 
-static const char who[] = "CREATE TABLE who_10min" WHO "CREATE INDEX who_10min_time ON who_10min(time);"
+static const char who[] = "CREATE TABLE quarters" ROLLUP "CREATE INDEX quarters_time ON quarters(time);"
+                          "CREATE TABLE who_10min" WHO "CREATE INDEX who_10min_time ON who_10min(time);"
                           "CREATE TABLE who_hours" WHO "CREATE INDEX who_hours_time ON who_hours(time);"
                           "CREATE TABLE who_days" WHO "CREATE INDEX who_days_time ON who_days(time);"
                           "DELETE FROM hours; DELETE FROM days; DELETE FROM stale;"

@@ -14,7 +14,7 @@
 #define SCHEMA_VERDICTS 16
 #define SCHEMA_TRAIL 16  /* marks (14), and all tables that are walked */
 #define SCHEMA_ROLLUP 15 /* hours and days */
-#define SCHEMA_WHO 17    /* who_10min, who_hours and who_days */
+#define SCHEMA_WHO 17    /* quarters, who_10min, who_hours and who_days */
 
 /* The newest user_version that this plugin knows. */
 int schema_newest(void);

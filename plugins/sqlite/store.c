@@ -26,8 +26,12 @@
 	"DELETE FROM " table " WHERE rowid IN (SELECT rowid FROM " table " WHERE time < ?1 LIMIT " OF_A_SLICE ")"
 
 /* Sums (rollup.c). */
-#define OF_HOUR(time) " WHERE " time " >= ?1 AND " time " < ?1 + 3600"
-#define OF_DAY(time) " WHERE " time " >= ?1 AND " time " < ?1 + 86400"
+#define OF(time, length) " WHERE " time " >= ?1 AND " time " < ?1 + " length
+#define OF_HOUR(time) OF(time, "3600")
+#define OF_DAY(time) OF(time, "86400")
+#define WIDE                                                                                                           \
+	"exe_id, pexe_id, gpexe_id, uid, family, protocol, lport, rport, laddr_id, raddr_id, domain_id, domain_source,"    \
+	" netns, place_id, direction,"
 #define WHO "exe_id, pexe_id, gpexe_id, uid, family, protocol, netns, place_id, direction,"
 #define SUMS " add_up(send), add_up(recv), add_up(events), add_up(n), min(first), max(last)"
 #define ALIKE_WHO " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
@@ -68,6 +72,7 @@ static const char *const sql[STATEMENTS] = {
     [ST_OLD_PLACES] = "DELETE FROM places WHERE id IN (SELECT id FROM places"
                       " WHERE seen < ?1 LIMIT " OF_A_SLICE ") AND id <> 0",
     [ST_OLD_HOURS] = OLD_SUMS("hours"),
+    [ST_OLD_QUARTERS] = OLD_SUMS("quarters"),
     [ST_OLD_DAYS] = OLD_SUMS("days"),
     [ST_OLD_WHO_10MIN] = OLD_SUMS("who_10min"),
     [ST_OLD_WHO_HOURS] = OLD_SUMS("who_hours"),
@@ -91,11 +96,11 @@ static const char *const sql[STATEMENTS] = {
                          " add_up(events), count(*), min(contime), max(contime)"
                          " FROM connections" OF_HOUR("contime") ALIKE_WHO,
     [ST_SUM_WHO_HOUR] = "INSERT INTO who_hours SELECT ?1, " WHO SUMS " FROM who_10min" OF_HOUR("time") ALIKE_WHO,
+    [ST_NO_QUARTER] = "DELETE FROM quarters WHERE time = ?1",
+    [ST_SUM_QUARTER] = "INSERT INTO quarters SELECT ?1, " WIDE SUMS " FROM hours" OF("time", "21600") ALIKE_WIDE,
     [ST_NO_DAY] = "DELETE FROM days WHERE time = ?1",
     [ST_NO_WHO_DAY] = "DELETE FROM who_days WHERE time = ?1",
-    [ST_SUM_DAY] = "INSERT INTO days SELECT ?1, exe_id, pexe_id, gpexe_id, uid, family, protocol, lport, rport,"
-                   " laddr_id, raddr_id, domain_id, domain_source, netns, place_id, direction, " SUMS
-                   " FROM hours" OF_DAY("time") ALIKE_WIDE,
+    [ST_SUM_DAY] = "INSERT INTO days SELECT ?1, " WIDE SUMS " FROM hours" OF_DAY("time") ALIKE_WIDE,
     [ST_SUM_WHO_DAY] = "INSERT INTO who_days SELECT ?1, " WHO SUMS " FROM who_hours" OF_DAY("time") ALIKE_WHO,
     [ST_VACUUM] = "PRAGMA incremental_vacuum(256)",
     [ST_FREE_PAGES] = "PRAGMA freelist_count",

@@ -36,6 +36,7 @@ enum statement {
 	ST_OLD_ADDRESSES,
 	ST_OLD_PLACES,
 	ST_OLD_HOURS,
+	ST_OLD_QUARTERS,
 	ST_OLD_DAYS,
 	ST_OLD_WHO_10MIN,
 	ST_OLD_WHO_HOURS,
@@ -46,12 +47,14 @@ enum statement {
 	ST_ROLLED,
 	ST_SET_ROLLED,
 	ST_NOT_ROLLED,
-	ST_NO_HOUR, /* as many as there are tables, and in the same order: rollup.c */
+	ST_NO_HOUR, /* those of an hour, a quarter and a day in the order in which they are run */
 	ST_NO_WHO_10MIN,
 	ST_NO_WHO_HOUR,
 	ST_SUM_HOUR,
 	ST_SUM_WHO_10MIN,
 	ST_SUM_WHO_HOUR,
+	ST_NO_QUARTER,
+	ST_SUM_QUARTER,
 	ST_NO_DAY,
 	ST_NO_WHO_DAY,
 	ST_SUM_DAY,

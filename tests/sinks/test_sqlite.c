@@ -109,7 +109,7 @@ static void test_migration(void)
 	        "ALTER TABLE executables DROP COLUMN script_sha256; ALTER TABLE executables DROP COLUMN script_state;"
 	        "ALTER TABLE batches DROP COLUMN hostname; ALTER TABLE batches DROP COLUMN marks; DROP TABLE upkeep; DROP "
 	        "TABLE hours; DROP TABLE days; DROP TABLE stale; DROP TABLE verdicts;"
-	        "DROP TABLE who_10min; DROP TABLE who_hours; DROP TABLE who_days;"
+	        "DROP TABLE quarters; DROP TABLE who_10min; DROP TABLE who_hours; DROP TABLE who_days;"
 	        "PRAGMA user_version = 10");
 	self = must_open(&ctx);
 	is_int(ctx.set_aside, 0, "an older file is not set aside");

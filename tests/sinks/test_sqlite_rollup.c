@@ -76,7 +76,7 @@ static void compare(struct ps_ctx *ctx, const char *when)
 {
 	static const enum ps_dimension dimensions[] = {PS_BY_EXE,    PS_BY_PEXE,      PS_BY_UID,   PS_BY_RADDR,
 	                                               PS_BY_DOMAIN, PS_BY_DIRECTION, PS_BY_RPORT, PS_BY_TIME};
-	static const int64_t steps[] = {3600, 86400, 600, 7200, 1800};
+	static const int64_t steps[] = {3600, 86400, 600, 21600, 1800};
 	static struct ps_question questions[QUESTIONS];
 	static enum ps_dimension by[QUESTIONS][2];
 	static struct ps_filter filters[QUESTIONS];
@@ -191,6 +191,8 @@ int main(void)
 	       0, "ten minutes are of their own rows");
 	is_int(number(&ctx, "SELECT sum(n) FROM who_10min"), number(&ctx, "SELECT sum(n) FROM hours"), "as many as hours");
 	is_int(number(&ctx, "SELECT sum(n) FROM who_hours"), number(&ctx, "SELECT sum(n) FROM hours"), "and those of who");
+	is_int(number(&ctx, "SELECT sum(n) FROM quarters WHERE time < (SELECT max(time) FROM days) + 86400"),
+	       number(&ctx, "SELECT sum(n) FROM days"), "quarters of a day");
 	is_int(number(&ctx, "SELECT sum(n) FROM who_days"), number(&ctx, "SELECT sum(n) FROM days"), "days too");
 	is_int(number(&ctx, "SELECT sum(n) FROM hours"),
 	       number(&ctx, "SELECT count(*) FROM connections WHERE contime < (SELECT rolled FROM upkeep)"),
@@ -205,7 +207,8 @@ int main(void)
 
 	plugin->sink->close(self);
 
-	run_sql(&ctx, "DROP TABLE who_10min; DROP TABLE who_hours; DROP TABLE who_days; PRAGMA user_version = 16");
+	run_sql(&ctx, "DROP TABLE quarters; DROP TABLE who_10min; DROP TABLE who_hours; DROP TABLE who_days; PRAGMA "
+	              "user_version = 16");
 	compare(&ctx, "a file without sums of who");
 	self = must_open(&ctx);
 	all_upkeep(self);
@@ -233,8 +236,10 @@ int main(void)
 	all_upkeep(self);
 	is_int(number(&ctx, "SELECT count(*) FROM days WHERE time < (SELECT cutoff FROM upkeep)"), 0, "old days go");
 	is_int(number(&ctx, "SELECT count(*) FROM hours WHERE time < (SELECT cutoff FROM upkeep)"), 0, "old hours go");
-	is_int(number(&ctx, "SELECT (SELECT count(*) FROM who_days WHERE time < cutoff) + (SELECT count(*) FROM who_hours"
-	                    " WHERE time < cutoff) + (SELECT count(*) FROM who_10min WHERE time < cutoff) FROM upkeep"),
+	is_int(number(&ctx,
+	              "SELECT (SELECT count(*) FROM who_days WHERE time < cutoff) + (SELECT count(*) FROM who_hours"
+	              " WHERE time < cutoff) + (SELECT count(*) FROM who_10min WHERE time < cutoff) + (SELECT count(*)"
+	              " FROM quarters WHERE time < cutoff) FROM upkeep"),
 	       0, "and those of who");
 	compare(&ctx, "after retention");
 	plugin->sink->close(self);

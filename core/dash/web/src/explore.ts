@@ -65,7 +65,7 @@ export function explore(): Page {
     update(view) {
       const { state } = view;
       controls(view);
-      const over = question(state, [["by", state.by], ["points", "300"], ["top", "8"]]);
+      const over = question(state, [["by", state.by], ["points", "200"], ["top", "8"]]);
       const take = (s: Series): void => {
         charted = over;
         draw(view, time, chart, s, wantedOf(view, state.by, `Traffic over time by ${label(state.by).toLowerCase()}`));

@@ -274,6 +274,8 @@ static enum trouble connect_to(struct link *l, const struct params *p, const str
 		return LINK_AWAY;
 	}
 	set_options(l->my, p, s);
+	if (!writing)
+		mysql_options(l->my, MYSQL_OPT_NONBLOCK, NULL); /* await.h */
 	if (!mysql_real_connect(l->my, s->is_socket ? "localhost" : s->host, p->user, p->password, p->dbname, s->port, path,
 	                        0)) {
 		link_failed(l, NULL);

@@ -7,21 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/query/source.h"
+#include "plugins/mariadb/await.h"
 #include "plugins/mariadb/link.h"
 #include "plugins/mariadb/params.h"
 
 #define CELLS (PS_DIMENSIONS + 6)
-#define GRACE_S 5 /* longer than the server's own limit, so that it is the server who says so */
+#define GRACE_MS 1000 /* longer than the server's own limit, so that it is the server who says so */
 
 struct reader_state {
 	struct source source; /* first: see source_reader_ask() */
 	struct relation_names names;
 	struct link link;
-	int64_t patience;     /* ms: the longest limit that the connection waits for */
-	int64_t limit, asked; /* ms that a statement may take now; when it was sent (ns) */
+	struct await await;
 };
 
 static const struct sql_dialect dialect = {
@@ -40,12 +39,6 @@ static const struct sql_dialect dialect = {
     .key_after = ")",
 };
 
-/* The library tells a server that is gone from one that is silent by the time alone. */
-static bool is_late(const struct reader_state *r)
-{
-	return r->link.code == CR_SERVER_LOST && clock_monotonic_ns() - r->asked >= r->limit * NS_PER_MS;
-}
-
 static bool is_lost(const struct reader_state *r)
 {
 	return r->link.code == CR_SERVER_LOST || r->link.code == CR_SERVER_GONE_ERROR;
@@ -55,7 +48,7 @@ static bool is_lost(const struct reader_state *r)
 static int explain(struct reader_state *r)
 {
 	unsigned code = r->link.code;
-	enum source_fault fault = code == 1969 || code == 3024 || is_late(r)     ? SOURCE_LATE
+	enum source_fault fault = code == 1969 || code == 3024 || r->await.late  ? SOURCE_LATE
 	                          : code == 1142 || code == 1143 || code == 1044 ? SOURCE_CLOSED
 	                          : code == 1146                                 ? SOURCE_EMPTY
 	                                                                         : SOURCE_OTHER;
@@ -65,7 +58,7 @@ static int explain(struct reader_state *r)
 	return source_failed(&r->source, fault, r->link.why);
 }
 
-static bool connect_again(struct reader_state *r, int64_t ms)
+static bool connect_again(struct reader_state *r)
 {
 	const struct ps_host *host = r->link.host;
 	enum trouble trouble;
@@ -73,8 +66,8 @@ static bool connect_again(struct reader_state *r, int64_t ms)
 
 	if (!params_set(&p, host, r->link.ctx))
 		return false;
-	p.answer_s = (unsigned)((ms + 999) / 1000) + GRACE_S;
-	r->patience = ms;
+	/* The server gives up sooner, and so do we. */
+	p.answer_s = (unsigned)((host->number(r->link.ctx, "query_timeout") * SOURCE_WALK_PATIENCE + 999) / 1000) + 5;
 	trouble = link_open(&r->link, &p, false);
 	params_clear(&p);
 	if (trouble != LINK_FINE)
@@ -130,8 +123,8 @@ static bool get_cells(MYSQL_STMT *st, struct row *row, unsigned n, struct ps_tex
 	return true;
 }
 
-static int fetch_all(MYSQL_STMT *st, unsigned n, int (*take)(void *arg, const struct ps_text *cells), void *arg,
-                     int *stopped)
+static int fetch_all(struct await *await, MYSQL_STMT *st, unsigned n,
+                     int (*take)(void *arg, const struct ps_text *cells), void *arg, int *stopped)
 {
 	struct row *row = mem_alloc(sizeof(*row));
 	struct ps_text cells[CELLS];
@@ -143,7 +136,7 @@ static int fetch_all(MYSQL_STMT *st, unsigned n, int (*take)(void *arg, const st
 	status = mysql_stmt_bind_result(st, row->binds);
 	/* What is left when it is stopped is thrown away with the statement. */
 	while (status == 0 && !*stopped) {
-		status = mysql_stmt_fetch(st);
+		status = await_fetch(await, st);
 		if (status == MYSQL_DATA_TRUNCATED)
 			status = 0;
 		if (status == 0 && !get_cells(st, row, n, cells))
@@ -161,62 +154,60 @@ static int select_rows(void *self, const struct sql *sql, unsigned n,
 {
 	struct reader_state *r = self;
 	MYSQL_BIND *binds = mem_alloc(sql->n_values * sizeof(*binds));
-	MYSQL_STMT *st = NULL;
+	MYSQL_STMT *st = mysql_stmt_init(r->link.my);
 	int stopped = 0;
-	bool fine;
+	bool fine = st && !await_prepare(&r->await, st, (const char *)sql->text.data) && mysql_stmt_field_count(st) == n &&
+	            bind_values(st, sql, binds) && !await_execute(&r->await, st) &&
+	            !fetch_all(&r->await, st, n, take, arg, &stopped);
 
-	r->asked = clock_monotonic_ns();
-	fine = r->link.my && link_prepare(&r->link, &st, (const char *)sql->text.data) == LINK_FINE;
-	if (fine && (mysql_stmt_field_count(st) != n || !bind_values(st, sql, binds) || mysql_stmt_execute(st) ||
-	             fetch_all(st, n, take, arg, &stopped))) {
+	if (!fine)
 		link_failed(&r->link, st);
-		fine = false;
-	}
 	if (st)
-		mysql_stmt_close(st);
+		await_close(&r->await, st);
 	free(binds);
 	return stopped ? stopped : fine ? 0 : explain(r);
 }
 
-static enum trouble try_begin(struct reader_state *r, int64_t ms)
+static bool try_begin(struct reader_state *r, int64_t ms)
 {
 	char sql[128];
+	bool fine;
 
 	/* Two products, two units. */
 	if (r->link.is_mariadb)
 		snprintf(sql, sizeof(sql), "SET SESSION max_statement_time = %lld", (long long)(ms + 999) / 1000);
 	else
 		snprintf(sql, sizeof(sql), "SET SESSION max_execution_time = %lld", (long long)ms);
-	r->asked = clock_monotonic_ns();
-	r->limit = ms;
-	if (link_run(&r->link, sql) != LINK_FINE)
-		return LINK_AWAY;
-	return link_run(&r->link, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
+	r->await = (struct await){.link = &r->link, .limit_ms = ms + GRACE_MS};
+	fine = !await_query(&r->await, sql) &&
+	       !await_query(&r->await, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
+	if (!fine)
+		link_failed(&r->link, NULL);
+	return fine;
 }
 
 static int begin(void *self, int64_t ms)
 {
 	struct reader_state *r = self;
-	bool idle = r->link.my && ms <= r->patience;
-	enum trouble trouble;
+	bool idle = r->link.my, fine;
 
-	if (!idle && !connect_again(r, ms))
+	if (!idle && !connect_again(r))
 		return -EIO;
-	trouble = try_begin(r, ms);
+	fine = try_begin(r, ms);
 	/* The server may have been started again since somebody asked last. */
-	if (trouble != LINK_FINE && idle && is_lost(r) && !is_late(r)) {
-		if (!connect_again(r, ms))
+	if (!fine && idle && !r->await.late && is_lost(r)) {
+		if (!connect_again(r))
 			return -EIO;
-		trouble = try_begin(r, ms);
+		fine = try_begin(r, ms);
 	}
-	return trouble == LINK_FINE ? 0 : explain(r);
+	return fine ? 0 : explain(r);
 }
 
 static void end(void *self)
 {
 	struct reader_state *r = self;
 
-	if (r->link.my && link_run(&r->link, "ROLLBACK") != LINK_FINE)
+	if (r->link.my && await_query(&r->await, "ROLLBACK"))
 		link_close(&r->link);
 }
 
@@ -240,7 +231,7 @@ static int reader_open(const struct ps_host *host, struct ps_ctx *ctx, void **se
 	    .host = host, .ctx = ctx, .dialect = dialect, .self = r, .begin = begin, .end = end, .select = select_rows};
 	relation_names(&r->names, host, ctx);
 	r->source.dialect.names = &r->names;
-	if (connect_again(r, host->number(ctx, "query_timeout"))) {
+	if (connect_again(r)) {
 		*self = r;
 		return 0;
 	}

@@ -5,6 +5,8 @@
 schema, answers as SQLite gives them of the same rows, a server that goes and comes back, that lets nobody in, that has no
 tables, that is held up; and SQLite, when a question takes too long.
 
+Arguments: the servers' plugins, if not all.
+
 PICOSNITCH  the program (default: that of the build tree)
 """
 import json
@@ -222,6 +224,24 @@ def held_up(kind, server, place):
         tap.equal(said, [(200, None)] * 8, f"{name} is there again: all questions are answered")
 
 
+def ends(kind, server):
+    """Whoever is asked for something that takes long is not waited for: neither the client that goes, nor at the end."""
+    name = kind.called
+    with Place(None, "[dash]\nstore = fleet\n" + server.section(query_timeout="30 s")) as place, Dash(place) as dash:
+        tap.equal(traffic(dash)[0], 200, f"{name}: it answers")
+        server.lock()
+        for _ in range(4):
+            dash.raw(b"GET /api/v1/traffic?last=all HTTP/1.1\r\nHost: localhost\r\n\r\n", 0.2)
+        time.sleep(6)
+        began = time.monotonic()
+        # Another table.
+        tap.equal((dash.ask("audit", ("last", "all"))[0], time.monotonic() - began < 3), (200, True), f"{name}: clients that have gone do not keep others waiting")
+        dash.raw(b"GET /api/v1/traffic?last=all HTTP/1.1\r\nHost: localhost\r\n\r\n", 0.5)
+        began = time.monotonic()
+        tap.equal((dash.end(), time.monotonic() - began < 8), (0, True), f"{name}: and it ends though a question is out", time.monotonic() - began)
+        server.unlock()
+
+
 def endless():
     """A question that SQLite cannot end: its table is the rows times all numbers."""
     with Place("usual", "[sink sqlite]\nquery_timeout = 1 s\n") as place, Dash(place) as dash:
@@ -244,8 +264,11 @@ def endless():
 
 
 def main():
-    endless()
+    if not sys.argv[1:]:
+        endless()
     for kind, why in fleet.kinds():
+        if sys.argv[1:] and kind.plugin not in sys.argv[1:]:
+            continue
         if why:
             tap.skip(kind.called, why)
             continue
@@ -256,6 +279,7 @@ def main():
                 began = time.monotonic()
                 part(kind, server, place)
                 tap.note(f"{kind.called}, {part.__name__}: {time.monotonic() - began:.1f} s")
+        ends(kind, server)
         refused(kind, server)
         server.stop()
     tap.done()

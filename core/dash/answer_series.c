@@ -6,16 +6,10 @@
 #include "core/dash/beside.h"
 #include "core/dash/series.h"
 #include "core/query/names.h"
+#include "core/query/range.h"
 #include "core/query/when.h"
 
-enum { HOUR = 3600, DAY = 24 * HOUR };
 enum { POINTS = 200, POINTS_MAX = 2000, TOP = 8, TOP_MAX = 30 };
-
-static const struct {
-	int64_t beyond, step;
-} least_steps[] = {{6 * HOUR, HOUR}, {4 * DAY, 6 * HOUR}, {14 * DAY, DAY}};
-
-enum { N_LEAST = sizeof(least_steps) / sizeof(*least_steps) };
 
 struct drawing {
 	json_t *losses;
@@ -111,6 +105,7 @@ static int choose_steps(struct drawing *d, int64_t from, int64_t to)
 {
 	struct asking *a = d->asking;
 	const char *length = target_value(a->target, "step");
+	int64_t soon = range_least(from, to, names_asks_for_ends(&d->ask.question));
 	int64_t least = a->dash->options->least_step, step = 0;
 	unsigned points;
 	int r = answer_number(a, "points", POINTS, 2, POINTS_MAX, &points);
@@ -121,11 +116,8 @@ static int choose_steps(struct drawing *d, int64_t from, int64_t to)
 		reply_error(a->reply, MHD_HTTP_BAD_REQUEST, "step is a length of time, such as 90s, 15min, 3h or 7d");
 		return -EINVAL;
 	}
-	/* Sums of the ends of connections are as many as there were ends: of a long range, only those of long steps answer
-	 * at once. */
-	for (unsigned i = 0; i < N_LEAST && names_asks_for_ends(&d->ask.question); i++)
-		if (to - from > least_steps[i].beyond && least < least_steps[i].step)
-			least = least_steps[i].step;
+	if (!step && soon > least)
+		least = soon;
 	r = steps_make(&d->steps, from, to, points, least, step);
 	if (r < 0)
 		reply_error(a->reply, MHD_HTTP_BAD_REQUEST, "there would be more than 2000 steps: step has to be longer");

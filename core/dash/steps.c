@@ -4,18 +4,13 @@
 #include <errno.h>
 
 #include "core/query/range.h"
-#include "core/query/when.h"
 
-#define HOUR 3600
-
-static void lay(struct steps *s, int64_t from, int64_t to, int64_t step)
+static void lay(struct steps *s, int64_t from, int64_t to, int64_t step, int64_t least)
 {
 	int64_t into;
 
 	s->step = step;
-	s->origin = when_origin(from, step);
-	if (step % HOUR == 0)
-		s->origin -= s->origin % HOUR;
+	s->origin = range_origin(from, step, least);
 	into = (from - s->origin) % step;
 	s->first = from - (into < 0 ? into + step : into);
 	s->n = (size_t)((to - s->first + step - 1) / step);
@@ -23,14 +18,11 @@ static void lay(struct steps *s, int64_t from, int64_t to, int64_t step)
 
 int steps_make(struct steps *s, int64_t from, int64_t to, unsigned points, int64_t least, int64_t step)
 {
-	if (!step) {
-		if ((to - from) / least < points)
-			points = (unsigned)((to - from) / least) + 1;
-		step = range_step(from, to, points);
-	}
+	if (!step)
+		step = range_step(from, to, points, least);
 	if ((to - from) / step >= STEPS_MAX)
 		return -ERANGE;
-	lay(s, from, to, step);
+	lay(s, from, to, step, least);
 	return s->n <= STEPS_MAX ? 0 : -ERANGE;
 }
 

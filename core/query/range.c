@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "core/query/when.h"
+
 #define MIN 60
 #define HOUR 3600
 #define DAY 86400
@@ -144,7 +146,7 @@ char *range_name(char out[RANGE_NAME_SIZE], int64_t length)
 	return out;
 }
 
-int64_t range_step(int64_t from, int64_t to, unsigned most)
+int64_t range_step(int64_t from, int64_t to, unsigned most, int64_t least)
 {
 	static const int64_t steps[] = {10,       20,       30,      MIN,      2 * MIN,  5 * MIN,  10 * MIN,
 	                                15 * MIN, 30 * MIN, HOUR,    2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR,
@@ -154,11 +156,32 @@ int64_t range_step(int64_t from, int64_t to, unsigned most)
 	if (most < 2)
 		most = 2;
 	if (to <= from || __builtin_sub_overflow(to, from, &span))
-		return steps[0];
+		span = 0;
 	/* One more is begun where the window does not begin with a step. */
 	for (unsigned i = 0; i < N(steps); i++)
-		if (span <= (int64_t)(most - 1) * steps[i])
+		if (steps[i] >= least && span <= (int64_t)(most - 1) * steps[i])
 			return steps[i];
 	step = span / (most - 1) + 1;
+	step = step > least ? step : least;
 	return step + (28 * DAY - step % (28 * DAY)) % (28 * DAY);
+}
+
+int64_t range_least(int64_t from, int64_t to, bool ends)
+{
+	int64_t span;
+
+	if (!ends || to <= from)
+		return 1;
+	if (__builtin_sub_overflow(to, from, &span) || span > 14 * DAY)
+		return DAY;
+	return span > 4 * DAY ? 6 * HOUR : span > 6 * HOUR ? HOUR : 1;
+}
+
+int64_t range_origin(int64_t from, int64_t step, int64_t least)
+{
+	int64_t origin = when_origin(from, step);
+
+	if (step % HOUR == 0 && least < HOUR)
+		least = HOUR;
+	return step % least == 0 ? origin - origin % least : origin;
 }

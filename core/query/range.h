@@ -40,8 +40,16 @@ bool range_go(struct range *, int direction);
 #define RANGE_NAME_SIZE 24
 char *range_name(char out[RANGE_NAME_SIZE], int64_t length);
 
-/* The shortest of the usual steps of which `most` are enough for a window, and no shorter than what times are exact
- * to (10 s). */
-int64_t range_step(int64_t from, int64_t to, unsigned most);
+/* The shortest of the usual steps of which `most` are enough for a window, of `least` seconds or more, and no shorter
+ * than what times are exact to (10 s). */
+int64_t range_step(int64_t from, int64_t to, unsigned most, int64_t least);
+
+/* The `least` for which an answer comes soon, whatever the window: of long ones, stores keep sums by steps of UTC
+ * (picosnitch-store(7)), and those of connections' ends (`ends`: an address, a port, a domain is asked for) are as many
+ * as there were ends. */
+int64_t range_least(int64_t from, int64_t to, bool ends);
+
+/* When a step begins: with the clock and the calendar of the zone, as far as sums of `least` allow. 0 <= it < step. */
+int64_t range_origin(int64_t from, int64_t step, int64_t least);
 
 #endif

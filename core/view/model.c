@@ -9,7 +9,8 @@
 
 #include "core/base/count.h"
 #include "core/base/mem.h"
-#include "core/query/when.h"
+#include "core/query/names.h"
+#include "core/query/range.h"
 #include "core/view/dims.h"
 #include "core/view/shown.h"
 
@@ -139,13 +140,15 @@ void view_model_by(struct view_model *m, enum ps_dimension by, int64_t now)
 static void put_steps(const struct view_model *m, struct view_job *job, int64_t from, int64_t to, unsigned most)
 {
 	struct ps_question *q = &job->question;
+	int64_t least;
 
 	if (from == INT64_MIN)
 		from = m->rows && m->rows->first < m->rows->last ? m->rows->first : m->now - 365 * DAY;
 	if (to == INT64_MAX)
 		to = m->now > from ? m->now : from + 1;
-	q->step = range_step(from, to, most);
-	q->origin = when_origin(from, q->step);
+	least = range_least(from, to, names_asks_for_ends(q));
+	q->step = range_step(from, to, most, least);
+	q->origin = range_origin(from, q->step, least);
 	job->begin = from - ((from - q->origin) % q->step + q->step) % q->step;
 	job->steps = (unsigned)((to - job->begin - 1) / q->step + 1);
 	if (job->steps > VIEW_STEPS_MAX)

@@ -136,15 +136,37 @@ static void steps(void)
 
 	for (size_t i = 0; i < sizeof(spans) / sizeof(*spans); i++)
 		for (unsigned most = 2; most < 70; most += 11) {
-			int64_t step = range_step(0, spans[i], most);
+			int64_t step = range_step(0, spans[i], most, 1);
 
 			if (step < 10 || (spans[i] - 1) / step + 2 > most)
 				ok(0, "%lld s in %u steps of %lld", (long long)spans[i], most, (long long)step);
 		}
-	is_int(range_step(0, DAY, 24), 7200, "a day: two hours");
-	is_int(range_step(0, 30 * DAY, 31), DAY, "a month: days");
-	is_int(range_step(5, 5, 10), 10, "nothing");
-	is_int(range_step(INT64_MIN, INT64_MAX, 10), 10, "nothing that has a length");
+	is_int(range_step(0, DAY, 24, 1), 7200, "a day: two hours");
+	is_int(range_step(0, 30 * DAY, 31, 1), DAY, "a month: days");
+	is_int(range_step(5, 5, 10, 1), 10, "nothing");
+	is_int(range_step(INT64_MIN, INT64_MAX, 10, 1), 10, "nothing that has a length");
+	is_int(range_step(0, DAY, 200, 3600), 3600, "an hour at least");
+	is_int(range_step(0, DAY, 200, 3601), 7200, "or a bit more");
+	is_int(range_step(0, DAY, 2, 100 * DAY), 112 * DAY, "more than any of them");
+}
+
+/* In India, where no hour begins with one of UTC. */
+static void soon(void)
+{
+	setenv("TZ", "Asia/Kolkata", 1);
+	tzset();
+	is_int(range_least(0, 365 * DAY, false), 1, "sums of programs are few");
+	is_int(range_least(0, 6 * 3600, true), 1, "of ends, those of six hours");
+	is_int(range_least(0, DAY, true), 3600, "a day of them by the hour");
+	is_int(range_least(0, 7 * DAY, true), 6 * 3600, "a week by quarters of a day");
+	is_int(range_least(0, 30 * DAY, true), DAY, "a month by the day");
+	is_int(range_least(INT64_MIN, INT64_MAX, true), DAY, "and all that there is");
+	is_int(range_origin(1000000000, 600, 1), 0, "ten minutes begin with the clock");
+	is_int(range_origin(1000000000, DAY, 1), DAY - 6 * 3600, "a day at midnight, as far as hours of UTC allow");
+	is_int(range_origin(1000000000, DAY, DAY), 0, "one that is to come soon with UTC's");
+	is_int(range_origin(1000000000, 7 * DAY, DAY), 3 * DAY, "a week on the day of UTC in which Monday begins");
+	setenv("TZ", "UTC", 1);
+	tzset();
 }
 
 int main(void)
@@ -153,5 +175,6 @@ int main(void)
 	steps_of_history();
 	others();
 	steps();
+	soon();
 	return tap_done();
 }

@@ -187,6 +187,7 @@ struct sock_common {
 	__u16 skc_dport;                /* network byte order */
 	__u16 skc_num;                  /* host byte order */
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	unsigned long skc_flags;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
@@ -303,6 +304,7 @@ struct bpf_iter__task_file {
 #define TCP_SYN_SENT 2
 #define TCP_SYN_RECV 3
 #define TCP_CLOSE 7
+#define TCP_LISTEN 10
 #define SOCK_DONE 1                /* enum sock_flags: the peer has sent its FIN */
 #define USER32_CS 0x23             /* code of 32 bits, on x86-64 */
 #define I_CTIME_QUERIED (1u << 31) /* a mark in i_ctime_nsec, 6.13 and later */

@@ -1,7 +1,7 @@
 # clang -> object -> one object without debug sections -> skeleton. CO-RE: kernel types are in
 # kernel_types.h, so no kernel's BTF is needed here, and no compiler where it runs.
 bpf_h = bpf/account.h bpf/call.h bpf/channels.h bpf/connection.h bpf/evidence.h bpf/fexit.h bpf/flows.h \
-	bpf/kernel_types.h bpf/lookup.h bpf/maps.h bpf/notes.h bpf/process.h bpf/stand_in.h bpf/tracepoint.h bpf/tun.h bpf/wire.h
+	bpf/kernel_types.h bpf/listeners.h bpf/lookup.h bpf/maps.h bpf/notes.h bpf/process.h bpf/stand_in.h bpf/tracepoint.h bpf/tun.h bpf/wire.h
 bpf_c = bpf/picosnitch.bpf.c
 EXTRA_DIST += $(bpf_c) $(bpf_h)
 

@@ -176,6 +176,12 @@ struct wire_channel {
 	__u32 device; /* the kernel's encoding: major << 20 | minor */
 };
 
+/* A socket that waits for others, and who has it open: there is one for each descriptor. */
+struct wire_listener {
+	__u64 socket;             /* its inode: of a socket that several have open, or one several times, the same */
+	struct wire_flow_key key; /* without the other end */
+};
+
 /* What tells the names of addresses. It goes through a ring buffer of its own, so that a flood of it
  * leaves process events alone. */
 enum wire_evidence_kind {
@@ -247,6 +253,7 @@ WIRE_SAME(struct wire_cgroup, 1056);
 WIRE_SAME(struct wire_move, 32);
 WIRE_SAME(struct wire_task, 128);
 WIRE_SAME(struct wire_channel, 24);
+WIRE_SAME(struct wire_listener, 72);
 WIRE_SAME(struct wire_said, 96);
 
 #endif

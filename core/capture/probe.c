@@ -381,28 +381,46 @@ int probe_tasks(struct probe *p, void (*each)(void *, const struct wire_task *),
 	return p->tasks_error;
 }
 
+/* Whole ones: what the kernel has at a time, and what fits into room, are multiples of one. What was read, 0 at the
+ * end, or -errno. */
+static ssize_t iterator_read(int fd, void *some, size_t room)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, some, room);
+	while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	return n < 0 ? -errno : n;
+}
+
 int probe_channels(struct probe *p, void (*each)(void *, const struct wire_channel *), void *arg)
 {
-	int fd = iterator_open(p->skel->progs.each_channel), err = 0;
+	int fd = iterator_open(p->skel->progs.each_channel);
 	struct wire_channel some[128];
+	ssize_t n;
 
 	if (fd < 0)
 		return fd;
-	for (;;) {
-		/* Whole ones: what the kernel has at a time, and what fits here, are multiples of one. */
-		ssize_t n = read(fd, some, sizeof(some));
-
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n < 0)
-			err = -errno;
-		if (n <= 0)
-			break;
+	while ((n = iterator_read(fd, some, sizeof(some))) > 0)
 		for (size_t i = 0; i < (size_t)n / sizeof(some[0]); i++)
 			each(arg, &some[i]);
-	}
 	close(fd);
-	return err;
+	return (int)n;
+}
+
+int probe_listeners(struct probe *p, void (*each)(void *, const struct wire_listener *), void *arg)
+{
+	int fd = iterator_open(p->skel->progs.each_listener);
+	struct wire_listener some[128];
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	while ((n = iterator_read(fd, some, sizeof(some))) > 0)
+		for (size_t i = 0; i < (size_t)n / sizeof(some[0]); i++)
+			each(arg, &some[i]);
+	close(fd);
+	return (int)n;
 }
 
 int probe_drain(struct probe *p, struct buf *out)

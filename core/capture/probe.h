@@ -63,6 +63,10 @@ int probe_tasks(struct probe *, void (*each)(void *arg, const struct wire_task *
  * nor a terminal. Any thread. 0 or -errno. */
 int probe_channels(struct probe *, void (*each)(void *arg, const struct wire_channel *), void *arg);
 
+/* Calls `each` for every descriptor of a socket that listens, or is UDP's and bound without a peer. Any
+ * thread. 0 or -errno. */
+int probe_listeners(struct probe *, void (*each)(void *arg, const struct wire_listener *), void *arg);
+
 /* Appends what the programs counted since the last time to `out`: drain_all() of drain.h. Not for the
  * main thread. */
 int probe_drain(struct probe *, struct buf *out);

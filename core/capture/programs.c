@@ -39,6 +39,7 @@ static const struct {
     {"on_cgroup_attach", EVERY_DOOR, "processes that are moved to another control group", NULL, 0},
     {"each_task", EVERY_DOOR, NULL, NULL, 0},
     {"each_channel", EVERY_DOOR, "AF_XDP sockets, and devices that are handed to programs", NULL, 0},
+    {"each_listener", EVERY_DOOR, "who listens, in the live feed", NULL, 0},
     {"on_set_state", EVERY_DOOR, "when TCP connections begin and end, and who opened them", NULL, AGAIN_ALWAYS},
     {"on_frame", EVERY_DOOR, "frames written to tun and tap devices", NULL, 0},
     {"before_inet6_sendmsg", HOOKS_FEXIT, "the peer of IPv4 datagrams sent through IPv6 sockets", NULL, STAND_INS},

@@ -23,11 +23,15 @@ struct merged {
 struct live {
 	struct live_parts parts;
 	struct feed *feed; /* NULL: there is no socket */
+	struct listening *listening;
 	struct live_time time;
 	struct buf lines; /* of the drain under way */
 	unsigned n_lines;
 	struct live_sum all, others; /* of the drain; of processes that found no room among `merged` */
 	struct table merged;
+	unsigned parts_open;
+	void (*closed)(void *arg);
+	void *arg;
 };
 
 static bool is_read(const struct live *live)
@@ -108,6 +112,7 @@ void live_tick(struct live *live)
 		losses_show_more(live->parts.losses);
 		live_line_tick(&live->lines, &live->time, &live->all);
 		feed_put(live->feed, &live->lines);
+		listening_look(live->listening, &live->parts.settings->log, false);
 	}
 	if (!is_read(live))
 		ledger_show(live->parts.ledger, NULL, NULL);
@@ -164,6 +169,15 @@ static void on_loss(void *arg, const struct ps_record *record, const char *text)
 	feed_put(live->feed, &line);
 }
 
+static void on_listening(void *arg, struct buf *lines)
+{
+	struct live *live = arg;
+
+	if (is_read(live))
+		feed_put(live->feed, lines);
+	buf_done(lines);
+}
+
 static void on_reader(void *arg, struct buf *out)
 {
 	struct live *live = arg;
@@ -172,6 +186,7 @@ static void on_reader(void *arg, struct buf *out)
 	feed_get_stats(live->feed, &stats);
 	live_line_hello(out, live->parts.host, live_interval_ms(live), &stats);
 	ledger_show(live->parts.ledger, on_seen, live);
+	listening_look(live->listening, &live->parts.settings->log, true);
 	live->parts.watched(live->parts.arg);
 }
 
@@ -202,6 +217,7 @@ struct live *live_open(uv_loop_t *loop, const struct live_parts *parts)
 
 	live->parts = *parts;
 	live->time.start_ns = clock_wall_ns();
+	live->listening = listening_open(loop, parts->probe, parts->processes, on_listening, live);
 	err = feed_open(&live->feed, loop, s->paths.run, readers_group(s), on_reader, live);
 	if (err)
 		log_warning("%s/feed.sock: %s: there is no live feed", s->paths.run, strerror(-err));
@@ -209,21 +225,32 @@ struct live *live_open(uv_loop_t *loop, const struct live_parts *parts)
 	return live;
 }
 
+static void part_closed(void *arg)
+{
+	struct live *live = arg;
+
+	if (--live->parts_open)
+		return;
+	live->closed(live->arg);
+	free(live);
+}
+
 void live_close(struct live *live, void (*closed)(void *), void *arg)
 {
 	struct feed *feed = live->feed;
 
+	live->closed = closed;
+	live->arg = arg;
+	live->feed = NULL;
+	live->parts_open = feed ? 2 : 1;
 	losses_show(live->parts.losses, NULL, NULL);
 	ledger_show(live->parts.ledger, NULL, NULL);
-	live->feed = NULL;
 	put_merged(live);
 	buf_done(&live->lines);
 	table_done(&live->merged);
-	free(live);
 	if (feed)
-		feed_close(feed, closed, arg);
-	else
-		closed(arg);
+		feed_close(feed, part_closed, live);
+	listening_close(live->listening, part_closed, live);
 }
 
 void live_reload(struct live *live, const struct settings *settings)
@@ -232,9 +259,12 @@ void live_reload(struct live *live, const struct settings *settings)
 		live->parts.settings = settings;
 }
 
-void live_get_stats(const struct live *live, struct feed_stats *stats)
+void live_get_stats(const struct live *live, struct feed_stats *stats, struct listening_stats *listening)
 {
 	*stats = (struct feed_stats){0};
+	*listening = (struct listening_stats){0};
 	if (live && live->feed)
 		feed_get_stats(live->feed, stats);
+	if (live)
+		listening_get_stats(live->listening, listening);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the live feed shows: with each drain the flows that moved, as the ledger sees them; at once
- * what is new about programs, and what was lost. Main thread only.
+ * what is new about programs, and what was lost; every few seconds who listens. Main thread only.
  *
  * While nobody reads, nothing is asked of anyone. A drain's lines are bounded: flows beyond that are added
  * up for their process, and processes beyond that for all.
@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "core/config/settings.h"
+#include "core/daemon/listening.h"
 #include "core/delivery/feed.h"
 #include "core/ledger/first_seen.h"
 #include "core/ledger/ledger.h"
@@ -28,6 +29,7 @@ struct live;
 
 struct live_parts {
 	const struct settings *settings;
+	struct probe *probe;
 	struct processes *processes;
 	struct ledger *ledger;
 	struct losses *losses;
@@ -59,6 +61,6 @@ void live_note(struct live *, const struct first_note *);
 void live_finding(struct live *, const struct finding *);
 
 /* NULL: all is 0. */
-void live_get_stats(const struct live *, struct feed_stats *);
+void live_get_stats(const struct live *, struct feed_stats *, struct listening_stats *);
 
 #endif

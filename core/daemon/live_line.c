@@ -259,6 +259,40 @@ void live_line_merged(struct buf *out, const struct live_time *time, const struc
 	end(out);
 }
 
+void live_line_listen(struct buf *out, const struct wire_flow_key *key, const struct lineage *who,
+                      const struct live_listen_shown *shown)
+{
+	uint8_t flow[DECODE_FLOW_SIZE] = {0};
+	struct observation o;
+
+	memcpy(flow, key, sizeof(*key));
+	if (decode_flow(&o, flow, sizeof(flow)))
+		return;
+	begin(out, "listen");
+	put_who(out, &o.image, who);
+	put_number(out, "uid", o.uid);
+	put_number(out, "family", o.family);
+	put_number(out, "protocol", o.protocol);
+	if (shown->address)
+		put_addr(out, "laddr", &o.laddr);
+	if (shown->port)
+		put_number(out, "lport", o.lport);
+	put_number(out, "netns", o.netns);
+	end(out);
+}
+
+void live_line_listening(struct buf *out, uint64_t n, uint64_t more, int error, const struct live_listen_shown *shown)
+{
+	begin(out, "listening");
+	put_count(out, "count", n);
+	put_count(out, "more", more);
+	if (shown->host_netns)
+		put_number(out, "host_netns", shown->host_netns);
+	if (error)
+		put_string(out, "error", strerror(-error));
+	end(out);
+}
+
 void live_line_program(struct buf *out, const struct first_note *note, bool with_cmdline)
 {
 	const struct program *self = note->who.self;

@@ -37,6 +37,17 @@ void live_line_traffic(struct buf *, const struct live_time *, const struct ledg
 void live_line_merged(struct buf *, const struct live_time *, const struct wire_image *, const struct lineage *who,
                       uint32_t uid, const struct live_sum *);
 
+/* What may be said of listeners. */
+struct live_listen_shown {
+	bool address, port;
+	uint32_t host_netns; /* 0: not known */
+};
+/* Who waits where; and the end of a look, with how many did, and how many more there were. error: -errno of the
+ * look. */
+void live_line_listen(struct buf *, const struct wire_flow_key *, const struct lineage *who,
+                      const struct live_listen_shown *);
+void live_line_listening(struct buf *, uint64_t n, uint64_t more, int error, const struct live_listen_shown *);
+
 void live_line_program(struct buf *, const struct first_note *, bool with_cmdline);
 void live_line_finding(struct buf *, const struct finding *);
 void live_line_alert(struct buf *, const struct ps_record *, const char *text);

@@ -8,7 +8,7 @@ picosnitch_SOURCES = \
 	core/daemon/countries.c core/daemon/countries.h core/daemon/couriers.c core/daemon/couriers.h core/daemon/gap.c core/daemon/gap.h \
 	core/daemon/people.c core/daemon/people.h \
 	core/daemon/evidence.c core/daemon/evidence.h core/daemon/own_file.c core/daemon/own_file.h \
-	core/daemon/hosts.c core/daemon/hosts.h core/daemon/live.c core/daemon/live.h core/daemon/live_line.c core/daemon/live_line.h \
+	core/daemon/hosts.c core/daemon/hosts.h core/daemon/listening.c core/daemon/listening.h core/daemon/live.c core/daemon/live.h core/daemon/live_line.c core/daemon/live_line.h \
 	core/daemon/privileges.c core/daemon/privileges.h \
 	core/daemon/programs.c core/daemon/programs.h core/daemon/record.c core/daemon/record.h \
 	core/daemon/record_file.c core/daemon/record_file.h core/daemon/reverse.c core/daemon/reverse.h \

@@ -404,6 +404,7 @@ static void start_live(struct watch *w, const struct ledger_origin *origin)
 {
 	struct live_parts parts = {
 	    .settings = w->settings,
+	    .probe = w->probe,
 	    .processes = w->processes,
 	    .ledger = w->ledger,
 	    .losses = w->losses,

@@ -2,10 +2,12 @@
 #include "core/top/feed_line.h"
 
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "core/base/sha256.h"
 #include "core/base/text.h"
+#include "core/query/names.h"
 
 json_t *feed_line_read(const void *line, size_t len)
 {
@@ -106,6 +108,18 @@ bool feed_line_is_flow(const json_t *line)
 {
 	return !json_object_get(line, "merged") && !json_is_true(json_object_get(line, "ignored")) &&
 	       feed_line_number(line, "family") > 0;
+}
+
+void feed_line_protocol(const json_t *line, char text[FEED_LINE_PROTOCOL_SIZE])
+{
+	int64_t protocol = feed_line_number(line, "protocol");
+	const char *word = protocol >= 0 && protocol <= IPPROTO_MPTCP ? names_protocol((unsigned)protocol) : NULL;
+
+	*text = 0;
+	if (word)
+		snprintf(text, FEED_LINE_PROTOCOL_SIZE, "%s", word);
+	else if (protocol >= 0 && protocol <= 65535)
+		snprintf(text, FEED_LINE_PROTOCOL_SIZE, "%" PRId64, protocol);
 }
 
 void feed_line_peer(const json_t *line, struct buf *out)

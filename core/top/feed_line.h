@@ -10,7 +10,7 @@
 #include "core/base/buf.h"
 #include "core/top/rows.h"
 
-enum { FEED_LINE_TEXT_MAX = 1024 };
+enum { FEED_LINE_TEXT_MAX = 1024, FEED_LINE_PROTOCOL_SIZE = 16 };
 
 /* The object, or NULL: it is none. The caller's. */
 json_t *feed_line_read(const void *line, size_t len);
@@ -34,6 +34,9 @@ void feed_line_flow_key(const json_t *, const uint8_t program[32], uint8_t key[3
 
 /* False: the line is not of one flow (merged, ignored, or an execution). */
 bool feed_line_is_flow(const json_t *);
+
+/* "tcp", ..., a number, or "". */
+void feed_line_protocol(const json_t *, char text[FEED_LINE_PROTOCOL_SIZE]);
 
 /* "com.example:443", "192.0.2.1:443", "[2001:db8::1]:443" or "", and a NUL. */
 void feed_line_peer(const json_t *, struct buf *out);

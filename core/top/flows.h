@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "core/base/table.h"
+#include "core/top/feed_line.h"
 #include "core/top/rows.h"
 
 LIST_HEAD(flow_list, flow);
@@ -27,7 +28,7 @@ struct flow {
 	int64_t moved_ns; /* when it last did, by the model's time */
 	struct top_bytes total;
 	bool closed;
-	char direction[4], protocol[16];
+	char direction[4], protocol[FEED_LINE_PROTOCOL_SIZE];
 	char *peer;
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/top/model.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +8,9 @@
 #include "core/base/clock.h"
 #include "core/base/count.h"
 #include "core/base/text.h"
-#include "core/query/names.h"
 #include "core/top/feed_line.h"
 #include "core/top/flows.h"
+#include "core/top/listeners.h"
 
 enum {
 	FORMAT = 1,
@@ -26,6 +25,7 @@ struct program {
 	uint8_t key[32];
 	TAILQ_ENTRY(program) quiet;
 	struct flow_count flows;
+	size_t row; /* of the last rows */
 	struct top_bytes slots[SLOTS];
 	struct top_program shown; /* its texts are its own; rate and connections are not kept */
 };
@@ -51,6 +51,7 @@ struct top_model {
 	int64_t elapsed_ns;   /* of all drains: no clock that is set changes it */
 	struct event *events; /* a ring */
 	uint64_t n_events;
+	struct listeners listeners;
 
 	/* Rates are bytes of whole slots by the time of these. */
 	int64_t slot_ns[SLOTS];
@@ -185,14 +186,10 @@ static struct program *program_get(struct top_model *m, const json_t *line)
 
 static void flow_fill(struct flow *flow, const json_t *line)
 {
-	int64_t protocol = feed_line_number(line, "protocol"), opened = feed_line_number(line, "opened_ns");
-	const char *word = protocol >= 0 && protocol <= 255 ? names_protocol((unsigned)protocol) : NULL;
+	int64_t opened = feed_line_number(line, "opened_ns");
 	const char *direction = json_string_value(json_object_get(line, "direction"));
 
-	if (word)
-		snprintf(flow->protocol, sizeof(flow->protocol), "%s", word);
-	else if (protocol >= 0 && protocol <= 65535)
-		snprintf(flow->protocol, sizeof(flow->protocol), "%" PRId64, protocol);
+	feed_line_protocol(line, flow->protocol);
 	if (direction && (strcmp(direction, "in") == 0 || strcmp(direction, "out") == 0))
 		strcpy(flow->direction, direction);
 	flow->lport = feed_line_number(line, "lport");
@@ -314,6 +311,10 @@ static void on_line(struct top_model *m, const char *data, size_t len)
 		on_traffic(m, line);
 	} else if (strcmp(kind, "tick") == 0) {
 		on_tick(m, line);
+	} else if (strcmp(kind, "listen") == 0) {
+		listeners_add(&m->listeners, line);
+	} else if (strcmp(kind, "listening") == 0) {
+		listeners_turn(&m->listeners, line);
 	} else if (strcmp(kind, "program") == 0) {
 		event_add(m, line, "program");
 	} else if (strcmp(kind, "alert") == 0) {
@@ -371,6 +372,7 @@ struct top_model *top_model_new(const struct top_limits *limits)
 	table_init(&m->programs);
 	TAILQ_INIT(&m->quiet);
 	flows_init(&m->flows, limits->flows);
+	listeners_init(&m->listeners, limits->listening);
 	return m;
 }
 
@@ -380,6 +382,7 @@ void top_model_free(struct top_model *m)
 		program_free(m, TAILQ_FIRST(&m->quiet));
 	table_done(&m->programs);
 	flows_done(&m->flows);
+	listeners_done(&m->listeners);
 	for (size_t i = 0; i < m->limits.events; i++)
 		free(m->events[i].text);
 	free(m->events);
@@ -416,6 +419,7 @@ void top_model_away(struct top_model *m, const char *why)
 	m->line.len = 0;
 	m->begun = m->live = false;
 	slots_clear(m);
+	listeners_clear(&m->listeners);
 }
 
 int64_t top_model_alien(const struct top_model *m)
@@ -461,6 +465,7 @@ static void rows_programs(const struct top_model *m, struct top_rows *rows)
 		to->peer = keep(rows, p->shown.peer);
 		to->rate = rate(m, p->slots);
 		to->connections = p->flows.open;
+		p->row = rows->n_programs - 1;
 	}
 }
 
@@ -506,6 +511,29 @@ static void rows_events(const struct top_model *m, struct top_rows *rows)
 	}
 }
 
+static void rows_listening(const struct top_model *m, struct top_rows *rows)
+{
+	const struct listener_list *list = &m->listeners.whole;
+
+	rows->n_listening = list->n;
+	rows->listening_more = list->more;
+	rows->listening = mem_alloc(list->n * sizeof(*rows->listening));
+	for (size_t i = 0; i < list->n; i++) {
+		const struct listener *from = &list->of[i];
+		const struct program *p = table_get(&m->programs, from->program, sizeof(from->program));
+		struct top_listener *to = &rows->listening[i];
+
+		*to = from->shown;
+		to->exe = keep(rows, to->exe);
+		to->name = keep(rows, to->name);
+		to->protocol = keep(rows, to->protocol);
+		to->addr = keep(rows, to->addr);
+		to->place = keep(rows, to->place);
+		if (p)
+			rows->programs[p->row].listening++;
+	}
+}
+
 struct top_rows *top_model_rows(const struct top_model *m)
 {
 	struct top_rows *rows = mem_alloc(sizeof(*rows));
@@ -521,6 +549,7 @@ struct top_rows *top_model_rows(const struct top_model *m)
 	rows_programs(m, rows);
 	rows_connections(m, rows);
 	rows_events(m, rows);
+	rows_listening(m, rows);
 	return rows;
 }
 
@@ -529,6 +558,7 @@ void top_rows_free(struct top_rows *rows)
 	free(rows->programs);
 	free(rows->connections);
 	free(rows->events);
+	free(rows->listening);
 	arena_done(&rows->memory);
 	free(rows);
 }

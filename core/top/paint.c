@@ -11,7 +11,7 @@ const char *const screen_help[] = {
     "Keys",
     "space  pause, and go on",
     "z      totals begin again (reset)",
-    "Tab    connections, news, or neither",
+    "Tab    connections, listening, news, none",
     "/      find a program by part of its name",
     "n N    the next, the one before",
     "u U    the next unit, the one before",
@@ -25,6 +25,7 @@ const char *const screen_help[] = {
     "y  received",
     "t  both (total)",
     "c  connections",
+    "l  listening sockets",
     "p  program",
     "w  with whom",
     "< >  the column before, the next",
@@ -32,7 +33,7 @@ const char *const screen_help[] = {
     "",
     "up down PgUp PgDn Home End  select",
     "Esc  select none",
-    "[ ]  scroll connections or news",
+    "[ ]  scroll what is below",
     "Ctrl-L  draw again",
     "",
     "BOTH/s ...: mean of three seconds",
@@ -92,21 +93,28 @@ static void paint_programs(struct screen *s, struct buf *line, int y, int height
 }
 
 /* from: the first row that is shown. */
-static void paint_pane(struct screen *s, struct buf *line, bool events, size_t *from, int y, int height)
+static void paint_pane(struct screen *s, struct buf *line, enum pane pane, size_t *from, int y, int height)
 {
-	size_t n = events ? s->rows->n_events : s->rows->n_connections;
+	const struct top_rows *rows = s->rows;
+	bool events = pane == PANE_EVENTS, listening = pane == PANE_LISTENING;
+	size_t n = events ? rows->n_events : listening ? rows->n_listening : rows->n_connections;
 
-	top_put_text(line, &s->look, events ? "NEW PROGRAMS AND ALERTS" : "NEWEST CONNECTIONS");
+	if (listening)
+		top_put_listening(line, &s->look, rows);
+	else
+		top_put_text(line, &s->look, events ? "NEW PROGRAMS AND ALERTS" : "NEWEST CONNECTIONS");
 	paint_line(y, line, A_BOLD | A_UNDERLINE);
 	if (*from >= n)
 		*from = n ? n - 1 : 0;
 	for (size_t i = *from; i < n && --height > 0; i++) {
-		bool alert = events && strcmp(s->rows->events[i].kind, "program") != 0;
+		bool alert = events && strcmp(rows->events[i].kind, "program") != 0;
 
 		if (events)
-			top_put_event(line, &s->look, &s->rows->events[i]);
+			top_put_event(line, &s->look, &rows->events[i]);
+		else if (listening)
+			top_put_listener(line, &s->look, &rows->listening[i]);
 		else
-			top_put_connection(line, &s->look, &s->rows->connections[i]);
+			top_put_connection(line, &s->look, &rows->connections[i]);
 		paint_line(++y, line, alert ? paint_colour(&s->terminal, TERMINAL_RED) : A_NORMAL);
 	}
 	if (!n) {
@@ -152,15 +160,15 @@ void screen_paint(struct screen *s)
 		/* A small screen has room for one of them. */
 		if (s->pane != PANE_NONE && LINES >= SMALL)
 			pane = height * 2 / 5;
-		else if (s->pane == PANE_EVENTS)
+		else if (s->pane == PANE_EVENTS || s->pane == PANE_LISTENING)
 			pane = height;
 		/* A tall one has room for all three. */
-		news = s->pane == PANE_CONNECTIONS && LINES >= TALL ? height / 5 : 0;
+		news = (s->pane == PANE_CONNECTIONS || s->pane == PANE_LISTENING) && LINES >= TALL ? height / 5 : 0;
 		paint_programs(s, &line, y, height - pane - news);
 		if (pane)
-			paint_pane(s, &line, s->pane == PANE_EVENTS, &s->pane_top, y + height - pane - news, pane);
+			paint_pane(s, &line, s->pane, &s->pane_top, y + height - pane - news, pane);
 		if (news)
-			paint_pane(s, &line, true, &first, y + height - news, news);
+			paint_pane(s, &line, PANE_EVENTS, &first, y + height - news, news);
 	}
 	paint_foot(s, &line);
 	refresh();

@@ -44,6 +44,15 @@ int top_print_text(const struct top_rows *rows, const struct top_look *look, FIL
 		top_put_connection(&line, look, &rows->connections[i]);
 		write_line(&line, out);
 	}
+	if (rows->n_listening || rows->listening_more) {
+		putc('\n', out);
+		top_put_listening(&line, look, rows);
+		write_line(&line, out);
+	}
+	for (size_t i = 0; i < rows->n_listening; i++) {
+		top_put_listener(&line, look, &rows->listening[i]);
+		write_line(&line, out);
+	}
 	if (rows->n_events)
 		fputs("\nNEW PROGRAMS AND ALERTS\n", out);
 	for (size_t i = 0; i < rows->n_events && i < TOP_PRINT_EVENTS; i++) {
@@ -93,6 +102,7 @@ static json_t *programs(const struct top_rows *rows)
 		set_bytes(o, "sent_rate", "received_rate", p->rate);
 		set_bytes(o, "sent", "received", p->total);
 		set_count(o, "connections", p->connections);
+		set_count(o, "listening", p->listening);
 		set_text(o, "peer", p->peer);
 		set_known(o, "uid", p->uid);
 		set_known(o, "pid", p->pid);
@@ -119,6 +129,29 @@ static json_t *connections(const struct top_rows *rows)
 		set_known(o, "since_ns", c->since_ns);
 		json_object_set_new(o, "closed", json_boolean(c->closed));
 		set_bytes(o, "sent", "received", c->total);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *listening(const struct top_rows *rows)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < rows->n_listening; i++) {
+		const struct top_listener *l = &rows->listening[i];
+		json_t *o = json_object();
+
+		set_text(o, "exe", l->exe);
+		set_text(o, "name", l->name);
+		set_text(o, "protocol", l->protocol);
+		set_known(o, "family", l->family);
+		set_text(o, "laddr", l->addr);
+		set_known(o, "lport", l->port);
+		set_text(o, "place", l->place);
+		set_known(o, "netns", l->netns);
+		set_known(o, "uid", l->uid);
+		set_known(o, "pid", l->pid);
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -179,6 +212,8 @@ int top_print_json(const struct top_rows *rows, FILE *out)
 	json_object_set_new(root, "evicted", evicted(rows));
 	json_object_set_new(root, "programs", programs(rows));
 	json_object_set_new(root, "connections", connections(rows));
+	json_object_set_new(root, "listening", listening(rows));
+	set_count(root, "listening_more", rows->listening_more);
 	json_object_set_new(root, "events", events(rows));
 	json_dumpf(root, out, JSON_COMPACT);
 	putc('\n', out);

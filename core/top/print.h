@@ -7,7 +7,7 @@
 
 #include "core/top/table.h"
 
-enum { TOP_PRINT_CONNECTIONS = 20, TOP_PRINT_EVENTS = 20 }; /* of text: the newest */
+enum { TOP_PRINT_CONNECTIONS = 20, TOP_PRINT_EVENTS = 20 }; /* of text: the newest; of listeners all */
 
 int top_print_text(const struct top_rows *, const struct top_look *, FILE *out);
 

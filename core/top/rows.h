@@ -30,6 +30,7 @@ struct top_program {
 	struct top_bytes rate;  /* a second */
 	struct top_bytes total; /* since the start, or reset */
 	uint64_t connections;   /* that moved bytes in the last minute, and are not closed */
+	uint64_t listening;     /* sockets on which its processes wait for others */
 	const char *peer;       /* the last that it talked to: domain or address, and port; may be "" */
 	int64_t uid, pid;       /* the last seen; -1: not known */
 	int64_t last_ns;
@@ -45,6 +46,17 @@ struct top_connection {
 	int64_t since_ns;      /* when it was opened, or first seen */
 	bool closed;
 	struct top_bytes total;
+};
+
+/* A socket that waits for others, and a process that has it. */
+struct top_listener {
+	const char *exe, *name;
+	const char *protocol; /* as above; vsock has none but "vsock" */
+	const char *addr;     /* "*": any */
+	const char *place;    /* unit or container; may be "" */
+	int64_t family, port; /* -1: not known */
+	int64_t netns;        /* -1: the host's, or not known */
+	int64_t uid, pid;
 };
 
 /* A new or changed program, a suspicious verdict, an alert. */
@@ -81,6 +93,9 @@ struct top_rows {
 	size_t n_connections;
 	struct top_event *events; /* newest first */
 	size_t n_events;
+	struct top_listener *listening; /* by port */
+	size_t n_listening;
+	uint64_t listening_more; /* that found no room here, or in the feed */
 };
 
 #endif

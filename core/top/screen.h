@@ -10,7 +10,7 @@
 #include "core/top/feed_reader.h"
 #include "core/top/table.h"
 
-enum pane { PANE_CONNECTIONS, PANE_EVENTS, PANE_NONE, PANES };
+enum pane { PANE_CONNECTIONS, PANE_LISTENING, PANE_EVENTS, PANE_NONE, PANES };
 
 struct screen {
 	struct feed_reader *reader;

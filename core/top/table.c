@@ -19,6 +19,8 @@ enum {
 	PEER_LEAST = 16,
 	TEXTS_MORE = 30,
 	CONNECTIONS_WIDTH = 5,
+	LISTENING_WIDTH = 7,
+	LISTENING_WHERE = 28,
 	WIDE = 100
 };
 
@@ -36,6 +38,7 @@ static const struct {
     [TOP_RECEIVED] = {"RECV", false, 8},
     [TOP_TOTAL] = {"TOTAL", false, 2},
     [TOP_CONNECTIONS] = {"CONN", false, 6},
+    [TOP_LISTENING] = {"LISTEN", false, 9},
     [TOP_PEER] = {"LAST PEER", true, 5},
 };
 
@@ -66,6 +69,8 @@ static uint64_t number(const struct top_program *p, enum top_column column)
 		return both(p->total);
 	case TOP_CONNECTIONS:
 		return p->connections;
+	case TOP_LISTENING:
+		return p->listening;
 	default:
 		return both(p->rate);
 	}
@@ -196,9 +201,12 @@ static void fit(const struct top_look *look, unsigned widths[TOP_COLUMNS])
 
 		while (columns[c].rank != rank)
 			c++;
-		width = c == TOP_PEER ? PEER_LEAST : c == TOP_CONNECTIONS ? CONNECTIONS_WIDTH : bytes_width(look, c);
+		width = c == TOP_PEER          ? PEER_LEAST
+		        : c == TOP_CONNECTIONS ? CONNECTIONS_WIDTH
+		        : c == TOP_LISTENING   ? LISTENING_WIDTH
+		                               : bytes_width(look, c);
 		/* Rather than more numbers, more of the texts, up to a point. */
-		if (used + GAP + width + (c == TOP_SENT || c == TOP_RECEIVED ? TEXTS_MORE : 0) > look->width)
+		if (used + GAP + width + (c == TOP_SENT || c == TOP_RECEIVED || c == TOP_LISTENING ? TEXTS_MORE : 0) > look->width)
 			break;
 		widths[c] = width;
 		used += GAP + width;
@@ -243,8 +251,8 @@ void top_put_program(struct buf *out, const struct top_look *look, const struct 
 		gap(out);
 		if (c == TOP_PEER) {
 			cells_put(out, p->peer, look->utf8, widths[c], COLUMNS_LEFT);
-		} else if (c == TOP_CONNECTIONS) {
-			snprintf(digits, sizeof(digits), "%" PRIu64, p->connections);
+		} else if (c == TOP_CONNECTIONS || c == TOP_LISTENING) {
+			snprintf(digits, sizeof(digits), "%" PRIu64, number(p, c));
 			columns_put(out, digits, widths[c], COLUMNS_RIGHT);
 		} else {
 			cells_put_bytes(out, number(p, c), look->units, widths[c]);
@@ -286,6 +294,57 @@ void top_put_connection(struct buf *out, const struct top_look *look, const stru
 		gap(out);
 		cells_put_bytes(out, c->total.received, look->units, bytes);
 	}
+}
+
+void top_put_listener(struct buf *out, const struct top_look *look, const struct top_listener *l)
+{
+	unsigned left = look->width, where = left >= NARROW ? LISTENING_WHERE : left / 2;
+	struct buf text;
+
+	if (left >= NARROW) {
+		cells_put(out, l->protocol, look->utf8, 7, COLUMNS_LEFT);
+		gap(out);
+		left -= 7 + GAP;
+	}
+	buf_init(&text);
+	buf_printf(&text, strchr(l->addr, ':') ? "[%s]:" : "%s:", l->addr);
+	if (l->port > 0)
+		buf_printf(&text, "%" PRId64, l->port);
+	else
+		buf_put_u8(&text, '?');
+	buf_put_u8(&text, 0);
+	cells_put(out, (char *)text.data, look->utf8, where, COLUMNS_LEFT);
+	buf_done(&text);
+	left -= where;
+	if (!left)
+		return;
+	gap(out);
+	left -= GAP;
+	buf_init(&text);
+	if (*l->place)
+		buf_put_str(&text, l->place);
+	if (l->netns >= 0)
+		buf_printf(&text, "%snetns %" PRId64, *l->place ? ", " : "", l->netns);
+	buf_put_u8(&text, 0);
+	if (look->width < NARROW || text.len == 1) {
+		put_name(out, look, l->exe, l->name, left);
+	} else {
+		put_name(out, look, l->exe, l->name, left / 2);
+		gap(out);
+		cells_put(out, (char *)text.data, look->utf8, left - left / 2 - GAP, COLUMNS_LEFT);
+	}
+	buf_done(&text);
+}
+
+void top_put_listening(struct buf *out, const struct top_look *look, const struct top_rows *rows)
+{
+	struct buf text;
+
+	buf_init(&text);
+	buf_put_str(&text, "LISTENING");
+	if (rows->listening_more)
+		buf_printf(&text, " (and %" PRIu64 " more)", rows->listening_more);
+	put_line(out, look, &text);
 }
 
 void top_put_event(struct buf *out, const struct top_look *look, const struct top_event *e)

@@ -21,6 +21,7 @@ enum top_column {
 	TOP_RECEIVED,
 	TOP_TOTAL,
 	TOP_CONNECTIONS,
+	TOP_LISTENING,
 	TOP_PEER,
 	TOP_COLUMNS
 };
@@ -44,7 +45,11 @@ void top_put_name(struct buf *, const char *exe, const char *name);
 void top_put_titles(struct buf *, const struct top_look *);
 void top_put_program(struct buf *, const struct top_look *, const struct top_program *);
 void top_put_connection(struct buf *, const struct top_look *, const struct top_connection *);
+void top_put_listener(struct buf *, const struct top_look *, const struct top_listener *);
 void top_put_event(struct buf *, const struct top_look *, const struct top_event *);
+
+/* What is above listeners. */
+void top_put_listening(struct buf *, const struct top_look *, const struct top_rows *);
 
 /* The lines above: TOP_SUMMARY of them, or all in one of few words. */
 enum { TOP_SUMMARY = 3 };

@@ -47,6 +47,7 @@ int each_listener(struct bpf_iter__task_file *ctx)
 		return 0;
 	if (out.key.family == AF_VSOCK) {
 		other_ends_of(&out.key, sk);
+		out.key.portless = !bpf_core_type_exists(struct vsock_sock);
 	} else {
 		/* That of MPTCP is found here only. */
 		out.key.lport = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));

@@ -179,7 +179,7 @@ struct wire_channel {
 /* A socket that waits for others, and who has it open: there is one for each descriptor. */
 struct wire_listener {
 	__u64 socket;             /* its inode: of a socket that several have open, or one several times, the same */
-	struct wire_flow_key key; /* without the other end */
+	struct wire_flow_key key; /* without the other end; portless: where it waits is not known */
 };
 
 /* What tells the names of addresses. It goes through a ring buffer of its own, so that a flood of it

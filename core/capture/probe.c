@@ -410,7 +410,8 @@ int probe_channels(struct probe *p, void (*each)(void *, const struct wire_chann
 
 int probe_listeners(struct probe *p, void (*each)(void *, const struct wire_listener *), void *arg)
 {
-	int fd = iterator_open(p->skel->progs.each_listener);
+	const struct bpf_program *program = p->skel->progs.each_listener;
+	int fd = bpf_program__fd(program) < 0 ? -EOPNOTSUPP : iterator_open(program);
 	struct wire_listener some[128];
 	ssize_t n;
 

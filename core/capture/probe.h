@@ -64,7 +64,7 @@ int probe_tasks(struct probe *, void (*each)(void *arg, const struct wire_task *
 int probe_channels(struct probe *, void (*each)(void *arg, const struct wire_channel *), void *arg);
 
 /* Calls `each` for every descriptor of a socket that listens, or is UDP's and bound without a peer. Any
- * thread. 0 or -errno. */
+ * thread. 0 or -errno; -EOPNOTSUPP: this kernel cannot. */
 int probe_listeners(struct probe *, void (*each)(void *arg, const struct wire_listener *), void *arg);
 
 /* Appends what the programs counted since the last time to `out`: drain_all() of drain.h. Not for the

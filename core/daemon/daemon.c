@@ -493,8 +493,8 @@ int daemon_run(struct settings *settings, const struct daemon_options *options)
 	int err;
 
 	/* libuv's workers hash; one drains the kernel, one reads the configuration again, one looks for tampering, one
-	 * has record.json. */
-	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 4);
+	 * for who listens, one has record.json. */
+	snprintf(threads, sizeof(threads), "%lld", (long long)settings->core.hash_threads + 5);
 	setenv("UV_THREADPOOL_SIZE", threads, 1);
 	mallopt(M_ARENA_MAX, 2); /* its threads allocate little: memory counts more than contention */
 	d->options = options;

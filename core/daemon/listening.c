@@ -32,8 +32,8 @@ struct listening {
 	struct look *now, *before; /* the worker's, and the one that was told last */
 	struct table known;        /* of `now`: the worker's */
 	struct live_listen_shown shown;
-	bool wanted;               /* by a reader that has come */
-	int64_t due_ns, again_ns;  /* CLOCK_MONOTONIC */
+	bool wanted;              /* by a reader that has come */
+	int64_t due_ns, again_ns; /* CLOCK_MONOTONIC */
 	struct listening_stats stats;
 	int64_t took_ns; /* the worker's */
 
@@ -80,22 +80,26 @@ static bool is_same(const struct look *a, const struct look *b)
 	       memcmp(a->found, b->found, a->n * sizeof(a->found[0])) == 0;
 }
 
+/* What the last look has found. */
 static void tell(struct listening *l)
 {
+	const struct look *is = l->before;
 	struct buf lines;
 	size_t n = 0;
 
+	l->wanted = false;
+	l->again_ns = clock_monotonic_ns() + LISTENING_AGAIN_MS * NS_PER_MS;
 	buf_init(&lines);
-	for (; n < l->now->n && lines.len < LISTENING_BYTES_MAX; n++) {
+	for (; n < is->n && lines.len < LISTENING_BYTES_MAX; n++) {
 		struct lineage who;
 
-		processes_find(l->processes, &l->now->found[n].key.image, &who);
-		live_line_listen(&lines, &l->now->found[n].key, &who, &l->shown);
+		processes_find(l->processes, &is->found[n].key.image, &who);
+		live_line_listen(&lines, &is->found[n], &who, &l->shown);
 		lineage_drop(l->processes, &who);
 	}
 	l->stats.found = n;
-	l->stats.more = l->now->more + (l->now->n - n);
-	live_line_listening(&lines, n, l->stats.more, l->now->error, &l->shown);
+	l->stats.more = is->more + (is->n - n);
+	live_line_listening(&lines, n, l->stats.more, is->error, &l->shown);
 	l->told(l->arg, &lines);
 }
 
@@ -125,27 +129,28 @@ static void looked(uv_work_t *work, int status)
 	l->stats.looks++;
 	l->stats.took_ns = l->took_ns;
 	l->due_ns = now + LISTENING_LOOK_MS * NS_PER_MS;
+	if (l->due_ns < now + l->took_ns * LISTENING_REST)
+		l->due_ns = now + l->took_ns * LISTENING_REST;
 	if (!l->wanted && now < l->again_ns && is_same(l->now, l->before))
 		return;
-	l->wanted = false;
-	l->again_ns = now + LISTENING_AGAIN_MS * NS_PER_MS;
-	tell(l);
 	l->before = l->now;
 	l->now = before;
+	tell(l);
 }
 
 void listening_look(struct listening *l, const struct log_settings *log, bool reader)
 {
-	struct stat st;
-
 	l->wanted |= reader;
 	/* A look that is under way is told to the reader, too. */
-	if (l->looking || (!reader && clock_monotonic_ns() < l->due_ns))
+	if (l->looking)
 		return;
 	l->shown.address = log->addresses;
 	l->shown.port = log->ports;
-	l->shown.host_netns = stat("/proc/1/ns/net", &st) && stat("/proc/self/ns/net", &st) ? 0 : (uint32_t)st.st_ino;
-	l->looking = uv_queue_work(l->loop, &l->work, look, looked) == 0;
+	/* Readers that come and go make for no more looks; and one that comes is greeted before it is told. */
+	if (clock_monotonic_ns() >= l->due_ns)
+		l->looking = uv_queue_work(l->loop, &l->work, look, looked) == 0;
+	else if (l->wanted && !reader)
+		tell(l);
 }
 
 /* ---- life ---- */
@@ -154,7 +159,10 @@ struct listening *listening_open(uv_loop_t *loop, struct probe *probe, struct pr
                                  void (*told)(void *, struct buf *), void *arg)
 {
 	struct listening *l = mem_alloc(sizeof(*l));
+	struct stat st;
 
+	if (!stat("/proc/1/ns/net", &st) || !stat("/proc/self/ns/net", &st))
+		l->shown.host_netns = (uint32_t)st.st_ino;
 	l->loop = loop;
 	l->probe = probe;
 	l->processes = processes;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "core/daemon/live_line.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -259,13 +260,22 @@ void live_line_merged(struct buf *out, const struct live_time *time, const struc
 	end(out);
 }
 
-void live_line_listen(struct buf *out, const struct wire_flow_key *key, const struct lineage *who,
+/* Here that it is any address says something. */
+static void put_waiting_at(struct buf *out, const struct observation *o)
+{
+	if (o->laddr.family)
+		put_addr(out, "laddr", &o->laddr);
+	else
+		put_word(out, "laddr", o->family == AF_INET ? "0.0.0.0" : o->family == AF_INET6 ? "::" : "any");
+}
+
+void live_line_listen(struct buf *out, const struct wire_listener *listener, const struct lineage *who,
                       const struct live_listen_shown *shown)
 {
 	uint8_t flow[DECODE_FLOW_SIZE] = {0};
 	struct observation o;
 
-	memcpy(flow, key, sizeof(*key));
+	memcpy(flow, &listener->key, sizeof(listener->key));
 	if (decode_flow(&o, flow, sizeof(flow)))
 		return;
 	begin(out, "listen");
@@ -273,11 +283,12 @@ void live_line_listen(struct buf *out, const struct wire_flow_key *key, const st
 	put_number(out, "uid", o.uid);
 	put_number(out, "family", o.family);
 	put_number(out, "protocol", o.protocol);
-	if (shown->address)
-		put_addr(out, "laddr", &o.laddr);
-	if (shown->port)
+	if (shown->address && !listener->key.portless)
+		put_waiting_at(out, &o);
+	if (shown->port && !listener->key.portless && o.lport >= 0)
 		put_number(out, "lport", o.lport);
 	put_number(out, "netns", o.netns);
+	put_count(out, "socket", listener->socket);
 	end(out);
 }
 
@@ -288,7 +299,9 @@ void live_line_listening(struct buf *out, uint64_t n, uint64_t more, int error, 
 	put_count(out, "more", more);
 	if (shown->host_netns)
 		put_number(out, "host_netns", shown->host_netns);
-	if (error)
+	if (error == -EOPNOTSUPP)
+		put_word(out, "error", "not known on this kernel");
+	else if (error)
 		put_string(out, "error", strerror(-error));
 	end(out);
 }

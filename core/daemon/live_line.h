@@ -44,7 +44,7 @@ struct live_listen_shown {
 };
 /* Who waits where; and the end of a look, with how many did, and how many more there were. error: -errno of the
  * look. */
-void live_line_listen(struct buf *, const struct wire_flow_key *, const struct lineage *who,
+void live_line_listen(struct buf *, const struct wire_listener *, const struct lineage *who,
                       const struct live_listen_shown *);
 void live_line_listening(struct buf *, uint64_t n, uint64_t more, int error, const struct live_listen_shown *);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/base/count.h"
 #include "core/base/mem.h"
 #include "core/top/feed_line.h"
 
@@ -45,17 +46,6 @@ static char *protocol_of(const json_t *line)
 	return mem_strdup(feed_line_number(line, "family") == AF_VSOCK ? "vsock" : text);
 }
 
-/* That it is not told, as settings want, and that it is any one are alike here. */
-static char *addr_of(const json_t *line)
-{
-	char *addr = text_of(line, "laddr");
-
-	if (*addr)
-		return addr;
-	free(addr);
-	return mem_strdup("*");
-}
-
 /* The container, as units in it are its own business; else the unit. */
 static char *place_of(const json_t *line)
 {
@@ -81,13 +71,14 @@ void listeners_add(struct listeners *l, const json_t *line)
 	    .exe = text_of(line, "exe"),
 	    .name = text_of(line, "name"),
 	    .protocol = protocol_of(line),
-	    .addr = addr_of(line),
+	    .addr = text_of(line, "laddr"),
 	    .place = place_of(line),
 	    .family = feed_line_number(line, "family"),
 	    .port = feed_line_number(line, "lport"),
 	    .netns = feed_line_number(line, "netns"),
 	    .uid = feed_line_number(line, "uid"),
 	    .pid = feed_line_number(line, "pid"),
+	    .socket = feed_line_number(line, "socket"),
 	};
 }
 
@@ -120,11 +111,14 @@ void listeners_turn(struct listeners *l, const json_t *line)
 	struct listener_list old = l->whole;
 	int64_t host = feed_line_number(line, "host_netns");
 	uint64_t more = feed_line_count(line, "more");
+	char *error = text_of(line, "error");
 
+	free(l->error);
+	l->error = error;
 	l->whole = l->coming;
 	l->coming = old;
 	empty(&l->coming);
-	l->whole.more = l->whole.more + more < more ? UINT64_MAX : l->whole.more + more;
+	l->whole.more = count_add(l->whole.more, more);
 	for (size_t i = 0; i < l->whole.n; i++)
 		if (l->whole.of[i].shown.netns == host)
 			l->whole.of[i].shown.netns = -1;
@@ -136,6 +130,8 @@ void listeners_clear(struct listeners *l)
 {
 	empty(&l->whole);
 	empty(&l->coming);
+	free(l->error);
+	l->error = NULL;
 }
 
 /* ---- life ---- */

@@ -21,6 +21,7 @@ struct listener_list {
 
 struct listeners {
 	struct listener_list whole, coming;
+	char *error; /* of the last whole look; "": none; NULL: there has been no look */
 	size_t most;
 };
 

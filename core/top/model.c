@@ -450,6 +450,14 @@ static const char *keep(struct top_rows *rows, const char *text)
 	return arena_copy(&rows->memory, text, strlen(text));
 }
 
+/* What an error leaves is something, but that it leaves nothing says nothing. */
+static bool listening_known(const struct top_model *m)
+{
+	const struct listeners *l = &m->listeners;
+
+	return l->error && (!*l->error || l->whole.n);
+}
+
 static void rows_programs(const struct top_model *m, struct top_rows *rows)
 {
 	struct program *p;
@@ -465,6 +473,8 @@ static void rows_programs(const struct top_model *m, struct top_rows *rows)
 		to->peer = keep(rows, p->shown.peer);
 		to->rate = rate(m, p->slots);
 		to->connections = p->flows.open;
+		to->listening = listening_known(m) ? 0 : -1;
+		to->listening_more = m->listeners.whole.more || (m->listeners.error && *m->listeners.error);
 		p->row = rows->n_programs - 1;
 	}
 }
@@ -517,6 +527,8 @@ static void rows_listening(const struct top_model *m, struct top_rows *rows)
 
 	rows->n_listening = list->n;
 	rows->listening_more = list->more;
+	rows->listening_known = listening_known(m);
+	rows->listening_why = keep(rows, m->listeners.error ? m->listeners.error : "not known yet");
 	rows->listening = mem_alloc(list->n * sizeof(*rows->listening));
 	for (size_t i = 0; i < list->n; i++) {
 		const struct listener *from = &list->of[i];

@@ -3,7 +3,8 @@
  * What `picosnitch top` knows: bytes of the live feed go in, rows to show come out. No clock, no locale, no
  * I/O; time is what the feed says.
  *
- * Who listens is told anew, whole, every few seconds. Bounded: the program, or the flow, that has been quiet for longest makes room, and that is counted.
+ * Bounded: the program, or the flow, that has been quiet for longest makes room, and that is counted. Who listens is
+ * told anew, whole, every few seconds; sockets that found no room are counted.
  */
 #ifndef PS_TOP_MODEL_H
 #define PS_TOP_MODEL_H
@@ -17,7 +18,8 @@ struct top_limits {
 	size_t programs, flows, events, listening;
 	int64_t window_ns; /* over which rates are the mean, give or take a twelfth */
 };
-#define TOP_LIMITS ((struct top_limits){.programs = 2048, .flows = 8192, .events = 256, .listening = 1024, .window_ns = 3000000000})
+#define TOP_LIMITS                                                                                                     \
+	((struct top_limits){.programs = 2048, .flows = 8192, .events = 256, .listening = 4096, .window_ns = 3000000000})
 
 enum {
 	TOP_LINE_MAX = 1 << 20,     /* bytes of a line; a longer one is garbled */

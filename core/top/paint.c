@@ -117,8 +117,8 @@ static void paint_pane(struct screen *s, struct buf *line, enum pane pane, size_
 			top_put_connection(line, &s->look, &rows->connections[i]);
 		paint_line(++y, line, alert ? paint_colour(&s->terminal, TERMINAL_RED) : A_NORMAL);
 	}
-	if (!n) {
-		top_put_text(line, &s->look, "none yet");
+	if (!n && (!listening || rows->listening_known)) {
+		top_put_text(line, &s->look, listening ? "none" : "none yet");
 		paint_line(y + 1, line, A_NORMAL);
 	}
 }

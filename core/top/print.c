@@ -44,7 +44,7 @@ int top_print_text(const struct top_rows *rows, const struct top_look *look, FIL
 		top_put_connection(&line, look, &rows->connections[i]);
 		write_line(&line, out);
 	}
-	if (rows->n_listening || rows->listening_more) {
+	if (rows->n_listening || rows->listening_more || *rows->listening_why) {
 		putc('\n', out);
 		top_put_listening(&line, look, rows);
 		write_line(&line, out);
@@ -102,7 +102,7 @@ static json_t *programs(const struct top_rows *rows)
 		set_bytes(o, "sent_rate", "received_rate", p->rate);
 		set_bytes(o, "sent", "received", p->total);
 		set_count(o, "connections", p->connections);
-		set_count(o, "listening", p->listening);
+		set_known(o, "listening", p->listening);
 		set_text(o, "peer", p->peer);
 		set_known(o, "uid", p->uid);
 		set_known(o, "pid", p->pid);
@@ -152,6 +152,7 @@ static json_t *listening(const struct top_rows *rows)
 		set_known(o, "netns", l->netns);
 		set_known(o, "uid", l->uid);
 		set_known(o, "pid", l->pid);
+		set_known(o, "socket", l->socket);
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -212,8 +213,12 @@ int top_print_json(const struct top_rows *rows, FILE *out)
 	json_object_set_new(root, "evicted", evicted(rows));
 	json_object_set_new(root, "programs", programs(rows));
 	json_object_set_new(root, "connections", connections(rows));
-	json_object_set_new(root, "listening", listening(rows));
-	set_count(root, "listening_more", rows->listening_more);
+	if (rows->listening_known) {
+		json_object_set_new(root, "listening", listening(rows));
+		set_count(root, "listening_more", rows->listening_more);
+	}
+	if (*rows->listening_why)
+		json_object_set_new(root, "listening_why", json_string(rows->listening_why));
 	json_object_set_new(root, "events", events(rows));
 	json_dumpf(root, out, JSON_COMPACT);
 	putc('\n', out);

@@ -30,7 +30,8 @@ struct top_program {
 	struct top_bytes rate;  /* a second */
 	struct top_bytes total; /* since the start, or reset */
 	uint64_t connections;   /* that moved bytes in the last minute, and are not closed */
-	uint64_t listening;     /* sockets on which its processes wait for others */
+	int64_t listening;      /* sockets on which its processes wait for others; -1: not known */
+	bool listening_more;    /* there may be more */
 	const char *peer;       /* the last that it talked to: domain or address, and port; may be "" */
 	int64_t uid, pid;       /* the last seen; -1: not known */
 	int64_t last_ns;
@@ -52,11 +53,12 @@ struct top_connection {
 struct top_listener {
 	const char *exe, *name;
 	const char *protocol; /* as above; vsock has none but "vsock" */
-	const char *addr;     /* "*": any */
+	const char *addr;     /* "0.0.0.0" and the like: any; "": not known */
 	const char *place;    /* unit or container; may be "" */
 	int64_t family, port; /* -1: not known */
 	int64_t netns;        /* -1: the host's, or not known */
 	int64_t uid, pid;
+	int64_t socket; /* the same for processes that share it; -1: not known */
 };
 
 /* A new or changed program, a suspicious verdict, an alert. */
@@ -95,7 +97,9 @@ struct top_rows {
 	size_t n_events;
 	struct top_listener *listening; /* by port */
 	size_t n_listening;
-	uint64_t listening_more; /* that found no room here, or in the feed */
+	uint64_t listening_more;   /* that found no room here, or in the feed */
+	bool listening_known;      /* false: there is no list */
+	const char *listening_why; /* it is not known, or not whole; "": it is */
 };
 
 #endif

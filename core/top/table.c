@@ -70,7 +70,7 @@ static uint64_t number(const struct top_program *p, enum top_column column)
 	case TOP_CONNECTIONS:
 		return p->connections;
 	case TOP_LISTENING:
-		return p->listening;
+		return p->listening < 0 ? 0 : (uint64_t)p->listening;
 	default:
 		return both(p->rate);
 	}
@@ -206,7 +206,8 @@ static void fit(const struct top_look *look, unsigned widths[TOP_COLUMNS])
 		        : c == TOP_LISTENING   ? LISTENING_WIDTH
 		                               : bytes_width(look, c);
 		/* Rather than more numbers, more of the texts, up to a point. */
-		if (used + GAP + width + (c == TOP_SENT || c == TOP_RECEIVED || c == TOP_LISTENING ? TEXTS_MORE : 0) > look->width)
+		if (used + GAP + width + (c == TOP_SENT || c == TOP_RECEIVED || c == TOP_LISTENING ? TEXTS_MORE : 0) >
+		    look->width)
 			break;
 		widths[c] = width;
 		used += GAP + width;
@@ -251,8 +252,11 @@ void top_put_program(struct buf *out, const struct top_look *look, const struct 
 		gap(out);
 		if (c == TOP_PEER) {
 			cells_put(out, p->peer, look->utf8, widths[c], COLUMNS_LEFT);
+		} else if (c == TOP_LISTENING && p->listening < 0) {
+			columns_put(out, "?", widths[c], COLUMNS_RIGHT);
 		} else if (c == TOP_CONNECTIONS || c == TOP_LISTENING) {
-			snprintf(digits, sizeof(digits), "%" PRIu64, number(p, c));
+			snprintf(digits, sizeof(digits), "%" PRIu64 "%s", number(p, c),
+			         c == TOP_LISTENING && p->listening_more ? "+" : "");
 			columns_put(out, digits, widths[c], COLUMNS_RIGHT);
 		} else {
 			cells_put_bytes(out, number(p, c), look->units, widths[c]);
@@ -307,8 +311,8 @@ void top_put_listener(struct buf *out, const struct top_look *look, const struct
 		left -= 7 + GAP;
 	}
 	buf_init(&text);
-	buf_printf(&text, strchr(l->addr, ':') ? "[%s]:" : "%s:", l->addr);
-	if (l->port > 0)
+	buf_printf(&text, strchr(l->addr, ':') ? "[%s]:" : "%s:", *l->addr ? l->addr : "?");
+	if (l->port >= 0)
 		buf_printf(&text, "%" PRId64, l->port);
 	else
 		buf_put_u8(&text, '?');
@@ -344,6 +348,8 @@ void top_put_listening(struct buf *out, const struct top_look *look, const struc
 	buf_put_str(&text, "LISTENING");
 	if (rows->listening_more)
 		buf_printf(&text, " (and %" PRIu64 " more)", rows->listening_more);
+	if (*rows->listening_why)
+		buf_printf(&text, " (%s%s)", rows->listening_known ? "incomplete: " : "", rows->listening_why);
 	put_line(out, look, &text);
 }
 

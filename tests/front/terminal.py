@@ -167,6 +167,15 @@ class Feed:
         self.say("traffic", start_ns=self.now, end_ns=self.now + 500_000_000, sent=sent, received=received, calls=1, exe=exe,
                  name=name or exe.rsplit("/", 1)[-1], **{k: v for k, v in fields.items() if v is not None})
 
+    def waits(self, exe, lport, **fields):
+        """A line of a look."""
+        fields = {"pid": 1000, "pid_start": 1, "uid": 0, "family": 2, "protocol": 6, "laddr": "0.0.0.0", "netns": 1, "socket": lport, **fields}
+        self.say("listen", exe=exe, name=exe.rsplit("/", 1)[-1], lport=lport, **{k: v for k, v in fields.items() if v is not None})
+
+    def looked(self, **fields):
+        """Ends a look."""
+        self.say("listening", **{"count": 0, "more": 0, "host_netns": 1, **fields})
+
     def tick(self, sent=0, received=0, seconds=0.5):
         """Ends a drain."""
         start, self.now = self.now, self.now + int(seconds * 1e9)

@@ -22,6 +22,9 @@ from screens import PROGRAM, Place, play, shell_job, tap  # noqa: E402
 from terminal import Feed, Terminal  # noqa: E402
 
 HOSTILE = "/opt/\u0301\u0301\u0301日本語\u202egnp\u0301\u0301\u0301\u0301👍🏽/\x1b[2J\x1b]0;x\x07\n\t" + "ü" * 500
+LISTENING = ["tcp     0.0.0.0:22                   /usr/sbin/sshd        ssh.service",
+             "tcp     [::]:22                      /usr/sbin/sshd        ssh.service",
+             "udp     224.0.0.251:5353             ...ib/firefox/firefox web, netns 7"]
 FOOT = "?: help  q: quit  sort >BOTH/s  units auto"
 
 
@@ -31,7 +34,16 @@ def drain(feed):
     feed.traffic("/usr/lib/firefox/firefox", 20000, 3000, lport=40001, raddr="2001:db8::1")
     feed.traffic("/usr/sbin/sshd", 20, 30, lport=22, rport=5555, direction="in", raddr="203.0.113.7")
     feed.traffic("/usr/sbin/sshd", 20, 30, lport=22, rport=5556, direction="in", raddr="203.0.113.8")
+    listeners(feed)
     feed.tick(21040, 503060)
+
+
+def listeners(feed):
+    """A look; not in order."""
+    feed.waits("/usr/lib/firefox/firefox", 5353, protocol=17, laddr="224.0.0.251", uid=1000, netns=7, container="web")
+    feed.waits("/usr/sbin/sshd", 22, unit="ssh.service")
+    feed.waits("/usr/sbin/sshd", 22, family=10, laddr="::", unit="ssh.service")
+    feed.looked()
 
 
 class Shown:
@@ -84,17 +96,23 @@ def screens(place):
         small = ["1.0 MB/s 3 prog", "PROGRAM      >BOTH/s", "...bin/curl   1.0 MB", ".../firefox  46.0 kB", "?: help  q: quit ..."]
         tap.equal(terminal.lines(), small, "20x5 after a resize")
         terminal.key("\t")
-        tap.equal(terminal.lines()[1:4], ["NEW PROGRAMS AND ...", "none yet", ""], "20x5: the other pane takes its place")
+        tap.equal(terminal.lines()[1:4], ["LISTENING", "0.0.0.0:22 ...n/sshd", "[::]:22    ...n/sshd"], "20x5: another pane takes its place")
+        terminal.key("\t")
+        tap.equal(terminal.lines()[1:4], ["NEW PROGRAMS AND ...", "none yet", ""], "20x5: and another")
         terminal.size(300, 100)
         terminal.wait(lambda text: "RECV" in text and len(terminal.lines()) == 100)
         terminal.key("\t\t")
         terminal.read(0.3)
         lines = terminal.lines()
         tap.equal([squeeze(line) for line in lines[3:5]],
-                  ["PROGRAM SENT/s RECV/s >BOTH/s SENT RECV TOTAL CONN LAST PEER",
-                   "/usr/bin/curl 2.0 kB 1.0 MB 1.0 MB 1.0 kB 500.0 kB 501.0 kB 1 com.example.www:443"], "300x100: all columns")
+                  ["PROGRAM SENT/s RECV/s >BOTH/s SENT RECV TOTAL CONN LISTEN LAST PEER",
+                   "/usr/bin/curl 2.0 kB 1.0 MB 1.0 MB 1.0 kB 500.0 kB 501.0 kB 1 0 com.example.www:443"], "300x100: all columns")
         tap.ok(lines.index("NEWEST CONNECTIONS") < lines.index("NEW PROGRAMS AND ALERTS") and lines[99] == FOOT,
                "300x100: connections and news below", *lines)
+        terminal.key("\t")
+        lines = terminal.lines()
+        tap.ok(lines.index("LISTENING") < lines.index("NEW PROGRAMS AND ALERTS"), "300x100: listeners and news below", *lines)
+        terminal.key("\t\t\t")
         for columns, rows in ((1, 1), (2, 2), (7, 3), (19, 4), (39, 9), (40, 10), (1000, 3)):
             terminal.size(columns, rows)
             terminal.read(0.3)
@@ -112,7 +130,9 @@ def sort_keys(place):
                                  ("r", "cfs", ">RECV/s"), ("R", "sfc", "<RECV/s"), ("x", "fcs", ">SENT"), ("X", "scf", "<SENT"),
                                  ("y", "cfs", ">RECV"), ("Y", "sfc", "<RECV"), ("t", "cfs", ">TOTAL"), ("T", "sfc", "<TOTAL"),
                                  ("c", "scf", ">CONN"), ("C", "cfs", "<CONN"), ("p", "cfs", ">PROGRAM"), ("P", "sfc", "<PROGRAM"),
-                                 ("w", "sfc", ">LAST PEER"), ("W", "cfs", "<LAST PEER"), ("<", "cfs", "<CONN"), (">", "cfs", "<LAST PEER"),
+                                 ("l", "sfc", ">LISTEN"), ("L", "cfs", "<LISTEN"),
+                                 ("w", "sfc", ">LAST PEER"), ("W", "cfs", "<LAST PEER"), ("<", "cfs", "<LISTEN"), ("<", "cfs", "<CONN"),
+                                 (">", "cfs", "<LISTEN"), (">", "cfs", "<LAST PEER"),
                                  (">", "sfc", "<PROGRAM"), ("i", "cfs", ">PROGRAM")):
             terminal.key(key)
             tap.equal((programs(terminal), f"sort {title}  " in terminal.lines()[-1]), (want, True), f"key {key}: sorted {title}",
@@ -141,6 +161,8 @@ def other_keys(place):
         feed.say("program", event="new_exe", start_ns=feed.now, end_ns=feed.now, text="new executable: /usr/bin/nc")
         feed.say("alert", stage="ring", start_ns=feed.now, end_ns=feed.now, text="events were lost", count=3, sent=1500, received=20)
         terminal.key("\t")
+        tap.ok("\nLISTENING\n" in terminal.text(), "Tab: who listens", terminal.text())
+        terminal.key("\t")
         terminal.wait(lambda text: "ALERT events" in text)
         lines = terminal.lines()
         at = lines.index("NEW PROGRAMS AND ALERTS")
@@ -166,6 +188,65 @@ def other_keys(place):
         tap.ok("CONNECTIONS" in terminal.text() and "sort >TOTAL" in terminal.text(), "another key only goes back", terminal.text())
         terminal.key("\x0c")
         tap.ok("CONNECTIONS" in terminal.text(), "Ctrl-L draws again")
+
+
+def listening(place):
+    """The pane, and the column, from not known to known and back."""
+    def column(terminal):
+        at = next(line for line in terminal.lines() if line.startswith("PROGRAM")).index("LISTEN")
+        return "".join(f"{line[0:14].rsplit('/')[-1].strip()}{line[at:at + 6].strip()} " for line in terminal.lines() if line.startswith("/usr/"))
+
+    def pane(terminal):
+        lines = terminal.lines()
+        at = next(n for n, line in enumerate(lines) if line.startswith("LISTENING"))
+        return [line for line in lines[at:-1] if line]
+
+    feed = Feed(place.path)
+    terminal = Terminal(place.argv("-d", "0.2"), 160, 24)
+    try:
+        feed.accept()
+        feed.traffic("/usr/sbin/sshd", 100, 100)
+        feed.tick(100, 100)
+        terminal.wait(lambda text: "sshd" in text)
+        terminal.key("\t")
+        tap.equal((pane(terminal), column(terminal)), (["LISTENING (not known yet)"], "sshd? "), "before a look nothing is known")
+        feed.looked()
+        terminal.wait(lambda text: "LISTENING\n" in text)
+        tap.equal((pane(terminal), column(terminal)), (["LISTENING", "none"], "sshd0 "), "a look that finds none says so")
+        listeners(feed)
+        terminal.wait(lambda text: ":5353" in text)
+        tap.equal([squeeze(line) for line in pane(terminal)], ["LISTENING", *(squeeze(line) for line in LISTENING[:2]),
+                  "udp 224.0.0.251:5353 /usr/lib/firefox/firefox web, netns 7"], "by port, with where", terminal.text())
+        tap.equal(column(terminal), "sshd2 ", "the program's own are counted")
+        terminal.key("]")
+        tap.ok(pane(terminal)[1].startswith("tcp     [::]:22"), "]: scrolled", terminal.text())
+        terminal.key("[")
+        feed.waits("/usr/sbin/sshd", 2222)
+        terminal.read(0.5)
+        tap.ok(":5353" in terminal.text() and ":2222" not in terminal.text(), "half a look is not shown", terminal.text())
+        feed.looked(more=7)
+        terminal.wait(lambda text: ":2222" in text)
+        tap.equal(([squeeze(line) for line in pane(terminal)], column(terminal)),
+                  (["LISTENING (and 7 more)", "tcp 0.0.0.0:2222 /usr/sbin/sshd"], "sshd1+ "), "what found no room is counted")
+        feed.waits("/usr/sbin/sshd", None, laddr=None, netns=None, pid=None)
+        feed.looked(error="Input/output error")
+        terminal.wait(lambda text: "incomplete" in text)
+        tap.equal(([squeeze(line) for line in pane(terminal)], column(terminal)),
+                  (["LISTENING (incomplete: Input/output error)", "tcp ?:? /usr/sbin/sshd"], "sshd1+ "), "an error is told, and what is not known")
+        feed.looked(error="not known on this kernel")
+        terminal.wait(lambda text: "on this kernel" in text)
+        tap.equal((pane(terminal), column(terminal)), (["LISTENING (not known on this kernel)"], "sshd? "), "where it cannot be known, none is not said")
+        for n in range(5000):
+            feed.waits("/usr/sbin/sshd", n)
+        feed.looked(more=10)
+        terminal.wait(lambda text: "more" in text, 30)
+        tap.equal((pane(terminal)[0], column(terminal)), ("LISTENING (and 914 more)", "sshd4096+ "), "more than there is room for here")
+        feed.drop("slow")
+        terminal.wait(lambda text: "LISTENING (not" in text)
+        tap.equal(pane(terminal)[0], "LISTENING (not known yet)", "a feed that is lost takes it along")
+    finally:
+        terminal.close()
+        feed.close()
 
 
 def chosen(terminal):
@@ -209,9 +290,13 @@ def hostile(place):
         with Shown(place, columns, rows, LC_ALL=locale) as (terminal, feed):
             feed.traffic(HOSTILE, 10**11, 4 * 10**11, raddr=HOSTILE, name=HOSTILE)
             feed.say("program", end_ns=feed.now, text=HOSTILE)
+            feed.waits(HOSTILE, 2**60, laddr=HOSTILE, unit=HOSTILE, protocol=2**50)
+            feed.looked(error=HOSTILE, more=2**62)
             feed.raw(b"{\"kind\": \xff\n\x1b[2J\n{\"kind\":\"traffic\",\"sent\":1e999}\n" + b"x" * 3000000 + b"\n")
             feed.tick(10**11, 4 * 10**11)
             terminal.wait(lambda text: "GB" in text)
+            terminal.key("\t")
+            terminal.read(0.3)
             terminal.key("\t")
             terminal.read(0.3)
             # Its own moves aside, nothing of the names' that could have moved a cursor was written.
@@ -326,7 +411,8 @@ def batch(place):
             "22:13:20 tcp  /usr/sbin/sshd                    <- 203.0.113.8:5556 at :22",
             "22:13:20 tcp  /usr/sbin/sshd                    <- 203.0.113.7:5555 at :22",
             "22:13:20 tcp  /usr/lib/firefox/firefox          -> [2001:db8::1]:443",
-            "22:13:20 tcp  /usr/bin/curl                     -> com.example.www:443", ""]), "-b: a round of text")
+            "22:13:20 tcp  /usr/bin/curl                     -> com.example.www:443", "", "LISTENING",
+            *LISTENING, ""]), "-b: a round of text")
         status, out, err = rounds("-b", "-n", "3", "-d", "0.3", "-u", "B")
         tap.ok(status == 0 and out.count("picosnitch 9.9") == 3 and "1000000 B" in out and "\x1b" not in out, "-b -n 3 -u B", out, err)
         status, out, err = rounds("--json", "-n", "2", "-d", "0.5")
@@ -336,11 +422,18 @@ def batch(place):
         tap.equal((first["state"], first["host"], first["sent_rate"], first["received"], first["lost"], first["evicted"]["programs"]),
                   ("live", "box", 42080, 503060, {"alerts": 0, "count": 0, "sent": 0, "received": 0}, 0), "with the sums")
         tap.equal(first["programs"][0], {"exe": "/usr/bin/curl", "name": "curl", "sent_rate": 2000, "received_rate": 1000000,
-                                         "sent": 1000, "received": 500000, "connections": 1, "peer": "com.example.www:443",
+                                         "sent": 1000, "received": 500000, "connections": 1, "listening": 0, "peer": "com.example.www:443",
                                          "uid": 0, "pid": 1000, "last_ns": feed.now}, "programs")
         tap.equal(first["connections"][0], {"exe": "/usr/sbin/sshd", "name": "sshd", "direction": "in", "protocol": "tcp",
                                             "peer": "203.0.113.8:5556", "lport": 22, "since_ns": feed.now - 500000000, "closed": False,
                                             "sent": 20, "received": 30}, "connections")
+        tap.equal((first["listening"], first["listening_more"], "listening_why" in first), ([
+            {"exe": "/usr/sbin/sshd", "name": "sshd", "protocol": "tcp", "family": 2, "laddr": "0.0.0.0", "lport": 22,
+             "place": "ssh.service", "uid": 0, "pid": 1000, "socket": 22},
+            {"exe": "/usr/sbin/sshd", "name": "sshd", "protocol": "tcp", "family": 10, "laddr": "::", "lport": 22,
+             "place": "ssh.service", "uid": 0, "pid": 1000, "socket": 22},
+            {"exe": "/usr/lib/firefox/firefox", "name": "firefox", "protocol": "udp", "family": 2, "laddr": "224.0.0.251",
+             "lport": 5353, "place": "web", "netns": 7, "uid": 1000, "pid": 1000, "socket": 5353}], 0, False), "who listens")
         child = subprocess.Popen(place.argv("-b", "-d", "0.2"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         feed.accept()
         child.stdout.close()
@@ -395,7 +488,7 @@ def no_daemon(place):
     feed.close()
 
 
-ALL = (no_daemon, batch, screens, sort_keys, other_keys, selection, hostile, colours, feed_states, signals, job_control)
+ALL = (no_daemon, batch, screens, listening, sort_keys, other_keys, selection, hostile, colours, feed_states, signals, job_control)
 
 
 with Place("top", "[paths]\nrun = {path}\n") as folder:

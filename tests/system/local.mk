@@ -49,7 +49,7 @@ system_tests = \
 	tests/system/test_privileges.py tests/system/test_ptr.py \
 	tests/system/test_scripts.py tests/system/test_selftest.py tests/system/test_sockets.py \
 	tests/system/test_replication.py tests/system/test_stop.py tests/system/test_tamper.py tests/system/test_verify.py
-EXTRA_DIST += tests/system/dns_server.py tests/system/test_virustotal.py
+EXTRA_DIST += tests/system/dns_server.py tests/system/feed.py tests/system/test_virustotal.py
 if PLUGIN_VIRUSTOTAL
 TESTS += tests/system/test_virustotal.py
 endif

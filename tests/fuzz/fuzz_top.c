@@ -29,6 +29,12 @@ static void look_at(struct top_rows *rows, unsigned byte)
 		top_put_event(&line, &look, &rows->events[i]);
 		must_fit(&line, look.width);
 	}
+	for (size_t i = 0; i < rows->n_listening; i++) {
+		top_put_listener(&line, &look, &rows->listening[i]);
+		must_fit(&line, look.width);
+	}
+	top_put_listening(&line, &look, rows);
+	must_fit(&line, look.width);
 	for (unsigned i = 0; i < TOP_SUMMARY; i++) {
 		top_put_summary(&line, &look, rows, i);
 		must_fit(&line, look.width);
@@ -38,7 +44,7 @@ static void look_at(struct top_rows *rows, unsigned byte)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct top_limits limits = {.programs = 3, .flows = 4, .events = 2, .window_ns = 1000000000};
+	struct top_limits limits = {.programs = 3, .flows = 4, .events = 2, .listening = 3, .window_ns = 1000000000};
 	size_t half = size ? data[0] * size / 256 : 0;
 	struct top_model *m = top_model_new(&limits);
 	struct top_rows *rows;
@@ -47,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	top_model_begin(m);
 	top_model_put(m, data, half);
 	rows = top_model_rows(m);
-	must(rows->n_programs <= 3 && rows->n_connections <= 4 && rows->n_events <= 2);
+	must(rows->n_programs <= 3 && rows->n_connections <= 4 && rows->n_events <= 2 && rows->n_listening <= 3);
 	look_at(rows, (unsigned)size & 255);
 	top_rows_free(rows);
 	top_model_put(m, data + half, size - half);
@@ -56,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size & 2)
 		top_model_reset(m);
 	rows = top_model_rows(m);
-	must(rows->n_programs <= 3 && rows->n_connections <= 4 && rows->n_events <= 2);
+	must(rows->n_programs <= 3 && rows->n_connections <= 4 && rows->n_events <= 2 && rows->n_listening <= 3);
 	look_at(rows, (unsigned)(size * 7) & 255);
 	top_rows_free(rows);
 	top_model_free(m);

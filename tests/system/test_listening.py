@@ -6,10 +6,10 @@ those that close; hostile names; more than can be told. Nobody looks while nobod
 """
 import contextlib
 import ctypes
-import errno
 import json
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -247,16 +247,12 @@ def thousands(daemon, reader):
     wait_for("those of before to go", lambda: not waiting(reader, exe=os.path.realpath("/proc/self/exe")), 60)
     before = look(reader)[1]["count"]
     kept = []
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, 8000), max(hard, 8000)))
     try:
         for n in range(6000):
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            kept.append(s)
-            s.bind((f"127.0.{1 + n // 250}.{1 + n % 250}", 9999))
-    except OSError as error:
-        if error.errno != errno.EMFILE:
-            raise
-        tap.note(f"only {len(kept)} files may be open")
-    try:
+            kept.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            kept[-1].bind((f"127.0.{1 + n // 250}.{1 + n % 250}", 9999))
         # Others on the machine listen as well, and cease to.
         wait_for("the last", lambda: abs(look(reader)[1]["count"] + look(reader)[1]["more"] - before - len(kept)) < SLACK, 60)
         of, end = look(reader)
@@ -291,7 +287,7 @@ def main():
         thousands(daemon, reader)
         left(daemon, reader)
         tap.equal(daemon.stop(), 0, "it stops")
-        tap.ok("listen" not in daemon.messages(), "and has nothing to complain of", daemon.messages())
+        tap.ok("who listens" not in daemon.messages(), "and has nothing to complain of", daemon.messages())
     tap.done()
 
 

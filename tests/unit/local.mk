@@ -50,7 +50,7 @@ tests_unit_test_hosts_file_LDADD = core/libpscapture.la
 tests_unit_test_tls_hello_LDADD = core/libpscapture.la
 
 # Of the daemon itself, which is no library.
-daemon_tests = tests/unit/test_changes tests/unit/test_channels tests/unit/test_live tests/unit/test_people tests/unit/test_tamper
+daemon_tests = tests/unit/test_changes tests/unit/test_channels tests/unit/test_listening tests/unit/test_live tests/unit/test_people tests/unit/test_tamper
 check_PROGRAMS += $(daemon_tests)
 TESTS += $(daemon_tests)
 tests_unit_test_changes_SOURCES = tests/unit/test_changes.c core/daemon/changes.c
@@ -61,7 +61,10 @@ tests_unit_test_people_LDADD = core/libpsbase.la
 tests_unit_test_channels_SOURCES = tests/unit/test_channels.c core/daemon/channels.c
 tests_unit_test_channels_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)
 tests_unit_test_channels_LDADD = core/libpscapture.la $(LIBUV_LIBS)
-tests_unit_test_live_SOURCES = tests/unit/test_live.c core/daemon/live.c core/daemon/live_line.c
+tests_unit_test_listening_SOURCES = tests/unit/test_listening.c core/daemon/listening.c core/daemon/live_line.c
+tests_unit_test_listening_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBUV_CFLAGS)
+tests_unit_test_listening_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpssql.la $(JANSSON_LIBS) $(LIBUV_LIBS)
+tests_unit_test_live_SOURCES = tests/unit/test_live.c core/daemon/listening.c core/daemon/live.c core/daemon/live_line.c
 tests_unit_test_live_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBUV_CFLAGS)
 tests_unit_test_live_LDADD = core/libpscapture.la core/libpsdelivery.la core/libpssql.la $(JANSSON_LIBS) $(LIBUV_LIBS)
 tests_unit_test_tamper_SOURCES = tests/unit/test_tamper.c core/daemon/channels.c core/daemon/own_file.c core/daemon/tamper.c

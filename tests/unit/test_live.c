@@ -27,6 +27,13 @@ struct desk {
 	int fd, closed;
 };
 
+/* Who listens is test_listening's. */
+int probe_listeners(struct probe *probe, void (*each)(void *, const struct wire_listener *), void *arg)
+{
+	(void)probe, (void)each, (void)arg;
+	return 0;
+}
+
 static void on_watched(void *arg)
 {
 	((struct desk *)arg)->watched++;
@@ -108,7 +115,8 @@ static void observe(struct desk *d, struct wire_image who, uint16_t lport, uint6
 	ledger_add(d->ledger, &o);
 }
 
-/* Ends a drain. All lines since the last call, as an array; each of them must be JSON. */
+/* Ends a drain. All lines since the last call, as an array, but for looks at who listens, which come when they want;
+ * each of them must be JSON. */
 static json_t *tick(struct desk *d)
 {
 	json_t *all = json_array();
@@ -125,7 +133,9 @@ static json_t *tick(struct desk *d)
 		object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
 		if (!object)
 			ok(0, "no JSON (%s): %s", error.text, line);
-		json_array_append_new(all, object);
+		if (strncmp(line, "{\"kind\":\"listening\"", 19) != 0)
+			json_array_append(all, object);
+		json_decref(object);
 	}
 	ok(!*line, "the last line is whole");
 	d->got.len = 0;

@@ -355,6 +355,89 @@ static void test_lines(bool utf8)
 	top_model_free(m);
 }
 
+/* A socket of /a's or /b's, and where. */
+static void waits(struct top_model *m, const char *exe, const char *where)
+{
+	sayf(m, "{\"kind\":\"listen\",\"exe\":\"%s\",\"name\":\"n\",\"pid\":9,%s}", exe, where);
+}
+
+static void is_listed(struct top_model *m, const char *want, const char *why, const char *what)
+{
+	struct top_rows *rows = top_model_rows(m);
+	struct buf got;
+
+	buf_init(&got);
+	for (size_t i = 0; i < rows->n_listening; i++) {
+		const struct top_listener *l = &rows->listening[i];
+
+		buf_printf(&got, "%s%s %s %s:%" PRId64 " %" PRId64, i ? "; " : "", l->exe, l->protocol, l->addr, l->port,
+		           l->netns);
+	}
+	buf_put_u8(&got, 0);
+	is_str((char *)got.data, want, "%s", what);
+	is_str(rows->listening_why, why, "and why it is not whole");
+	is_int(rows->listening_known, strcmp(why, "not known yet") != 0 && strcmp(why, "no") != 0,
+	       "whether there is a list");
+	buf_done(&got);
+	top_rows_free(rows);
+}
+
+static void is_counted(struct top_model *m, int64_t want, bool more, const char *what)
+{
+	struct top_rows *rows = top_model_rows(m);
+	const struct top_program *p = program(rows, "/a");
+
+	is_int(p ? p->listening : -2, want, "%s", what);
+	is_int(p && p->listening_more, more, "whether there may be more");
+	top_rows_free(rows);
+}
+
+static void test_listening(void)
+{
+	struct top_model *m =
+	    begin((struct top_limits){.programs = 3, .flows = 4, .events = 2, .listening = 3, .window_ns = 1});
+	struct top_rows *rows;
+
+	traffic(m, "/a", 1, 1, 1);
+	is_listed(m, "", "not known yet", "before the first look");
+	is_counted(m, -1, false, "of a program, nothing is known either");
+	waits(m, "/a", "\"protocol\":17,\"laddr\":\"::\",\"lport\":53,\"netns\":7");
+	waits(m, "/b", "\"protocol\":6,\"laddr\":\"0.0.0.0\",\"lport\":53,\"netns\":8");
+	waits(m, "/a", "\"family\":40,\"protocol\":0,\"laddr\":\"any\",\"lport\":5,\"netns\":8");
+	is_listed(m, "", "not known yet", "nor before it is whole");
+	say(m, "{\"kind\":\"listening\",\"host_netns\":8}");
+	is_listed(m, "/a vsock any:5 -1; /b tcp 0.0.0.0:53 -1; /a udp :::53 7", "",
+	          "by port; the host's namespace need not be named");
+	is_counted(m, 2, false, "a program's are counted");
+	waits(m, "/b", "\"lport\":1");
+	waits(m, "/b", "\"lport\":\"x\",\"laddr\":[],\"protocol\":-1,\"netns\":1e5,\"family\":null,\"unit\":{}");
+	waits(m, "/a\\u001b[2J\\n", "\"lport\":3");
+	waits(m, "/b", "\"lport\":4");
+	is_listed(m, "/a vsock any:5 -1; /b tcp 0.0.0.0:53 -1; /a udp :::53 7", "", "half a look changes nothing");
+	sayf(m, "{\"kind\":\"listening\",\"more\":%" PRId64 "}", INT64_MAX);
+	is_listed(m, "/b  :-1 -1; /b  :1 -1; /a?[2J?  :3 -1", "", "what has no room, is of the wrong type, or hostile");
+	rows = top_model_rows(m);
+	ok(rows->listening_more == (uint64_t)INT64_MAX + 1, "what found no room, here and there, is counted");
+	top_rows_free(rows);
+	is_counted(m, 0, true, "there may be more");
+	waits(m, "/a", "\"lport\":1");
+	say(m, "{\"kind\":\"listening\",\"error\":\"some\\n\"}");
+	is_listed(m, "/a  :1 -1", "some?", "what was found before an error");
+	is_counted(m, 1, true, "of a program, too");
+	say(m, "{\"kind\":\"listening\",\"error\":\"no\"}");
+	is_listed(m, "", "no", "an error that leaves nothing");
+	is_counted(m, -1, true, "says nothing of a program");
+	say(m, "{\"kind\":\"listening\",\"error\":5}");
+	is_listed(m, "", "", "a look that finds none");
+	waits(m, "/a", "\"lport\":1");
+	top_model_away(m, "away");
+	is_listed(m, "", "not known yet", "without the feed nothing is known");
+	top_model_begin(m);
+	say(m, "{\"kind\":\"listening\"}");
+	is_listed(m, "", "", "and nothing is left of half a look");
+	top_model_free(m);
+}
+
 static void test_tame(void)
 {
 	char marks[] = "\u0301e\u0301\u0301\u0301", flag[] = "🇩🇪👍🏽x", ascii[] = "日本 a\u0301";
@@ -388,7 +471,12 @@ static void test_order(void)
 	traffic(m, "/a", 2, 10, 20);
 	tick(m, 0, 500, 25, 140);
 	sayf(m, "{\"kind\":\"traffic\",\"exe\":\"/c\",\"sent\":4000,\"received\":1}");
+	waits(m, "/a", "\"lport\":1");
+	waits(m, "/b", "\"lport\":1");
+	waits(m, "/a", "\"lport\":1");
+	say(m, "{\"kind\":\"listening\"}");
 	rows = top_model_rows(m);
+	is_order(rows, TOP_LISTENING, false, "abc");
 	is_order(rows, TOP_PROGRAM, false, "abc");
 	is_order(rows, TOP_PROGRAM, true, "cba");
 	is_order(rows, TOP_SENT_RATE, false, "abc");
@@ -410,6 +498,7 @@ int main(void)
 	test_away();
 	test_bounds();
 	test_hostile();
+	test_listening();
 	test_order();
 	test_lines(false);
 	if (ok(setlocale(LC_CTYPE, "C.UTF-8"), "there is a locale with UTF-8")) {

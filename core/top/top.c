@@ -31,7 +31,7 @@ static const char help[] =
     "usage: picosnitch top [-b | --json] [-d SECONDS] [-n ROUNDS] [-u UNIT] [-w COLUMNS]\n"
     "\n"
     "Shows what each program sends and receives now, as the daemon's live feed says it: bytes a second\n"
-    "(the mean of three seconds), totals since the start, connections, and what is new.\n"
+    "(the mean of three seconds), totals since the start, connections, who listens, and what is new.\n"
     "\n"
     "  -b, --batch          rounds as plain text instead of a screen\n"
     "      --json           rounds as JSON, one object a line\n"

@@ -129,10 +129,10 @@ static json_t *feed(const struct live *live)
 	struct feed_stats f;
 
 	live_get_stats(live, &f, &l);
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "readers", (int)f.readers, "accepted", number(f.accepted),
-	                 "dropped", number(f.dropped), "refused", number(f.refused), "bytes", number(f.bytes), "waiting",
-	                 number(f.waiting), "listening", "looks", number(l.looks), "found", number(l.found), "more",
-	                 number(l.more), "took_us", number((uint64_t)l.took_ns / 1000));
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "readers", (int)f.readers, "accepted",
+	                 number(f.accepted), "dropped", number(f.dropped), "refused", number(f.refused), "bytes",
+	                 number(f.bytes), "waiting", number(f.waiting), "listening", "looks", number(l.looks), "found",
+	                 number(l.found), "more", number(l.more), "took_us", number((uint64_t)l.took_ns / 1000));
 }
 
 static json_t *names(const struct watch *w)

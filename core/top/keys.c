@@ -77,9 +77,8 @@ static void on_find_key(struct screen *s, uint32_t press)
 static bool on_sort_key(struct screen *s, uint32_t key)
 {
 	static const char keys[] = "psrbxytclw", reverse[] = "PSRBXYTCLW";
-	static const enum top_column columns[] = {TOP_PROGRAM,  TOP_SENT_RATE, TOP_RECEIVED_RATE, TOP_RATE, TOP_SENT,
-	                                          TOP_RECEIVED, TOP_TOTAL,     TOP_CONNECTIONS,   TOP_LISTENING,
-	                                          TOP_PEER};
+	static const enum top_column columns[] = {TOP_PROGRAM,  TOP_SENT_RATE, TOP_RECEIVED_RATE, TOP_RATE,      TOP_SENT,
+	                                          TOP_RECEIVED, TOP_TOTAL,     TOP_CONNECTIONS,   TOP_LISTENING, TOP_PEER};
 	const char *at;
 
 	if (key == '<' || key == '>')

@@ -82,7 +82,7 @@ delivery_tests = tests/unit/test_codec tests/unit/test_feed tests/unit/test_file
 check_PROGRAMS += $(delivery_tests) tests/unit/host_program
 check_LTLIBRARIES += tests/unit/faulty.la tests/unit/old.la tests/unit/alien.la
 TESTS += $(delivery_tests)
-EXTRA_DIST += tests/unit/batches.h tests/unit/feed_reader.h tests/unit/scratch.h
+EXTRA_DIST += tests/unit/batches.h tests/unit/feed_reader.h tests/unit/json_lines.h tests/unit/scratch.h
 
 tests_unit_test_codec_LDADD = core/libpsdelivery.la core/libpssql.la
 tests_unit_test_feed_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUV_CFLAGS)

@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <jansson.h>
 #include <netinet/in.h>
 #include <semaphore.h>
 #include <sys/socket.h>
@@ -12,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/daemon/live_line.h"
 #include "tests/tap.h"
+#include "tests/unit/json_lines.h"
 #include "tests/unit/watch_fixture.h"
 
 /* What a look finds; the worker's, while there is one. */
@@ -45,7 +45,6 @@ static void on_told(void *arg, struct buf *lines)
 	d->told++;
 	buf_done(&d->said);
 	d->said = *lines;
-	buf_put_u8(&d->said, 0);
 }
 
 static void on_closed(void *arg)
@@ -78,39 +77,6 @@ static void read_once(struct desk *d)
 	uv_run(&d->f.loop, UV_RUN_DEFAULT);
 }
 
-/* The lines that were told last, as an array; each must be JSON. */
-static json_t *said(const struct desk *d)
-{
-	char *copy = mem_strdup(d->said.data ? (char *)d->said.data : ""), *line = copy, *end;
-	json_t *all = json_array();
-
-	for (; (end = strchr(line, '\n')); line = end + 1) {
-		json_error_t error;
-		json_t *object = json_loadb(line, (size_t)(end - line), JSON_REJECT_DUPLICATES, &error);
-
-		if (!object)
-			ok(0, "no JSON (%s): %s", error.text, line);
-		json_array_append_new(all, object);
-	}
-	ok(!*line, "the last line is whole");
-	free(copy);
-	return all;
-}
-
-static const char *str(const json_t *all, size_t i, const char *key)
-{
-	const char *s = json_string_value(json_object_get(json_array_get(all, i), key));
-
-	return s ? s : "(none)";
-}
-
-static int64_t num(const json_t *all, size_t i, const char *key)
-{
-	const json_t *n = json_object_get(json_array_get(all, i), key);
-
-	return json_is_integer(n) ? json_integer_value(n) : -2;
-}
-
 static struct wire_listener *add(uint64_t socket, struct wire_image who, uint8_t family, uint16_t port,
                                  const char *addr)
 {
@@ -130,7 +96,7 @@ static void is_error(struct desk *d, int error, const char *want)
 
 	list_error = error;
 	read_once(d);
-	all = said(d);
+	all = lines_of(&d->said);
 	is_str(str(all, json_array_size(all) - 1, "error"), want, "an error is told: %s", strerror(-error));
 	json_decref(all);
 }
@@ -158,7 +124,7 @@ static void test_lines(void)
 	ok(stats.looks == 0 && !d.told, "nobody looks before a reader comes");
 	read_once(&d);
 	is_int(d.told, 1, "a reader is told");
-	all = said(&d);
+	all = lines_of(&d.said);
 	is_int(json_array_size(all), 8, "a socket once for each that has it, what makes no sense not at all, and the end");
 	is_str(str(all, 0, "kind"), "listen", "a socket");
 	is_str(str(all, 0, "exe"), "/bin/a\\x0ab\\x1b[2J\\xff\"\\\\<b>", "a path of any bytes");
@@ -191,7 +157,7 @@ static void test_log_and_errors(void)
 	add(11, image(1, 1), AF_INET, 22, "127.0.0.1");
 	d.log.addresses = d.log.ports = false;
 	read_once(&d);
-	all = said(&d);
+	all = lines_of(&d.said);
 	ok(strcmp(str(all, 0, "laddr"), "(none)") == 0 && num(all, 0, "lport") == -2, "[log] addresses = no, ports = no");
 	json_decref(all);
 	desk_close(&d);
@@ -201,7 +167,7 @@ static void test_log_and_errors(void)
 	desk_open(&d);
 	add(11, image(1, 1), AF_INET, 22, "127.0.0.1");
 	is_error(&d, -EIO, strerror(EIO));
-	all = said(&d);
+	all = lines_of(&d.said);
 	is_int(json_array_size(all), 2, "what was found before it is told");
 	json_decref(all);
 	desk_close(&d);
@@ -229,7 +195,8 @@ static void test_times(void)
 	listening_look(d.listening, &d.log, false);
 	uv_run(&d.f.loop, UV_RUN_DEFAULT);
 	listening_get_stats(d.listening, &stats);
-	ok(d.told == 2 && stats.looks == 1 && strstr((char *)d.said.data, "127.0.0.1"), "and then told the last look");
+	ok(d.told == 2 && stats.looks == 1 && memmem(d.said.data, d.said.len, "127.0.0.1", 9),
+	   "and then told the last look");
 	if (!ok(clock_monotonic_ns() - begun < LISTENING_LOOK_MS * NS_PER_MS, "all of this was quick"))
 		goto out;
 	do {
@@ -246,7 +213,7 @@ static void test_times(void)
 		listening_look(d.listening, &d.log, false);
 		uv_run(&d.f.loop, UV_RUN_DEFAULT);
 	} while (d.told == 2 && clock_monotonic_ns() - begun < 20 * NS_PER_S);
-	ok(strstr((char *)d.said.data, "\"lport\":23"), "a change is");
+	ok(memmem(d.said.data, d.said.len, "\"lport\":23", 10), "a change is");
 out:
 	desk_close(&d);
 }
@@ -262,7 +229,7 @@ static void test_bounds(void)
 	for (unsigned i = 0; i < 20000; i++)
 		add(i, image(i, 1), AF_INET, (uint16_t)i, "127.0.0.1");
 	read_once(&d);
-	all = said(&d);
+	all = lines_of(&d.said);
 	is_int(json_array_size(all), LISTENING_MAX + 1, "as many as there is room for");
 	ok(num(all, LISTENING_MAX, "count") == LISTENING_MAX && num(all, LISTENING_MAX, "more") == 20000 - LISTENING_MAX,
 	   "the others are counted");
@@ -280,7 +247,7 @@ static void test_bounds(void)
 	read_once(&d);
 	ok(d.said.len > LISTENING_BYTES_MAX && d.said.len < LISTENING_BYTES_MAX + 5 * LIVE_TEXT_MAX,
 	   "bytes are bounded: %zu", d.said.len);
-	all = said(&d);
+	all = lines_of(&d.said);
 	is_int(num(all, json_array_size(all) - 1, "count") + num(all, json_array_size(all) - 1, "more"), 1000,
 	       "what is beyond is counted");
 	is_int(num(all, json_array_size(all) - 1, "count"), json_array_size(all) - 1, "and what is not");

@@ -2,8 +2,6 @@
 /* What the live feed says: its lines, their bounds, and what [log] keeps out of them. */
 #include "core/daemon/live.h"
 
-#include <jansson.h>
-
 #include "config.h"
 
 #include "core/base/clock.h"
@@ -12,6 +10,7 @@
 #include "core/identify/domain.h"
 #include "tests/tap.h"
 #include "tests/unit/feed_reader.h"
+#include "tests/unit/json_lines.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/watch_fixture.h"
 
@@ -79,6 +78,8 @@ static void desk_close(struct desk *d)
 {
 	live_close(d->live, on_closed, d);
 	reader_take(&d->f.loop, d->fd, &d->got);
+	/* A look at who listens may be under way. */
+	uv_run(&d->f.loop, UV_RUN_DEFAULT);
 	close(d->fd);
 	ok(d->closed, "the feed says when it has closed");
 	ledger_close(d->ledger);
@@ -119,41 +120,16 @@ static void observe(struct desk *d, struct wire_image who, uint16_t lport, uint6
  * each of them must be JSON. */
 static json_t *tick(struct desk *d)
 {
-	json_t *all = json_array();
-	char *line, *end;
+	json_t *all;
 
 	live_tick(d->live);
 	reader_take(&d->f.loop, d->fd, &d->got);
-	buf_put_u8(&d->got, 0);
-	for (line = (char *)d->got.data; (end = strchr(line, '\n')); line = end + 1) {
-		json_error_t error;
-		json_t *object;
-
-		*end = 0;
-		object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
-		if (!object)
-			ok(0, "no JSON (%s): %s", error.text, line);
-		if (strncmp(line, "{\"kind\":\"listening\"", 19) != 0)
-			json_array_append(all, object);
-		json_decref(object);
-	}
-	ok(!*line, "the last line is whole");
+	all = lines_of(&d->got);
 	d->got.len = 0;
+	for (size_t i = json_array_size(all); i--;)
+		if (strcmp(str(all, i, "kind"), "listening") == 0)
+			json_array_remove(all, i);
 	return all;
-}
-
-static const char *str(const json_t *all, size_t i, const char *key)
-{
-	const char *s = json_string_value(json_object_get(json_array_get(all, i), key));
-
-	return s ? s : "(none)";
-}
-
-static int64_t num(const json_t *all, size_t i, const char *key)
-{
-	const json_t *n = json_object_get(json_array_get(all, i), key);
-
-	return json_is_integer(n) ? json_integer_value(n) : -2;
 }
 
 static void test_lines(void)

@@ -44,7 +44,7 @@ system_tests = \
 	tests/system/test_domains.py tests/system/test_every_exe.py tests/system/test_families.py \
 	tests/system/test_filesystems.py tests/system/test_fuse.py tests/system/test_fuse_scripts.py tests/system/test_greetings.py \
 	tests/system/test_feed.py tests/system/test_flood.py tests/system/test_follow.py tests/system/test_geoip.py tests/system/test_hostile.py tests/system/test_identity.py \
-	tests/system/test_ignore.py tests/system/test_import.py tests/system/test_kill.py tests/system/test_lookups.py tests/system/test_losses.py \
+	tests/system/test_ignore.py tests/system/test_import.py tests/system/test_kill.py tests/system/test_listening.py tests/system/test_lookups.py tests/system/test_losses.py \
 	tests/system/test_memory.py tests/system/test_paths.py tests/system/test_places.py \
 	tests/system/test_privileges.py tests/system/test_ptr.py \
 	tests/system/test_scripts.py tests/system/test_selftest.py tests/system/test_sockets.py \

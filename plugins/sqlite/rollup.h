@@ -23,6 +23,12 @@
 
 struct store;
 
+/* When the stretch of `unit` seconds begins that the time is in. */
+static inline int64_t rollup_floor(int64_t time, int64_t unit)
+{
+	return time - ((time % unit) + unit) % unit;
+}
+
 /* Reads from a file that was opened what is summed up already. An SQLite code. */
 int rollup_begin(struct store *);
 

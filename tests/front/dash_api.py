@@ -56,6 +56,12 @@ class Place:
                 if os.getuid() == 0:
                     shutil.chown(os.path.join(self.path, name), "nobody")
 
+    def set_aside(self):
+        os.rename(self.store, self.store + ".aside")
+        for suffix in ("-wal", "-shm"):
+            if os.path.exists(self.store + suffix):
+                os.unlink(self.store + suffix)
+
     def query(self, *options):
         r = subprocess.run([PROGRAM, "--config", self.config, "query", *options], capture_output=True, timeout=60)
         assert r.returncode == 0, r.stderr

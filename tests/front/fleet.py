@@ -39,6 +39,15 @@ class Fleet:
     def fill(self, first=0, n=len(MACHINES)):
         seed(self.plugin, "/tmp", self.now, first, n, *(f"{k}={v}" for k, v in {**self.where, "password": "secret"}.items()))
 
+    def again(self):
+        self.server.start()
+
+    def stop(self):
+        self.server.stop()
+
+    def rename(self, table, to):
+        self.server.rename(table, to)
+
     def lock(self):
         """Until unlock(), nobody else can read connections."""
         self.holder = subprocess.Popen(self.client, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -72,15 +81,6 @@ class Postgres(Fleet):
         self.server.set_password("secret")
         self.server.give_schema(rights="INSERT, SELECT")
 
-    def again(self):
-        self.server.start()
-
-    def stop(self):
-        self.server.stop()
-
-    def rename(self, table, to):
-        self.server.rename(table, to)
-
     def rights(self, given):
         """What the role may do."""
         self.server.sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM picosnitch; GRANT {given} ON ALL TABLES IN SCHEMA public TO picosnitch")
@@ -103,15 +103,6 @@ class MariaDB(Fleet):
 
     def make(self):
         self.server.prepare("CREATE, INSERT, SELECT")
-
-    def again(self):
-        self.server.start()
-
-    def stop(self):
-        self.server.stop()
-
-    def rename(self, table, to):
-        self.server.rename(table, to)
 
     def rights(self, given):
         self.server.sql(f"REVOKE ALL, GRANT OPTION FROM 'picosnitch'@'%'; GRANT {given} ON picosnitch.* TO 'picosnitch'@'%';")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of programs that fill a terminal have in common: a folder of their own, job control, the order of parts."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,13 @@ class Place:
 
     def __exit__(self, *_):
         shutil.rmtree(self.path)
+
+
+def values(terminal):
+    """The first word of each of view's rows, from above."""
+    lines = terminal.lines()
+    at = next((i for i, line in enumerate(lines) if re.search("TOTAL|LAST SEEN", line)), len(lines))
+    return [line.split("  ")[0].strip() for line in lines[at + 1:-1] if line.strip()]
 
 
 def shell_job(command, begin, shows):

@@ -236,10 +236,7 @@ def store_away(place):
         place.seed("usual")
         time.sleep(1.5)
         tap.equal(dash.ask("traffic", ("last", "all"))[0], 200, "it is there when it comes")
-        os.rename(place.store, place.store + ".aside")
-        for suffix in ("-wal", "-shm"):
-            if os.path.exists(place.store + suffix):
-                os.unlink(place.store + suffix)
+        place.set_aside()
         tap.equal(dash.ask("traffic", ("last", "all"))[0], 503, "set aside: 503")
         place.seed("usual")
         time.sleep(1.5)

@@ -110,10 +110,7 @@ def main():
             tap.equal(prometheus.one('picosnitch_losses_last_day{job="ours",stage="flows"}'), 4, "what was lost in the last day")
             dashboard(prometheus)
             tap.equal(prometheus.one('max by (job) (resets(picosnitch_sent_bytes_total{job="ours",exe="/usr/bin/late"}[5m]))'), 0, "no counter has fallen")
-            os.rename(place.store, place.store + ".aside")
-            for suffix in ("-wal", "-shm"):
-                if os.path.exists(place.store + suffix):
-                    os.unlink(place.store + suffix)
+            place.set_aside()
             tap.equal((prometheus.until('picosnitch_store_up{job="ours"}', 0), prometheus.one('up{job="ours"}')), (0, 1), "a store that goes is a metric")
             bad = [t for t in prometheus.get("targets")["activeTargets"] if t["lastError"] and t["labels"]["job"] != "stranger"]
             tap.equal(bad, [], "nothing was wrong with any answer")

@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import screens as common  # noqa: E402
-from screens import BUILD, PROGRAM, play, shell_job, tap  # noqa: E402
+from screens import BUILD, PROGRAM, play, shell_job, tap, values  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 SEED = os.path.join(BUILD, "tests", "front", "seed")
@@ -78,13 +78,6 @@ def usage(place):
 
 def squeeze(line):
     return re.sub(" +", " ", line.strip())
-
-
-def values(terminal):
-    """The first word of each row, from above."""
-    lines = terminal.lines()
-    at = next((i for i, line in enumerate(lines) if re.search("TOTAL|LAST SEEN", line)), len(lines))
-    return [line.split("  ")[0].strip() for line in lines[at + 1:-1] if line.strip()]
 
 
 def chosen(terminal):

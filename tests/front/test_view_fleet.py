@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, os.pardir, "system")]
 import fleet  # noqa: E402
 import screens  # noqa: E402
-from screens import tap  # noqa: E402
+from screens import tap, values  # noqa: E402
 from terminal import Terminal  # noqa: E402
 from harness import Daemon, Place, Role, need_root, wait_for  # noqa: E402
 
@@ -25,13 +25,6 @@ def has(terminal, what, *words, seconds=10):
     terminal.wait(lambda text: all(re.search(w, text) for w in words) and "ASKING" not in text, seconds)
     text = terminal.text()
     return tap.ok(all(re.search(w, text) for w in words), what, words, text)
-
-
-def values(terminal):
-    """The first word of each row, from above."""
-    lines = terminal.lines()
-    at = next((i for i, line in enumerate(lines) if re.search("TOTAL|LAST SEEN", line)), len(lines))
-    return [line.split("  ")[0].strip() for line in lines[at + 1:-1] if line.strip()]
 
 
 def shown(terminal, what, path, rows):

@@ -218,10 +218,11 @@ static int put_store(struct asking *a, struct buf *out)
 	struct look look = {0};
 	struct ps_answer to = {.arg = &look, .row = host_row, .loss = take_loss};
 	struct extent extent;
-	int r = answer_extent(a, &extent);
+	/* First, as it ends with the time that Prometheus has, and another's look for the extent does not. */
+	int r = answer_ask(a, &day, &to);
 
 	if (r == 0)
-		r = answer_ask(a, &day, &to);
+		r = answer_extent(a, &extent);
 	if (r == 0)
 		r = count_programs(a);
 	if (r < 0)

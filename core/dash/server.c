@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/dash/live.h"
@@ -179,6 +180,15 @@ static void on_done(struct task *task)
 	MHD_resume_connection(r->connection);
 }
 
+/* Prometheus says how long it waits. Half of it is the store's, as a server takes a while to give up. */
+static int64_t scrape_until(const struct request *r)
+{
+	const char *text = header(r, "X-Prometheus-Scrape-Timeout-Seconds");
+	double seconds = text ? strtod(text, NULL) : 0;
+
+	return seconds > 0 && seconds < 3600 ? clock_monotonic_ns() + (int64_t)(seconds / 2 * NS_PER_S) : 0;
+}
+
 static enum MHD_Result route(struct request *r)
 {
 	const char *path = r->target.path;
@@ -200,6 +210,7 @@ static enum MHD_Result route(struct request *r)
 		return refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, "too many look at the live feed");
 	}
 	if (r->task.answer) {
+		r->task.until_ns = scrape_until(r);
 		if (workers_ask(r->dash->workers, &r->task) == 0)
 			return MHD_YES;
 		return refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, "too much is asked at once");

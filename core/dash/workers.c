@@ -47,7 +47,8 @@ static int is_unwanted(const struct cli_store *store)
 		return 1;
 	if (w->task && !w->unwanted && now - w->looked_ns > LOOK_NS) {
 		w->looked_ns = now;
-		w->unwanted = recv(w->task->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+		w->unwanted =
+		    (w->task->until_ns && now > w->task->until_ns) || recv(w->task->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 	}
 	return w->unwanted;
 }

@@ -16,6 +16,7 @@ enum { WORKERS_QUEUE_MAX = 64, WORKERS_PATIENCE_S = 10 };
 struct task {
 	TAILQ_ENTRY(task) entry;
 	int64_t since_ns;
+	int64_t until_ns; /* CLOCK_MONOTONIC: when whoever asked gives up; 0: when it says so */
 	const struct target *target;
 	struct reply reply;
 	answer_function *answer;

@@ -230,6 +230,10 @@ def ends(kind, server):
     with Place(None, "[dash]\nstore = fleet\n" + server.section(query_timeout="30 s")) as place, Dash(place) as dash:
         tap.equal(traffic(dash)[0], 200, f"{name}: it answers")
         server.lock()
+        began = time.monotonic()
+        status, headers, body = dash.get("/metrics", X_Prometheus_Scrape_Timeout_Seconds="10")
+        took = time.monotonic() - began
+        tap.ok(status == 200 and b"\npicosnitch_store_up 0\n" in body and 4 < took < 10, f"{name}: Prometheus hears in time that it is held up", took, body[:300])
         for _ in range(4):
             dash.raw(b"GET /api/v1/traffic?last=all HTTP/1.1\r\nHost: localhost\r\n\r\n", 0.2)
         time.sleep(6)

@@ -24,7 +24,7 @@ extern "C" {
 
 /* Raised whenever this header, record.h, question.h, trail.h or what they include changes; the loader wants it equal.
  */
-#define PS_PLUGIN_ABI 9u
+#define PS_PLUGIN_ABI 10u
 
 #define PS_EXPORT __attribute__((visibility("default")))
 

@@ -138,9 +138,13 @@ static int put_span(struct sql *s, const struct ps_question *q, const struct sql
 	sql_put(s, "SELECT ");
 	n = put_columns(s, q, span);
 	sql_put(s, n ? ", " : "");
-	buf_printf(&s->text, "%s(send) AS sent, %s(recv) AS received, %s(events) AS calls, %s FROM ", sum, sum, sum,
-	           span->is_sums ? "sum(n) AS n, min(first) AS first, max(last) AS last"
-	                         : "count(*) AS n, min(contime) AS first, max(contime) AS last");
+	buf_printf(&s->text, "%s(send) AS sent, %s(recv) AS received, %s AS n", sum, sum,
+	           span->is_sums ? "sum(n)" : "count(*)");
+	if (!q->bytes_only)
+		buf_printf(&s->text, ", %s(events) AS calls, %s", sum,
+		           span->is_sums ? "min(first) AS first, max(last) AS last"
+		                         : "min(contime) AS first, max(contime) AS last");
+	sql_put(s, " FROM ");
 	if (span->table)
 		sql_put(s, span->table);
 	else
@@ -182,10 +186,12 @@ int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_
 			buf_printf(&s->text, "c.%s", sql_place(q->by[i])->column);
 		sql_put(s, ", ");
 	}
-	buf_printf(&s->text,
-	           "%s(c.sent) AS sent, %s(c.received) AS received, %s(c.calls) AS calls, sum(c.n) AS n,"
-	           " min(c.first) AS first, max(c.last) AS last FROM (",
-	           sum, sum, sum);
+	buf_printf(&s->text, "%s(c.sent) AS sent, %s(c.received) AS received, ", sum, sum);
+	if (q->bytes_only)
+		sql_put(s, "0 AS calls, sum(c.n) AS n, 0 AS first, 0 AS last");
+	else
+		buf_printf(&s->text, "%s(c.calls) AS calls, sum(c.n) AS n, min(c.first) AS first, max(c.last) AS last", sum);
+	sql_put(s, " FROM (");
 	for (unsigned i = 0; i < n_spans; i++) {
 		sql_put(s, i ? " UNION ALL " : "");
 		if (put_span(s, q, &spans[i], why) < 0) {

@@ -216,6 +216,7 @@ static void compare(struct store *a, struct store *b)
 		q.origin = (int64_t)chance((uint64_t)q.step);
 		q.order = (enum ps_order)chance(PS_ORDER_KEY + 1);
 		q.kinds = (uint32_t)(chance(2) * PS_PROGRAM + chance(2) * PS_ALERT + chance(2) * PS_VERDICT);
+		q.bytes_only = chance(4) == 0;
 		q.limit = chance(3) ? 0 : 1 + (uint32_t)chance(10);
 		ask(a, &q, &x);
 		ask(b, &q, &y);
@@ -234,6 +235,39 @@ static void compare(struct store *a, struct store *b)
 	is_int(wrong, 0, "%d questions have the same answers", QUESTIONS);
 	ok(some > QUESTIONS / 3, "many of which say something: %u", some);
 	ok(events > QUESTIONS, "and tell events: %u", events);
+}
+
+struct totals {
+	uint64_t sent, received, rows, groups, rest;
+};
+
+static int add_row(void *arg, const struct ps_answer_row *row)
+{
+	struct totals *t = arg;
+
+	t->sent += row->sent;
+	t->received += row->received;
+	t->rows += row->rows;
+	t->groups++;
+	t->rest += row->calls + (uint64_t)row->first + (uint64_t)row->last;
+	return 0;
+}
+
+static void bytes_only(struct store *s)
+{
+	enum ps_dimension by[] = {PS_BY_TIME, PS_BY_DOMAIN};
+	struct ps_question q = {.from = INT64_MIN, .to = INT64_MAX, .by = by, .n_by = 2, .step = 600};
+	struct totals all = {0}, bytes = {0};
+	struct ps_answer answer = {.arg = &all, .row = add_row};
+
+	is_int(s->plugin->reader->ask(s->reader, &q, &answer), 0, "it is asked");
+	q.bytes_only = 1;
+	answer.arg = &bytes;
+	is_int(s->plugin->reader->ask(s->reader, &q, &answer), 0, "and asked for bytes only");
+	ok(all.rest && !bytes.rest, "which is what it tells");
+	ok(all.groups > 10 && all.sent == bytes.sent && all.received == bytes.received && all.rows == bytes.rows &&
+	       all.groups == bytes.groups,
+	   "and they are the same");
 }
 
 static int enough(void *arg, const struct ps_answer_row *row)
@@ -314,6 +348,7 @@ int main(int argc, char **argv)
 	}
 	compare(&stores[0], &stores[1]);
 	stopped(&stores[1]);
+	bytes_only(&stores[1]);
 	hosts(&stores[1]);
 	for (int i = 0; i < 2; i++) {
 		stores[i].plugin->reader->close(stores[i].reader);

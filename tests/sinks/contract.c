@@ -305,7 +305,7 @@ static int full_disk(void)
 	enum ps_verdict verdict;
 
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("none", ctx.dir, "tmpfs", 0, "size=400k,mode=755") < 0)
+	    mount("none", ctx.dir, "tmpfs", 0, "size=600k,mode=755") < 0)
 		return 77;
 	fake_files(&ctx);
 	snprintf(path, sizeof(path), "%s/ballast", ctx.dir);

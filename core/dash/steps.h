@@ -15,8 +15,8 @@ struct steps {
 };
 
 /* step: their length, or 0: the shortest usual one of which no more than `points` (at least 2), and of `least` seconds
- * or more, make up from <= time < to. They begin as
- * range_origin() says. 0, or -ERANGE: there would be more than STEPS_MAX. */
+ * or more, make up from <= time < to. They begin as range_origin() says. 0, or -ERANGE: there would be more than
+ * STEPS_MAX. */
 int steps_make(struct steps *, int64_t from, int64_t to, unsigned points, int64_t least, int64_t step);
 
 /* Which step that time is in: n if it is in none. */

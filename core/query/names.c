@@ -150,7 +150,8 @@ int names_is_number(enum ps_dimension dimension)
 	       dimension == PS_BY_FAMILY || dimension == PS_BY_PROTOCOL || dimension == PS_BY_TIME;
 }
 
-int names_is_end(enum ps_dimension dimension)
+/* An address, a port, a domain. */
+static int is_end(enum ps_dimension dimension)
 {
 	switch (dimension) {
 	case PS_BY_LPORT:
@@ -169,10 +170,10 @@ int names_is_end(enum ps_dimension dimension)
 int names_asks_for_ends(const struct ps_question *q)
 {
 	for (uint32_t i = 0; i < q->n_by; i++)
-		if (names_is_end(q->by[i]))
+		if (is_end(q->by[i]))
 			return 1;
 	for (uint32_t i = 0; i < q->n_filters; i++)
-		if (names_is_end(q->filters[i].dimension))
+		if (is_end(q->filters[i].dimension))
 			return 1;
 	return 0;
 }

@@ -17,10 +17,8 @@ enum ps_dimension names_dimension_find(const char *word);
 /* True if the values of that dimension are numbers. */
 int names_is_number(enum ps_dimension);
 
-/* Whether it is of an end of a connection: an address, a port, a domain. Sums without those are far fewer. */
-int names_is_end(enum ps_dimension);
-
-/* Whether a question groups by one, or filters. */
+/* Whether a question groups by, or filters, what is of an end of a connection: an address, a port, a domain. Sums
+ * without those are far fewer. */
 int names_asks_for_ends(const struct ps_question *);
 
 /* Why an executable has no SHA-256: "" when it has one, else "absent", "gone", ... */

@@ -70,7 +70,7 @@ static int next_hour(struct store *s, int64_t *hour, int64_t *rolled)
 	return rc;
 }
 
-/* Runs statements one after another, of an hour or a day. */
+/* Runs statements one after another, of an hour, a quarter or a day. */
 static int run_all(struct store *s, enum statement first, enum statement last, int64_t time)
 {
 	int rc = SQLITE_OK;

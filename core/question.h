@@ -84,8 +84,9 @@ struct ps_question {
 	/* Non-zero: groups by port may have one group, -2, for all ports that clients have for one
 	 * connection each. A store may then answer sooner. */
 	int coarse_ports;
-	/* Non-zero: of a row, only its values, sent, received and rows are wanted; the rest is 0, and it comes sooner. */
-	int bytes_only;
+	/* Non-zero: who asks adds up, and wants it soon: a group may come in several rows, in any order, without a limit,
+	 * and of a row only its values, sent, received and rows are wanted; the rest is 0. */
+	int in_parts;
 	/* Of PS_BY_TIME: steps are so many seconds, and one of them begins at `origin`, 0 <= origin < step. */
 	int64_t step, origin;
 	uint32_t kinds; /* of enum ps_kind: which events are asked for; PS_PROGRAM, PS_ALERT, PS_VERDICT */

@@ -139,7 +139,7 @@ static void draw(struct drawing *d, unsigned top)
 	q->step = d->steps.step;
 	q->origin = d->steps.origin;
 	q->order = PS_ORDER_KEY;
-	q->bytes_only = 1;
+	q->in_parts = 1;
 	series_init(&d->series, &d->steps, top);
 	if (answer_ask(d->asking, q, &to) == 0) {
 		if (d->too_many)

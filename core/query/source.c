@@ -159,7 +159,7 @@ static int ask_events(const struct source *s, const struct ps_question *q, struc
 
 struct asked {
 	struct ps_answer *answer;
-	unsigned n_by;
+	unsigned n_by, in_parts;
 	int enough;
 };
 
@@ -171,12 +171,14 @@ static int take_row(void *arg, const struct ps_text *cells)
 	    .values = a->n_by ? cells : NULL,
 	    .sent = count(sums[0]),
 	    .received = count(sums[1]),
-	    .calls = count(sums[2]),
-	    .rows = count(sums[3]),
-	    .first = source_number(sums[4]),
-	    .last = source_number(sums[5]),
+	    .rows = count(sums[2]),
 	};
 
+	if (!a->in_parts) {
+		row.calls = count(sums[3]);
+		row.first = source_number(sums[4]);
+		row.last = source_number(sums[5]);
+	}
 	a->enough = a->answer->row(a->answer->arg, &row);
 	return a->enough;
 }
@@ -184,16 +186,22 @@ static int take_row(void *arg, const struct ps_text *cells)
 static int ask_rows(const struct source *s, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
                     struct ps_answer *answer)
 {
-	struct asked asked = {answer, q->n_by, 0};
-	const char *why = "";
+	struct asked asked = {answer, q->n_by, q->in_parts != 0, 0};
+	const char *why = "", *table = NULL;
 	struct sql sql;
-	int r = sql_build(&sql, &s->dialect, q, spans, n_spans, &why);
+	int r = s->group ? s->group(s->self, q, spans, n_spans, &table) : 0;
 
+	if (r < 0)
+		return r;
+	if (table)
+		sql_build_grouped(&sql, &s->dialect, q, table);
+	else
+		r = sql_build(&sql, &s->dialect, q, spans, n_spans, &why);
 	if (r < 0) {
 		s->host->why(s->ctx, "%s", why);
 		return r;
 	}
-	r = s->select(s->self, &sql, q->n_by + 6, take_row, &asked);
+	r = s->select(s->self, &sql, q->n_by + (q->in_parts ? 3 : 6), take_row, &asked);
 	sql_done(&sql);
 	return asked.enough ? 0 : r;
 }

@@ -27,6 +27,11 @@ struct source {
 	int (*begin)(void *self, int64_t ms);
 	void (*end)(void *self);
 
+	/* Groups rows of all spans, where that is faster than SQL: then *table (static) has them, see sql_build_grouped().
+	 * NULL there: it would be too many. May be NULL. 0, or -errno after why(). */
+	int (*group)(void *self, const struct ps_question *, const struct sql_span *spans, unsigned n_spans,
+	             const char **table);
+
 	/* Runs a statement whose rows have n columns, and hands over each as n texts, with a NUL behind each
 	 * that does not count (data is NULL: the value is), which live until take() returns. Non-zero from take()
 	 * ends it early, and is the result; else 0, or -errno after why(). */

@@ -72,30 +72,63 @@ static void put_step(struct sql *s, const struct ps_question *q, const struct sq
 	sql_bind_number(s, q->origin);
 	sql_put(s, ") % ");
 	sql_bind_number(s, q->step);
-	sql_put(s, " AS ");
 }
 
-/* The grouping columns of a span, each once: "exe_id, uid". Returns how many. */
-static unsigned put_columns(struct sql *s, const struct ps_question *q, const struct sql_span *span)
+/* Dimensions of the same column (exe, name) have one key. */
+static unsigned first_with_column(const struct ps_question *q, unsigned i)
+{
+	unsigned j = 0;
+
+	while (strcmp(sql_place(q->by[j])->column, sql_place(q->by[i])->column) != 0)
+		j++;
+	return j;
+}
+
+/* Which key of a group is that of the question's i-th dimension. */
+static unsigned key_of(const struct ps_question *q, unsigned i)
+{
+	unsigned key = 0;
+
+	i = first_with_column(q, i);
+	for (unsigned j = 0; j < i; j++)
+		key += first_with_column(q, j) == j;
+	return key;
+}
+
+unsigned sql_keys(const struct ps_question *q)
 {
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < q->n_by; i++) {
-		const char *column = sql_place(q->by[i])->column;
-		uint32_t j = 0;
+	for (unsigned i = 0; i < q->n_by; i++)
+		n += first_with_column(q, i) == i;
+	return n;
+}
 
-		while (strcmp(sql_place(q->by[j])->column, column) != 0)
-			j++;
-		if (j != i)
+/* What the rows of a span are grouped by: "exe_id AS k0, uid AS k1, ". */
+static void put_keys(struct sql *s, const struct ps_question *q, const struct sql_span *span)
+{
+	for (unsigned i = 0; i < q->n_by; i++) {
+		if (first_with_column(q, i) != i)
 			continue;
-		sql_put(s, n++ ? ", " : "");
 		if (q->by[i] == PS_BY_TIME)
 			put_step(s, q, span);
 		else if (q->by[i] == PS_BY_HOST && s->dialect->one_host)
-			sql_put(s, "0 AS ");
-		sql_put(s, column);
+			sql_put(s, "0");
+		else
+			sql_put(s, sql_place(q->by[i])->column);
+		buf_printf(&s->text, " AS k%u, ", key_of(q, i));
 	}
-	return n;
+}
+
+static int put_rows_of(struct sql *s, const struct ps_question *q, const struct sql_span *span, const char **why)
+{
+	sql_put(s, " FROM ");
+	if (span->table)
+		sql_put(s, span->table);
+	else
+		sql_put_name(s, ROW_CONNECTIONS);
+	return sql_put_where(s, q, ROW_CONNECTIONS, &(struct sql_stretch){span->time, span->time, span->from, span->to},
+	                     why);
 }
 
 static void put_order(struct sql *s, const struct ps_question *q)
@@ -132,86 +165,140 @@ int sql_groups_by(const struct ps_question *q, enum ps_dimension dimension)
 static int put_span(struct sql *s, const struct ps_question *q, const struct sql_span *span, const char **why)
 {
 	const char *sum = s->dialect->sum;
-	unsigned n;
 	int r;
 
 	sql_put(s, "SELECT ");
-	n = put_columns(s, q, span);
-	sql_put(s, n ? ", " : "");
+	put_keys(s, q, span);
 	buf_printf(&s->text, "%s(send) AS sent, %s(recv) AS received, %s AS n", sum, sum,
 	           span->is_sums ? "sum(n)" : "count(*)");
-	if (!q->bytes_only)
+	if (!q->in_parts)
 		buf_printf(&s->text, ", %s(events) AS calls, %s", sum,
 		           span->is_sums ? "min(first) AS first, max(last) AS last"
 		                         : "min(contime) AS first, max(contime) AS last");
-	sql_put(s, " FROM ");
-	if (span->table)
-		sql_put(s, span->table);
-	else
-		sql_put_name(s, ROW_CONNECTIONS);
-	r = sql_put_where(s, q, ROW_CONNECTIONS, &(struct sql_stretch){span->time, span->time, span->from, span->to}, why);
-	/* By number: a step of time has the name of the time that it is made of. */
-	for (unsigned i = 1; i <= n; i++)
-		buf_printf(&s->text, "%s%u", i == 1 ? " GROUP BY " : ", ", i);
+	r = put_rows_of(s, q, span, why);
+	/* By number: what is made of a column may have the name of another. */
+	for (unsigned i = 0; i < sql_keys(q); i++)
+		buf_printf(&s->text, "%s%u", i ? ", " : " GROUP BY ", i + 1);
 	return r;
 }
 
-int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q,
-              const struct sql_span *spans, unsigned n_spans, const char **why)
+static int check(const struct ps_question *q, const char **why)
 {
-	const struct sql_span all = {NULL, "contime", 0, q->from, q->to};
-	const char *sum = dialect->sum;
-
 	*why = "steps of time have to be a second at least, and no filter can be one: name a range";
 	if (sql_groups_by(q, PS_BY_TIME) && q->step < 1)
 		return -EINVAL;
 	for (uint32_t i = 0; i < q->n_filters; i++)
 		if (q->filters[i].dimension == PS_BY_TIME)
 			return -EINVAL;
+	return 0;
+}
+
+/* What people see of groups, which `c` will be. */
+static void put_values(struct sql *s, const struct ps_question *q)
+{
+	sql_put(s, "SELECT ");
+	for (unsigned i = 0; i < q->n_by; i++) {
+		char entry[16], key[16];
+
+		snprintf(entry, sizeof(entry), "d%u.", i);
+		snprintf(key, sizeof(key), "c.k%u", key_of(q, i));
+		if (sql_place(q->by[i])->in != SQL_NOWHERE)
+			sql_put_text(s, entry, sql_place(q->by[i])->value);
+		else if (q->by[i] == PS_BY_HOST)
+			sql_put_host(s, key);
+		else
+			sql_put(s, key);
+		sql_put(s, ", ");
+	}
+}
+
+/* What groups come to: added up once more, as several may look the same to people. */
+static void put_sums(struct sql *s, const struct ps_question *q)
+{
+	const char *sum = s->dialect->sum;
+
+	if (q->in_parts)
+		sql_put(s, "c.sent, c.received, c.n FROM ");
+	else
+		buf_printf(&s->text,
+		           "%s(c.sent) AS sent, %s(c.received) AS received, sum(c.n) AS n, %s(c.calls) AS calls, min(c.first)"
+		           " AS first, max(c.last) AS last FROM ",
+		           sum, sum, sum);
+}
+
+/* Behind `c`. */
+static void put_end(struct sql *s, const struct ps_question *q)
+{
+	for (unsigned i = 0; i < q->n_by; i++)
+		if (sql_place(q->by[i])->in != SQL_NOWHERE) {
+			sql_put(s, " JOIN ");
+			sql_put_name(s, ROW_TABLES + sql_place(q->by[i])->in);
+			buf_printf(&s->text, " d%u ON d%u.%s = c.k%u", i, i, s->dialect->key, key_of(q, i));
+		}
+	if (q->in_parts) {
+		sql_put(s, " WHERE c.n > 0");
+	} else {
+		for (unsigned i = 0; i < q->n_by; i++)
+			buf_printf(&s->text, "%s%u", i ? ", " : " GROUP BY ", i + 1);
+		sql_put(s, " HAVING sum(c.n) > 0");
+		put_order(s, q);
+	}
+	sql_end(s);
+}
+
+int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q,
+              const struct sql_span *spans, unsigned n_spans, const char **why)
+{
+	const struct sql_span all = {NULL, "contime", 0, q->from, q->to};
+
+	if (check(q, why) < 0)
+		return -EINVAL;
 	if (!spans) {
 		spans = &all;
 		n_spans = 1;
 	}
 	sql_begin(s, dialect);
-	sql_put(s, "SELECT ");
-	for (uint32_t i = 0; i < q->n_by; i++) {
-		char of[16];
-
-		snprintf(of, sizeof(of), "d%u.", i);
-		if (sql_place(q->by[i])->in != SQL_NOWHERE)
-			sql_put_text(s, of, sql_place(q->by[i])->value);
-		else if (q->by[i] == PS_BY_HOST)
-			sql_put_host(s, "c.");
-		else
-			buf_printf(&s->text, "c.%s", sql_place(q->by[i])->column);
-		sql_put(s, ", ");
-	}
-	buf_printf(&s->text, "%s(c.sent) AS sent, %s(c.received) AS received, ", sum, sum);
-	if (q->bytes_only)
-		sql_put(s, "0 AS calls, sum(c.n) AS n, 0 AS first, 0 AS last");
-	else
-		buf_printf(&s->text, "%s(c.calls) AS calls, sum(c.n) AS n, min(c.first) AS first, max(c.last) AS last", sum);
-	sql_put(s, " FROM (");
+	put_values(s, q);
+	put_sums(s, q);
 	for (unsigned i = 0; i < n_spans; i++) {
-		sql_put(s, i ? " UNION ALL " : "");
+		sql_put(s, i ? " UNION ALL " : "(");
 		if (put_span(s, q, &spans[i], why) < 0) {
 			sql_done(s);
 			return -EINVAL;
 		}
 	}
 	sql_put(s, ") c");
-	for (uint32_t i = 0; i < q->n_by; i++)
-		if (sql_place(q->by[i])->in != SQL_NOWHERE) {
-			sql_put(s, " JOIN ");
-			sql_put_name(s, ROW_TABLES + sql_place(q->by[i])->in);
-			buf_printf(&s->text, " d%u ON d%u.%s = c.%s", i, i, dialect->key, sql_place(q->by[i])->column);
-		}
-	for (uint32_t i = 0; i < q->n_by; i++)
-		buf_printf(&s->text, "%s%u", i ? ", " : " GROUP BY ", i + 1);
-	sql_put(s, " HAVING sum(c.n) > 0");
-	put_order(s, q);
+	put_end(s, q);
+	return 0;
+}
+
+int sql_build_ungrouped(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q,
+                        const struct sql_span *span, const char **why)
+{
+	if (check(q, why) < 0)
+		return -EINVAL;
+	sql_begin(s, dialect);
+	sql_put(s, "SELECT ");
+	put_keys(s, q, span);
+	sql_put(s, "send, recv, ");
+	sql_put(s, span->is_sums ? "n" : "1");
+	if (!q->in_parts)
+		sql_put(s, span->is_sums ? ", events, first, last" : ", events, contime, contime");
+	if (put_rows_of(s, q, span, why) < 0) {
+		sql_done(s);
+		return -EINVAL;
+	}
 	sql_end(s);
 	return 0;
+}
+
+void sql_build_grouped(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q, const char *table)
+{
+	sql_begin(s, dialect);
+	put_values(s, q);
+	put_sums(s, q);
+	buf_printf(&s->text, "%s c", table);
+	put_end(s, q);
 }
 
 void sql_done(struct sql *s)

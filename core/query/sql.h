@@ -48,10 +48,22 @@ struct sql_span {
 };
 
 /* spans: what makes up the range, or NULL: connections, all of it. The columns of the result: the question's
- * dimensions, then sent, received, calls, rows, first, last. 0, or -EINVAL with *why (static) when a filter's
- * value does not fit its dimension. The dialect has to live as long as the sql. */
+ * dimensions, then sent, received, rows, and, if not in_parts, calls, first, last. 0, or -EINVAL with *why (static)
+ * when a filter's value does not fit its dimension. The dialect has to live as long as the sql. */
 int sql_build(struct sql *, const struct sql_dialect *, const struct ps_question *, const struct sql_span *spans,
               unsigned n_spans, const char **why);
+
+/* The same for stores that group rows by themselves.
+ *
+ * First, rows of a span (never NULL), not grouped: keys, sql_keys() of them, which are integers, or texts that are not
+ * of a dictionary; then sent, received and how many rows it stands for; and, if not in_parts, calls, first, last. */
+unsigned sql_keys(const struct ps_question *);
+int sql_build_ungrouped(struct sql *, const struct sql_dialect *, const struct ps_question *, const struct sql_span *,
+                        const char **why);
+
+/* Then, the result of sql_build() from a table that has the groups: k0, k1 ... of the keys, sent, received, n, and, if
+ * not in_parts, calls, first, last. For a question that was built with the former. */
+void sql_build_grouped(struct sql *, const struct sql_dialect *, const struct ps_question *, const char *table);
 
 /* True if the question groups by that dimension. */
 int sql_groups_by(const struct ps_question *, enum ps_dimension);

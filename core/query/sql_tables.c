@@ -110,7 +110,7 @@ int sql_build_events(struct sql *s, const struct sql_dialect *dialect, const str
 	stretch.to = q->to;
 	sql_begin(s, dialect);
 	sql_put(s, "SELECT ");
-	sql_put_host(s, "t.");
+	sql_put_host(s, "t.host");
 	buf_printf(&s->text, ", %s FROM (SELECT * FROM ", t->columns);
 	sql_put_name(s, t->table);
 	if (sql_put_where(s, q, t->table, &stretch, why) < 0)

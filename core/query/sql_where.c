@@ -55,7 +55,7 @@ void sql_put_text(struct sql *s, const char *of, const char *column)
 	buf_printf(&s->text, "%s%s%s%s", s->dialect->text_before, of, column, s->dialect->text_after);
 }
 
-void sql_put_host(struct sql *s, const char *of)
+void sql_put_host(struct sql *s, const char *host)
 {
 	if (s->dialect->one_host) {
 		sql_put(s, s->dialect->one_host);
@@ -63,7 +63,7 @@ void sql_put_host(struct sql *s, const char *of)
 	}
 	buf_printf(&s->text, "%s(SELECT l.hostname FROM ", s->dialect->text_before);
 	sql_put_name(s, RELATION_BATCHES);
-	buf_printf(&s->text, " l WHERE l.host = %shost ORDER BY l.seq DESC LIMIT 1)%s", of, s->dialect->text_after);
+	buf_printf(&s->text, " l WHERE l.host = %s ORDER BY l.seq DESC LIMIT 1)%s", host, s->dialect->text_after);
 }
 
 /* The same of a table's rows. False: the table does not have it. */

@@ -19,8 +19,8 @@ const struct sql_place *sql_place(enum ps_dimension);
 /* A text as it is compared: byte by byte. `of`: "d1.", or "". */
 void sql_put_text(struct sql *, const char *of, const char *column);
 
-/* The name of the machine that a row of table `of` ("c.", or "") is of. */
-void sql_put_host(struct sql *, const char *of);
+/* The name of the machine that is `host` ("t.host") in the store. */
+void sql_put_host(struct sql *, const char *host);
 
 /* Rows of a table whose time `since` is `from` or later, and whose time `until` is before `to`. */
 struct sql_stretch {

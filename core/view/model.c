@@ -215,7 +215,7 @@ static struct view_job *ask_trends(struct view_model *m)
 	job->by[0] = PS_BY_TIME;
 	job->by[1] = r->by;
 	job->question.n_by = 2;
-	job->question.bytes_only = 1;
+	job->question.in_parts = 1;
 	put_steps(m, job, r->from, r->to, VIEW_STEPS_MAX - 6);
 	r->begin = job->begin;
 	r->step = job->question.step;

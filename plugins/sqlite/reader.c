@@ -94,10 +94,15 @@ static int connect_file(struct reader *r)
 		/* What a view over a month sorts fits into that. */
 		sqlite3_exec(r->db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536", NULL, NULL, NULL);
 		rollup_functions(r->db);
-		sqlite3_progress_handler(r->db, STEPS_BETWEEN_LOOKS, on_progress, r);
-		r->until = INT64_MAX;
-		r->version = version;
-		return 0;
+		rc = groups_register(r->db, &r->groups);
+		if (rc == SQLITE_OK) {
+			sqlite3_progress_handler(r->db, STEPS_BETWEEN_LOOKS, on_progress, r);
+			r->until = INT64_MAX;
+			r->version = version;
+			return 0;
+		}
+		host->why(ctx, "%s: %s", path, sqlite3_errmsg(r->db));
+		rc = -EIO;
 	}
 	sqlite3_close(r->db);
 	r->db = NULL;
@@ -189,11 +194,50 @@ static const struct sql_dialect dialect = {
     .one_host = "(SELECT hostname FROM batches ORDER BY id DESC LIMIT 1)",
 };
 
+static int group_span(struct reader *r, const struct ps_question *q, const struct sql_span *span)
+{
+	const char *why = "";
+	sqlite3_stmt *st = NULL;
+	struct sql sql;
+	int rc = sql_build_ungrouped(&sql, &dialect, q, span, &why);
+
+	if (rc < 0) {
+		r->host->why(r->ctx, "%s", why);
+		return rc;
+	}
+	rc = prepare(r, &sql, &st);
+	if (rc == SQLITE_OK)
+		rc = groups_take(&r->groups, st);
+	if (rc != SQLITE_OK && rc != SQLITE_FULL)
+		failed(r, rc);
+	sqlite3_finalize(st);
+	sql_done(&sql);
+	return rc == SQLITE_INTERRUPT ? -ETIME : rc == SQLITE_FULL ? -ENOSPC : rc == SQLITE_OK ? 0 : -EIO;
+}
+
+static int group_rows(void *self, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
+                      const char **table)
+{
+	struct reader *r = self;
+	int rc = 0;
+
+	*table = NULL;
+	groups_begin(&r->groups, sql_keys(q), q->in_parts);
+	for (unsigned i = 0; i < n_spans && rc == 0; i++)
+		rc = group_span(r, q, &spans[i]);
+	if (rc == 0)
+		*table = GROUPS_TABLE;
+	else
+		groups_done(&r->groups);
+	return rc == -ENOSPC ? 0 : rc;
+}
+
 int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer)
 {
 	struct sql_span spans[ROLLUP_SPANS_MAX];
 	struct reader *r = self;
-	struct source source = {.host = r->host, .ctx = r->ctx, .dialect = dialect, .self = r, .select = select_rows};
+	struct source source = {
+	    .host = r->host, .ctx = r->ctx, .dialect = dialect, .self = r, .group = group_rows, .select = select_rows};
 	unsigned n_spans = 0;
 	struct ps_question known = *q;
 	int rc = connect_again(r);
@@ -217,7 +261,10 @@ int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer
 		failed(r, rc);
 		rc = -EIO;
 	} else {
-		rc = source_ask(&source, q, n_spans ? spans : NULL, n_spans, answer);
+		if (!n_spans)
+			spans[n_spans++] = (struct sql_span){NULL, "contime", 0, q->from, q->to};
+		rc = source_ask(&source, q, spans, n_spans, answer);
+		groups_done(&r->groups);
 	}
 	r->until = INT64_MAX;
 	if (!sqlite3_get_autocommit(r->db))

@@ -8,6 +8,8 @@
 
 #include "core/base/buf.h"
 #include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/table.h"
 #include "core/question.h"
 #include "tests/sinks/batches.h"
 #include "tests/sinks/fake_host.h"
@@ -187,36 +189,47 @@ static void random_filter(struct ps_filter *f)
 	*f = (struct ps_filter){usual[i].dimension, (int)chance(2), {usual[i].value, (uint32_t)strlen(usual[i].value)}};
 }
 
+/* Rooms for what a question is made of. */
+struct parts {
+	enum ps_dimension by[3];
+	struct ps_filter filters[3];
+};
+
+static struct ps_question random_question(struct parts *parts)
+{
+	struct ps_question q = {.by = parts->by, .filters = parts->filters};
+
+	q.from = chance(3) ? now - (int64_t)chance(BATCHES * 600) : INT64_MIN;
+	q.to = chance(3) ? (q.from > 0 ? q.from : now - 3600) + 1 + (int64_t)chance(3600) : INT64_MAX;
+	for (uint64_t n = chance(4); q.n_by < n;) {
+		enum ps_dimension d = chance(4) ? (enum ps_dimension)chance(PS_DIMENSIONS) : PS_BY_TIME;
+		uint32_t j = 0;
+
+		if (d == PS_BY_COUNTRY) /* which a store refuses */
+			d = PS_BY_RADDR;
+		while (j < q.n_by && parts->by[j] != d)
+			j++;
+		if (j == q.n_by)
+			parts->by[q.n_by++] = d;
+	}
+	for (uint64_t n = chance(4); q.n_filters < n;)
+		random_filter(&parts->filters[q.n_filters++]);
+	q.step = chance(2) ? 3600 : 1 + (int64_t)chance(900);
+	q.origin = (int64_t)chance((uint64_t)q.step);
+	q.order = (enum ps_order)chance(PS_ORDER_KEY + 1);
+	return q;
+}
+
 static void compare(struct store *a, struct store *b)
 {
 	unsigned wrong = 0, some = 0, events = 0;
 
 	for (unsigned i = 0; i < QUESTIONS; i++) {
-		enum ps_dimension by[3];
-		struct ps_filter filters[3];
-		struct ps_question q = {.by = by, .filters = filters};
+		struct parts parts;
+		struct ps_question q = random_question(&parts);
 		struct asked x, y;
 
-		q.from = chance(3) ? now - (int64_t)chance(BATCHES * 600) : INT64_MIN;
-		q.to = chance(3) ? (q.from > 0 ? q.from : now - 3600) + 1 + (int64_t)chance(3600) : INT64_MAX;
-		for (uint64_t n = chance(4); q.n_by < n;) {
-			enum ps_dimension d = chance(4) ? (enum ps_dimension)chance(PS_DIMENSIONS) : PS_BY_TIME;
-			uint32_t j = 0;
-
-			if (d == PS_BY_COUNTRY) /* which a store refuses */
-				d = PS_BY_RADDR;
-			while (j < q.n_by && by[j] != d)
-				j++;
-			if (j == q.n_by)
-				by[q.n_by++] = d;
-		}
-		for (uint64_t n = chance(4); q.n_filters < n;)
-			random_filter(&filters[q.n_filters++]);
-		q.step = chance(2) ? 3600 : 1 + (int64_t)chance(900);
-		q.origin = (int64_t)chance((uint64_t)q.step);
-		q.order = (enum ps_order)chance(PS_ORDER_KEY + 1);
 		q.kinds = (uint32_t)(chance(2) * PS_PROGRAM + chance(2) * PS_ALERT + chance(2) * PS_VERDICT);
-		q.bytes_only = chance(4) == 0;
 		q.limit = chance(3) ? 0 : 1 + (uint32_t)chance(10);
 		ask(a, &q, &x);
 		ask(b, &q, &y);
@@ -225,7 +238,7 @@ static void compare(struct store *a, struct store *b)
 		if ((x.out.len != y.out.len || memcmp(x.out.data, y.out.data, x.out.len) != 0) && !wrong++) {
 			printf("# by");
 			for (uint32_t j = 0; j < q.n_by; j++)
-				printf(" %d", (int)by[j]);
+				printf(" %d", (int)q.by[j]);
 			printf(", order %d, limit %u\n# %s:\n%s# %s:\n%s", (int)q.order, q.limit, a->plugin->name,
 			       (char *)x.out.data, b->plugin->name, (char *)y.out.data);
 		}
@@ -237,37 +250,92 @@ static void compare(struct store *a, struct store *b)
 	ok(events > QUESTIONS, "and tell events: %u", events);
 }
 
-struct totals {
-	uint64_t sent, received, rows, groups, rest;
+/* An answer's groups, its parts put together. */
+struct together {
+	struct table by_values;
+	struct arena memory;
+	uint32_t n_by;
+	uint64_t rest;
 };
 
-static int add_row(void *arg, const struct ps_answer_row *row)
-{
-	struct totals *t = arg;
+struct sums {
+	uint64_t key, sent, received, rows;
+};
 
-	t->sent += row->sent;
-	t->received += row->received;
-	t->rows += row->rows;
-	t->groups++;
+static int put_together(void *arg, const struct ps_answer_row *row)
+{
+	struct together *t = arg;
+	struct buf key = {0};
+	struct sums *sums;
+
+	for (uint32_t i = 0; i < t->n_by; i++) {
+		buf_put_u32(&key, row->values[i].len);
+		buf_put(&key, row->values[i].data, row->values[i].len);
+	}
+	sums = table_get(&t->by_values, key.data, key.len);
+	if (!sums) {
+		sums = arena_alloc(&t->memory, sizeof(*sums));
+		sums->key = table_hash(key.data, key.len);
+		table_add(&t->by_values, arena_copy(&t->memory, key.data, key.len), key.len, sums);
+	}
+	buf_done(&key);
+	sums->sent += row->sent;
+	sums->received += row->received;
+	sums->rows += row->rows;
 	t->rest += row->calls + (uint64_t)row->first + (uint64_t)row->last;
 	return 0;
 }
 
-static void bytes_only(struct store *s)
+static void ask_together(struct store *s, const struct ps_question *q, struct together *t)
 {
-	enum ps_dimension by[] = {PS_BY_TIME, PS_BY_DOMAIN};
-	struct ps_question q = {.from = INT64_MIN, .to = INT64_MAX, .by = by, .n_by = 2, .step = 600};
-	struct totals all = {0}, bytes = {0};
-	struct ps_answer answer = {.arg = &all, .row = add_row};
+	struct ps_answer answer = {.arg = t, .row = put_together};
 
-	is_int(s->plugin->reader->ask(s->reader, &q, &answer), 0, "it is asked");
-	q.bytes_only = 1;
-	answer.arg = &bytes;
-	is_int(s->plugin->reader->ask(s->reader, &q, &answer), 0, "and asked for bytes only");
-	ok(all.rest && !bytes.rest, "which is what it tells");
-	ok(all.groups > 10 && all.sent == bytes.sent && all.received == bytes.received && all.rows == bytes.rows &&
-	       all.groups == bytes.groups,
-	   "and they are the same");
+	*t = (struct together){.n_by = q->n_by};
+	table_init(&t->by_values);
+	arena_init(&t->memory);
+	if (s->plugin->reader->ask(s->reader, q, &answer) != 0)
+		ok(0, "%s can be asked: %s", s->plugin->name, s->ctx.why);
+}
+
+static void together_done(struct together *t)
+{
+	table_done(&t->by_values);
+	arena_done(&t->memory);
+}
+
+/* A number that all groups go into, in whatever order. */
+static uint64_t fingerprint(const struct together *t)
+{
+	const struct sums *sums;
+	uint64_t all = 0;
+
+	for (size_t at = 0; (sums = table_next(&t->by_values, &at));)
+		all += table_hash(sums, sizeof(*sums));
+	return all;
+}
+
+static void in_parts(struct store *s)
+{
+	unsigned same = 0, some = 0;
+	uint64_t rest = 0;
+
+	for (unsigned i = 0; i < QUESTIONS; i++) {
+		struct parts parts;
+		struct ps_question q = random_question(&parts);
+		struct together whole, put;
+
+		ask_together(s, &q, &whole);
+		q.in_parts = 1;
+		ask_together(s, &q, &put);
+		same += whole.by_values.n == put.by_values.n && fingerprint(&whole) == fingerprint(&put);
+		some += whole.by_values.n > 1;
+		rest += put.rest;
+		together_done(&whole);
+		together_done(&put);
+	}
+	is_int(same, QUESTIONS, "%s: parts come to the whole", s->plugin->name);
+	ok(some > QUESTIONS / 4, "which has several groups: %u times", some);
+	is_int((long long)rest, 0, "and are of bytes only");
 }
 
 static int enough(void *arg, const struct ps_answer_row *row)
@@ -348,7 +416,8 @@ int main(int argc, char **argv)
 	}
 	compare(&stores[0], &stores[1]);
 	stopped(&stores[1]);
-	bytes_only(&stores[1]);
+	for (int i = 0; i < 2; i++)
+		in_parts(&stores[i]);
 	hosts(&stores[1]);
 	for (int i = 0; i < 2; i++) {
 		stores[i].plugin->reader->close(stores[i].reader);

@@ -67,10 +67,12 @@ dist_check_SCRIPTS += tests/sinks/test_example.sh
 TESTS += tests/sinks/test_example.sh
 
 if PLUGIN_SQLITE
-check_PROGRAMS += tests/sinks/test_sqlite tests/sinks/test_sqlite_rollup tests/sinks/test_sqlite_upkeep tests/sinks/test_query
-TESTS += tests/sinks/contract_sqlite.sh tests/sinks/verify_sqlite.sh tests/sinks/test_sqlite tests/sinks/test_sqlite_rollup tests/sinks/test_sqlite_upkeep tests/sinks/test_query
+check_PROGRAMS += tests/sinks/test_sqlite tests/sinks/test_sqlite_groups tests/sinks/test_sqlite_rollup tests/sinks/test_sqlite_upkeep tests/sinks/test_query
+TESTS += tests/sinks/contract_sqlite.sh tests/sinks/verify_sqlite.sh tests/sinks/test_sqlite tests/sinks/test_sqlite_groups tests/sinks/test_sqlite_rollup tests/sinks/test_sqlite_upkeep tests/sinks/test_query
 tests_sinks_test_query_LDADD = tests/sinks/libtestsinks.la core/libpsquery.la
 EXTRA_DIST += tests/sinks/sqlite_file.h
+tests_sinks_test_sqlite_groups_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+tests_sinks_test_sqlite_groups_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)
 tests_sinks_test_sqlite_rollup_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 tests_sinks_test_sqlite_rollup_LDADD = tests/sinks/libtestsinks.la $(SQLITE_LIBS)
 tests_sinks_test_sqlite_upkeep_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "plugins/sqlite/groups.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/question.h"
+
+/* What a group comes to; with in_parts, only what stands before CALLS. */
+enum { SENT, RECEIVED, N, CALLS, FIRST, LAST, SUMS };
+
+/* A key is a number, or the address of a text that is kept: `texts` has its bit then. Texts are few: directions, say.
+ */
+struct group {
+	uint64_t texts;
+	int64_t numbers[]; /* keys, then sums */
+};
+
+_Static_assert(PS_DIMENSIONS <= 64, "a key is a bit");
+
+/* What tables have for a group or a text beside it: hash tables are half full at most. */
+#define SLOTS_BYTES 80
+
+void groups_begin(struct groups *g, unsigned keys, bool in_parts)
+{
+	*g = (struct groups){.keys = keys, .sums = in_parts ? CALLS : SUMS};
+	table_init(&g->by_keys);
+	table_init(&g->texts);
+	arena_init(&g->memory);
+}
+
+void groups_done(struct groups *g)
+{
+	table_done(&g->by_keys);
+	free(g->list);
+	g->list = NULL;
+	table_done(&g->texts);
+	arena_done(&g->memory);
+}
+
+static int64_t add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return !__builtin_add_overflow(a, b, &sum) ? sum : b < 0 ? INT64_MIN : INT64_MAX;
+}
+
+static const struct ps_text *keep(struct groups *g, const void *data, uint32_t len)
+{
+	struct ps_text *text = table_get(&g->texts, data, len);
+
+	if (text)
+		return text;
+	text = arena_alloc(&g->memory, sizeof(*text));
+	*text = (struct ps_text){arena_copy(&g->memory, data, len), len};
+	table_add(&g->texts, text->data, text->len, text);
+	g->bytes += sizeof(*text) + len + SLOTS_BYTES;
+	return text;
+}
+
+static void read_key(struct groups *g, sqlite3_stmt *st, unsigned i, struct group *key)
+{
+	if (sqlite3_column_type(st, (int)i) == SQLITE_INTEGER) {
+		key->numbers[i] = sqlite3_column_int64(st, (int)i);
+	} else {
+		const void *data = sqlite3_column_text(st, (int)i);
+
+		key->numbers[i] = (int64_t)(uintptr_t)keep(g, data, (uint32_t)sqlite3_column_bytes(st, (int)i));
+		key->texts |= UINT64_C(1) << i;
+	}
+}
+
+static struct group *group_of(struct groups *g, const struct group *key)
+{
+	size_t len = sizeof(*key) + g->keys * sizeof(*key->numbers), size = len + g->sums * sizeof(*key->numbers);
+	struct group *group = table_get(&g->by_keys, key, len);
+
+	if (group)
+		return group;
+	group = arena_alloc(&g->memory, size);
+	memcpy(group, key, len);
+	if (g->sums > FIRST) {
+		group->numbers[g->keys + FIRST] = INT64_MAX;
+		group->numbers[g->keys + LAST] = INT64_MIN;
+	}
+	table_add(&g->by_keys, group, len, group);
+	if (!(g->n & (g->n - 1)))
+		g->list = mem_resize(g->list, (g->n ? g->n * 2 : 1) * sizeof(struct group *));
+	g->list[g->n++] = group;
+	g->bytes += size + SLOTS_BYTES;
+	return group;
+}
+
+static void count(const struct groups *g, sqlite3_stmt *st, int64_t *sums)
+{
+	for (unsigned i = 0; i < g->sums; i++) {
+		int64_t n = sqlite3_column_int64(st, (int)(g->keys + i));
+
+		if (i == FIRST)
+			sums[i] = n < sums[i] ? n : sums[i];
+		else if (i == LAST)
+			sums[i] = n > sums[i] ? n : sums[i];
+		else
+			sums[i] = add(sums[i], n);
+	}
+}
+
+int groups_take(struct groups *g, sqlite3_stmt *st)
+{
+	union {
+		struct group group;
+		int64_t room[1 + PS_DIMENSIONS];
+	} key;
+	int rc;
+
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		key.group.texts = 0;
+		for (unsigned i = 0; i < g->keys; i++)
+			read_key(g, st, i, &key.group);
+		count(g, st, group_of(g, &key.group)->numbers + g->keys);
+		if (g->bytes > GROUPS_BYTES_MAX)
+			return SQLITE_FULL;
+	}
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* ---- the table ---- */
+
+struct view {
+	sqlite3_vtab base;
+	const struct groups *groups;
+};
+
+struct walk {
+	sqlite3_vtab_cursor base;
+	size_t at;
+};
+
+static int on_connect(sqlite3 *db, void *groups, int n, const char *const *words, sqlite3_vtab **out, char **error)
+{
+	struct view *v = sqlite3_malloc(sizeof(*v));
+	struct buf columns = {0};
+	int rc;
+
+	(void)n;
+	(void)words;
+	(void)error;
+	if (!v)
+		return SQLITE_NOMEM;
+	*v = (struct view){.groups = groups};
+	buf_put_str(&columns, "CREATE TABLE t(sent, received, n, calls, first, last");
+	for (unsigned i = 0; i < PS_DIMENSIONS; i++)
+		buf_printf(&columns, ", k%u", i);
+	buf_put(&columns, ")", 2);
+	sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+	rc = sqlite3_declare_vtab(db, (char *)columns.data);
+	buf_done(&columns);
+	if (rc == SQLITE_OK)
+		*out = &v->base;
+	else
+		sqlite3_free(v);
+	return rc;
+}
+
+static int on_disconnect(sqlite3_vtab *base)
+{
+	sqlite3_free(base);
+	return SQLITE_OK;
+}
+
+static int on_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+	size_t n = ((struct view *)base)->groups->n;
+
+	info->estimatedRows = (sqlite3_int64)n;
+	info->estimatedCost = (double)n;
+	return SQLITE_OK;
+}
+
+static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
+{
+	struct walk *w = sqlite3_malloc(sizeof(*w));
+
+	(void)base;
+	if (!w)
+		return SQLITE_NOMEM;
+	*w = (struct walk){0};
+	*out = &w->base;
+	return SQLITE_OK;
+}
+
+static int on_close(sqlite3_vtab_cursor *base)
+{
+	sqlite3_free(base);
+	return SQLITE_OK;
+}
+
+static const struct groups *groups_of(const sqlite3_vtab_cursor *base)
+{
+	return ((const struct view *)base->pVtab)->groups;
+}
+
+static int on_filter(sqlite3_vtab_cursor *base, int index, const char *words, int n, sqlite3_value **values)
+{
+	(void)index;
+	(void)words;
+	(void)n;
+	(void)values;
+	((struct walk *)base)->at = 0;
+	return SQLITE_OK;
+}
+
+static int on_next(sqlite3_vtab_cursor *base)
+{
+	((struct walk *)base)->at++;
+	return SQLITE_OK;
+}
+
+static int on_eof(sqlite3_vtab_cursor *base)
+{
+	return ((struct walk *)base)->at >= groups_of(base)->n;
+}
+
+static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *to, int column)
+{
+	const struct groups *g = groups_of(base);
+	const struct group *group = g->list[((struct walk *)base)->at];
+	unsigned key = (unsigned)column - SUMS;
+
+	if (column < SUMS) {
+		sqlite3_result_int64(to, (unsigned)column < g->sums ? group->numbers[g->keys + (unsigned)column] : 0);
+	} else if (key >= g->keys) {
+		sqlite3_result_null(to);
+	} else if (group->texts >> key & 1) {
+		const struct ps_text *text = (const struct ps_text *)(uintptr_t)group->numbers[key];
+
+		sqlite3_result_text64(to, text->data, text->len, SQLITE_STATIC, SQLITE_UTF8);
+	} else {
+		sqlite3_result_int64(to, group->numbers[key]);
+	}
+	return SQLITE_OK;
+}
+
+static int on_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *id)
+{
+	*id = (sqlite3_int64)((struct walk *)base)->at;
+	return SQLITE_OK;
+}
+
+int groups_register(sqlite3 *db, struct groups *g)
+{
+	static const sqlite3_module module = {
+	    .xCreate = on_connect,
+	    .xConnect = on_connect,
+	    .xBestIndex = on_best_index,
+	    .xDisconnect = on_disconnect,
+	    .xDestroy = on_disconnect,
+	    .xOpen = on_open,
+	    .xClose = on_close,
+	    .xFilter = on_filter,
+	    .xNext = on_next,
+	    .xEof = on_eof,
+	    .xColumn = on_column,
+	    .xRowid = on_rowid,
+	};
+	int rc = sqlite3_create_module(db, "groups", &module, g);
+
+	return rc == SQLITE_OK ? sqlite3_exec(db, "CREATE VIRTUAL TABLE " GROUPS_TABLE " USING groups", NULL, NULL, NULL)
+	                       : rc;
+}

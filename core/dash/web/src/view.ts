@@ -31,6 +31,8 @@ export function now(): number {
   return Math.floor(Date.now() / 1000);
 }
 
+const LATE_MS = 250;
+
 export class Panel {
   readonly root: HTMLElement;
   readonly body: HTMLElement;
@@ -44,10 +46,11 @@ export class Panel {
       el("header", {}, this.title, options.aside ?? null), this.body);
   }
 
-  /** Asks, and draws what comes; what was there stays, pale, until then. */
+  /** Asks, and draws what comes; what was there stays until then, pale if that is long. */
   async load<T>(view: View, path: string, draw: (answer: T) => void): Promise<void> {
     const turn = ++this.turn;
     this.root.setAttribute("aria-busy", "true");
+    const late = setTimeout(() => this.root.classList.add("late"), LATE_MS);
     try {
       const answer = await ask<T>(path, view.signal);
       if (turn === this.turn) draw(answer);
@@ -56,13 +59,19 @@ export class Panel {
       if (!(e instanceof Trouble)) console.error(e);
       fill(this.body, trouble(e, () => void this.load(view, path, draw)));
     } finally {
-      if (turn === this.turn) this.root.removeAttribute("aria-busy");
+      clearTimeout(late);
+      if (turn === this.turn) this.rest();
     }
+  }
+
+  private rest(): void {
+    this.root.removeAttribute("aria-busy");
+    this.root.classList.remove("late");
   }
 
   show(...children: (Node | string)[]): void {
     this.turn++;
-    this.root.removeAttribute("aria-busy");
+    this.rest();
     fill(this.body, ...children);
   }
 }

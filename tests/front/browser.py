@@ -32,14 +32,15 @@ def there():
 
 
 class Browser:
-    """One window. Addresses are those below base; pictures go into a folder."""
+    """One window. Addresses are those below base; pictures go into a folder. What is said and asked is known by logs, which cost time."""
 
-    def __init__(self, base, pictures):
+    def __init__(self, base, pictures, logs=True):
         options = Options()
         options.binary_location = shutil.which("chromium")
         for option in OPTIONS:
             options.add_argument(option)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        if logs:
+            options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         options.add_experimental_option("prefs", {"intl.accept_languages": "en"})
         self.driver = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
         self.base, self.pictures, self.said, self.asked = base, pictures, [], []

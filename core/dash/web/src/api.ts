@@ -53,6 +53,24 @@ async function turn<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+const TOGETHER_MS = 40;
+let drawing: Promise<void> | null = null;
+let drawNow = (): void => {};
+
+/** When an answer is to be drawn: with those that come soon after it, as each time costs a layout of the page. */
+export function drawTurn(): Promise<void> {
+  drawing ??= new Promise((go) => {
+    drawNow = () => {
+      drawing = null;
+      go();
+    };
+    setTimeout(drawNow, TOGETHER_MS);
+  });
+  const turn = drawing;
+  if (!running) drawNow();
+  return turn;
+}
+
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((go, stop) => {
     const timer = setTimeout(go, ms);

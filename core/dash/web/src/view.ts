@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a page is given, and what pages are made of: panels that load one answer each, and say in words what went wrong.
-import { aborted, ask, Trouble, type Info, type Loss } from "./api";
+import { aborted, ask, drawTurn, Trouble, type Info, type Loss } from "./api";
 import { el, fill, say } from "./dom";
 import { several, when } from "./format";
 import { address, bounds, START, type State } from "./state";
@@ -53,6 +53,7 @@ export class Panel {
     const late = setTimeout(() => this.root.classList.add("late"), LATE_MS);
     try {
       const answer = await ask<T>(path, view.signal);
+      await drawTurn();
       if (turn === this.turn) draw(answer);
     } catch (e) {
       if (aborted(e) || turn !== this.turn) return;

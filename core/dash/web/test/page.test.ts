@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { texts } from "../src/api";
+import { ask, drawTurn, texts } from "../src/api";
 import { stack } from "../src/sums";
 import { assign, colourOf, forget, SLOTS, slotOf } from "../src/colours";
 import { ago, bytes, count, country, flag, middle, share, span, visible, when } from "../src/format";
@@ -171,4 +171,27 @@ test("every palette is readable, and its colours are told apart by every kind of
       for (let i = 0; i < SLOTS; i++) for (let j = i + 1; j < SLOTS; j++) assert.ok(apart(series[i]!, series[j]!, eye) >= 8, `${name}: ${i + 1} and ${j + 1} with ${eye}`);
     }
   }
+});
+
+/** What happens in which order, of answers that take so many milliseconds each. */
+async function drawn(...times: number[]): Promise<string> {
+  const order: string[] = [], { fetch } = globalThis;
+  globalThis.fetch = async (path) => {
+    await new Promise((go) => setTimeout(go, times[Number(String(path).at(-1))]));
+    return Response.json({});
+  };
+  await Promise.all(times.map(async (_, i) => {
+    await ask(String(i), new AbortController().signal);
+    order.push(`answer ${i}`);
+    await drawTurn();
+    order.push(`draw ${i}`);
+  }));
+  globalThis.fetch = fetch;
+  return order.join(", ");
+}
+
+test("answers that come close together are drawn together, and none waits for long", async () => {
+  assert.equal(await drawn(0), "answer 0, draw 0");
+  assert.equal(await drawn(0, 10), "answer 0, answer 1, draw 0, draw 1");
+  assert.equal(await drawn(0, 400), "answer 0, draw 0, answer 1, draw 1");
 });

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/buf.h"
+#include "core/base/count.h"
 #include "core/question.h"
 
 /* What a group comes to; with in_parts, only what stands before CALLS. */
@@ -35,15 +36,9 @@ void groups_done(struct groups *g)
 	table_done(&g->by_keys);
 	free(g->list);
 	g->list = NULL;
+	g->n = 0;
 	table_done(&g->texts);
 	arena_done(&g->memory);
-}
-
-static int64_t add(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	return !__builtin_add_overflow(a, b, &sum) ? sum : b < 0 ? INT64_MIN : INT64_MAX;
 }
 
 static const struct ps_text *keep(struct groups *g, const void *data, uint32_t len)
@@ -102,7 +97,7 @@ static void count(const struct groups *g, sqlite3_stmt *st, int64_t *sums)
 		else if (i == LAST)
 			sums[i] = n > sums[i] ? n : sums[i];
 		else
-			sums[i] = add(sums[i], n);
+			sums[i] = count_add_signed(sums[i], n);
 	}
 }
 

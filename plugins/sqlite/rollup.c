@@ -2,6 +2,7 @@
 #include "plugins/sqlite/rollup.h"
 
 #include "core/base/clock.h"
+#include "core/base/count.h"
 #include "plugins/sqlite/store.h"
 
 #define LATE_S 120 /* after the end of an hour, before it is summed up: windows are written when they end */
@@ -11,8 +12,8 @@ static void add_step(sqlite3_context *context, int n, sqlite3_value **values)
 	int64_t *total = sqlite3_aggregate_context(context, sizeof(*total));
 
 	(void)n;
-	if (total && __builtin_add_overflow(*total, sqlite3_value_int64(values[0]), total))
-		*total = sqlite3_value_int64(values[0]) < 0 ? INT64_MIN : INT64_MAX;
+	if (total)
+		*total = count_add_signed(*total, sqlite3_value_int64(values[0]));
 }
 
 static void add_final(sqlite3_context *context)

@@ -186,11 +186,18 @@ static int take_row(void *arg, const struct ps_text *cells)
 static int ask_rows(const struct source *s, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
                     struct ps_answer *answer)
 {
+	const struct sql_span all = {NULL, "contime", 0, q->from, q->to};
 	struct asked asked = {answer, q->n_by, q->in_parts != 0, 0};
 	const char *why = "", *table = NULL;
 	struct sql sql;
-	int r = s->group ? s->group(s->self, q, spans, n_spans, &table) : 0;
+	int r = 0;
 
+	if (!n_spans) {
+		spans = &all;
+		n_spans = 1;
+	}
+	if (s->group)
+		r = s->group(s->self, q, spans, n_spans, &table);
 	if (r < 0)
 		return r;
 	if (table)

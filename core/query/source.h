@@ -39,7 +39,8 @@ struct source {
 	              void *arg);
 };
 
-/* ps_reader.ask; the option query_timeout is what a statement may take. spans as for sql_build(). */
+/* ps_reader.ask; the option query_timeout is what a statement may take. spans as for sql_build(); none: connections is
+ * read, all of the range. */
 int source_ask(const struct source *, const struct ps_question *, const struct sql_span *spans, unsigned n_spans,
                struct ps_answer *);
 

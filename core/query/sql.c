@@ -165,6 +165,7 @@ int sql_groups_by(const struct ps_question *q, enum ps_dimension dimension)
 static int put_span(struct sql *s, const struct ps_question *q, const struct sql_span *span, const char **why)
 {
 	const char *sum = s->dialect->sum;
+	unsigned keys = sql_keys(q);
 	int r;
 
 	sql_put(s, "SELECT ");
@@ -177,7 +178,7 @@ static int put_span(struct sql *s, const struct ps_question *q, const struct sql
 		                         : "min(contime) AS first, max(contime) AS last");
 	r = put_rows_of(s, q, span, why);
 	/* By number: what is made of a column may have the name of another. */
-	for (unsigned i = 0; i < sql_keys(q); i++)
+	for (unsigned i = 0; i < keys; i++)
 		buf_printf(&s->text, "%s%u", i ? ", " : " GROUP BY ", i + 1);
 	return r;
 }
@@ -249,14 +250,8 @@ static void put_end(struct sql *s, const struct ps_question *q)
 int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q,
               const struct sql_span *spans, unsigned n_spans, const char **why)
 {
-	const struct sql_span all = {NULL, "contime", 0, q->from, q->to};
-
 	if (check(q, why) < 0)
 		return -EINVAL;
-	if (!spans) {
-		spans = &all;
-		n_spans = 1;
-	}
 	sql_begin(s, dialect);
 	put_values(s, q);
 	put_sums(s, q);

@@ -47,7 +47,7 @@ struct sql_span {
 	int64_t from, to;
 };
 
-/* spans: what makes up the range, or NULL: connections, all of it. The columns of the result: the question's
+/* spans: what makes up the range, one at least. The columns of the result: the question's
  * dimensions, then sent, received, rows, and, if not in_parts, calls, first, last. 0, or -EINVAL with *why (static)
  * when a filter's value does not fit its dimension. The dialect has to live as long as the sql. */
 int sql_build(struct sql *, const struct sql_dialect *, const struct ps_question *, const struct sql_span *spans,
@@ -55,7 +55,7 @@ int sql_build(struct sql *, const struct sql_dialect *, const struct ps_question
 
 /* The same for stores that group rows by themselves.
  *
- * First, rows of a span (never NULL), not grouped: keys, sql_keys() of them, which are integers, or texts that are not
+ * First, rows of a span, not grouped: keys, sql_keys() of them, which are integers, or texts that are not
  * of a dictionary; then sent, received and how many rows it stands for; and, if not in_parts, calls, first, last. */
 unsigned sql_keys(const struct ps_question *);
 int sql_build_ungrouped(struct sql *, const struct sql_dialect *, const struct ps_question *, const struct sql_span *,

@@ -261,8 +261,6 @@ int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer
 		failed(r, rc);
 		rc = -EIO;
 	} else {
-		if (!n_spans)
-			spans[n_spans++] = (struct sql_span){NULL, "contime", 0, q->from, q->to};
 		rc = source_ask(&source, q, spans, n_spans, answer);
 		groups_done(&r->groups);
 	}

@@ -380,6 +380,7 @@ static void test_plan(void)
 	enum ps_dimension by[] = {PS_BY_EXE, PS_BY_RADDR};
 	struct ps_filter filter = {PS_BY_EXE, 0, {"x", 1}};
 	struct ps_question q = {.from = 1, .to = 2, .by = by, .n_by = 2, .filters = &filter, .n_filters = 1};
+	const struct sql_span all = {NULL, "contime", 0, 1, 2};
 	const char *why;
 	struct ps_ctx ctx;
 	struct sql sql;
@@ -394,7 +395,7 @@ static void test_plan(void)
 	put_usual(self, 1, 3000, now);
 	db = open_db(&ctx);
 	sqlite3_exec(db, "ANALYZE", NULL, NULL, NULL);
-	is_int(sql_build(&sql, &dialect, &q, NULL, 0, &why), 0, "the question is SQL");
+	is_int(sql_build(&sql, &dialect, &q, &all, 1, &why), 0, "the question is SQL");
 	explain = mem_printf("EXPLAIN QUERY PLAN %s", (char *)sql.text.data);
 	ok(sqlite3_prepare_v2(db, explain, -1, &st, NULL) == SQLITE_OK, "that SQLite understands");
 	while (sqlite3_step(st) == SQLITE_ROW) {

@@ -156,6 +156,19 @@ def ports(b):
     tap.equal({**few, "groups": 0}, {**all_of_them, "groups": 0}, "of the same bytes")
 
 
+def late(b):
+    """What waits for its answer is pale if that is long, and only then."""
+    b.open("/explore?last=30d")
+    b.quiet()
+    network = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
+    b.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**network, "latency": 1500})
+    b.click("nav a[href^='/alerts']")
+    b.wait("a pale panel", lambda: b.all(".panel.late[aria-busy]"))
+    b.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**network, "latency": 0})
+    b.quiet()
+    tap.ok(not b.all(".panel.late"), "a panel is pale while its answer is late")
+
+
 def zoom(b):
     b.open("/explore?last=30d")
     b.quiet()
@@ -337,7 +350,7 @@ def seeded(place, now):
         b.size(1300)
         b.open("/")
         b.run("localStorage.setItem('picosnitch.theme', 'light')")
-        for part in (overview, lambda x: last_tuesday(x, now - 7 * 86400), explore, ports, zoom, keyboard, program, downloads, themes, narrow):
+        for part in (overview, lambda x: last_tuesday(x, now - 7 * 86400), explore, ports, late, zoom, keyboard, program, downloads, themes, narrow):
             part(b)
         # There is no daemon, which the live page is told by an event, not by an error.
         said_well(b, "a month")

@@ -60,11 +60,12 @@ let drawNow = (): void => {};
 /** When an answer is to be drawn: with those that come soon after it, as each time costs a layout of the page. */
 export function drawTurn(): Promise<void> {
   drawing ??= new Promise((go) => {
+    const timer = setTimeout(() => drawNow(), TOGETHER_MS);
     drawNow = () => {
+      clearTimeout(timer);
       drawing = null;
       go();
     };
-    setTimeout(drawNow, TOGETHER_MS);
   });
   const turn = drawing;
   if (!running) drawNow();

@@ -38,6 +38,7 @@ export class Panel {
   readonly body: HTMLElement;
   readonly title: HTMLElement;
   private turn = 0;
+  private late: ReturnType<typeof setTimeout> | undefined;
 
   constructor(title: string, options: { class?: string; aside?: Node } = {}) {
     this.title = el("h2", {}, title);
@@ -50,7 +51,8 @@ export class Panel {
   async load<T>(view: View, path: string, draw: (answer: T) => void): Promise<void> {
     const turn = ++this.turn;
     this.root.setAttribute("aria-busy", "true");
-    const late = setTimeout(() => this.root.classList.add("late"), LATE_MS);
+    clearTimeout(this.late);
+    this.late = setTimeout(() => this.root.classList.add("late"), LATE_MS);
     try {
       const answer = await ask<T>(path, view.signal);
       await drawTurn();
@@ -60,12 +62,12 @@ export class Panel {
       if (!(e instanceof Trouble)) console.error(e);
       fill(this.body, trouble(e, () => void this.load(view, path, draw)));
     } finally {
-      clearTimeout(late);
       if (turn === this.turn) this.rest();
     }
   }
 
   private rest(): void {
+    clearTimeout(this.late);
     this.root.removeAttribute("aria-busy");
     this.root.classList.remove("late");
   }

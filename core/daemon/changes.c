@@ -167,39 +167,38 @@ static void tell(struct changes *c, struct target *t, enum ps_hash_state state, 
 		first_seen_changed(c->first_seen, &t->who, t->uid, r->role, t->script, state, now);
 }
 
-static void on_look(void *arg, void *subject, int fd, enum ps_hash_state why, struct apart *apart)
+static void on_look(void *arg, void *subject, const struct opened_script *o)
 {
 	struct target *t = subject;
 	struct changes *c = arg;
-	char link[32], *path;
+	char link[32];
 	int watch;
 
 	t->looking = false;
-	if (apart)
-		apart_free(apart);
+	if (o->apart)
+		apart_free(o->apart);
 	if (!t->runners) {
-		if (fd >= 0)
-			close(fd);
+		if (o->fd >= 0)
+			close(o->fd);
 		target_free(c, t);
 		return;
 	}
-	if (fd < 0) {
+	if (o->fd < 0) {
 		/* What cannot be opened (a FUSE file, say) is not watched. */
-		if (why == PS_HASH_GONE && !t->gone)
-			tell(c, t, why, NULL);
-		t->gone = why == PS_HASH_GONE;
+		if (o->why == PS_HASH_GONE && !t->gone)
+			tell(c, t, o->why, NULL);
+		t->gone = o->why == PS_HASH_GONE;
 		return;
 	}
 	t->gone = false;
 	/* First the watch, then the reading: so that nothing happens in between. */
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", o->fd);
 	watch = inotify_add_watch(c->fd, link, EVENTS);
 	c->refused |= watch < 0;
 	if (watch != t->watch)
 		unwatch(c, t);
 	t->watch = watch;
-	t->now = executables_of_fd(c->executables, fd, &path);
-	free(path);
+	t->now = executables_of_fd(c->executables, o->fd, &o->st);
 }
 
 static void drop_look(void *arg, void *subject)
@@ -240,7 +239,7 @@ static void work(struct changes *c)
 		uv_timer_start(&c->timer, on_timer, BUSY_MS, 0);
 		return;
 	}
-	scripts_take(c->looks, on_look, c);
+	scripts_take(c->looks);
 	for (size_t at = 0; (t = table_next(&c->targets, &at));) {
 		if (t->now && t->now->state != PS_HASH_LATE)
 			judge(c, t);
@@ -411,7 +410,7 @@ struct changes *changes_open(uv_loop_t *loop, struct executables *executables, s
 	c->home = root >= 0 ? 1 : getpid();
 	if (root >= 0)
 		close(root);
-	c->looks = scripts_open();
+	c->looks = scripts_open(loop, on_look, c);
 	c->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (c->fd < 0)
 		losses_add(losses, PS_STAGE_MEMORY, 1, 0, 0,

@@ -56,7 +56,6 @@ static void on_events(uv_poll_t *poll, int status, int events)
 	if (status)
 		return;
 	probe_consume(w->probe, on_process_event, w, EVENTS_AT_ONCE);
-	processes_take(w->processes);
 }
 
 static void on_opened(uv_poll_t *poll, int status, int events)
@@ -453,7 +452,7 @@ int watch_start(struct watch *w, const struct ledger_origin *origin)
 		           strerror(-err));
 	w->executables = executables_open(w->loop, (unsigned)w->settings->core.hash_threads, w->exec_watch);
 	set_mask(w);
-	w->processes = processes_open(w->executables);
+	w->processes = processes_open(w->loop, w->executables);
 	err = probe_open(&w->probe, w->settings);
 	if (err)
 		return err;

@@ -347,17 +347,19 @@ bool executables_executed(struct executables *x, pid_t pid, const struct wire_fi
 	return true;
 }
 
-struct executable *executables_of_fd(struct executables *x, int fd, char **path)
+struct executable *executables_of_fd(struct executables *x, int fd, const struct stat *found)
 {
 	struct stat st;
 	uint32_t mount;
 
-	*path = NULL;
 	if (file_stat(fd, &st, &mount)) {
 		close(fd);
 		return executables_without(x, PS_HASH_UNREADABLE);
 	}
-	*path = file_path(fd);
+	if (!file_is_same(&st, found, NULL)) {
+		close(fd);
+		return executables_without(x, PS_HASH_CHANGED);
+	}
 	return lookup(x, fd, &st, false);
 }
 

@@ -88,8 +88,8 @@ void executables_overflowed(struct executables *);
 bool executables_executed(struct executables *, pid_t pid, const struct wire_file *file, int64_t exec_ns,
                           const char *asked, struct executed *);
 
-/* Any open file; takes fd over. Gives a reference, and its path (to be freed, or NULL). */
-struct executable *executables_of_fd(struct executables *, int fd, char **path);
+/* Any open file, if it is still what it was when it was found; takes fd over. Gives a reference. */
+struct executable *executables_of_fd(struct executables *, int fd, const struct stat *found);
 
 /* The same for a process that lives, through /proc/PID/exe. A file system that is a program (FUSE) is not asked
  * anything by this process. */

@@ -28,6 +28,14 @@ void proc_read(struct buf *out, pid_t pid, const char *name)
 		close(fd);
 }
 
+int proc_open(pid_t pid, const char *name)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/%d/%s", pid, name);
+	return open(link, O_PATH | O_CLOEXEC);
+}
+
 bool proc_is(pid_t pid, uint64_t start)
 {
 	unsigned long long ticks = 0;

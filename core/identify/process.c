@@ -526,7 +526,7 @@ void processes_expire(struct processes *ps)
 	ps->ended = (struct image_list){0};
 }
 
-struct processes *processes_open(struct executables *executables)
+struct processes *processes_open(uv_loop_t *loop, struct executables *executables)
 {
 	struct program nothing = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}};
 	struct processes *ps = mem_alloc(sizeof(*ps));
@@ -539,7 +539,7 @@ struct processes *processes_open(struct executables *executables)
 	ps->executables = executables;
 	ps->places = places_open();
 	ps->roster = roster_open(executables);
-	ps->scripts = scripts_open();
+	ps->scripts = scripts_open(loop, script_found, ps);
 	nothing.file = executables_without(executables, PS_HASH_ABSENT);
 	ps->nobody = roster_get(ps->roster, &nothing);
 	return ps;

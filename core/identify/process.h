@@ -23,7 +23,7 @@ struct lineage {
 
 struct processes;
 
-struct processes *processes_open(struct executables *);
+struct processes *processes_open(uv_loop_t *, struct executables *);
 void processes_close(struct processes *);
 
 /* A process that was there at start. */
@@ -58,8 +58,7 @@ void processes_connection(struct processes *, const struct wire_image *, bool be
 enum { PROCESSES_AWAITED = 4096 };
 void processes_expire(struct processes *);
 
-/* Settles the programs whose scripts were opened since, or could not be. To be called before lineages are
- * looked up, and when events were taken in. */
+/* Settles the programs whose scripts were opened by now, or hang. To be called before lineages are looked up. */
 void processes_take(struct processes *);
 
 /* All that it refers to; what is NULL stays out. */

@@ -51,7 +51,8 @@ struct image *image_find(struct processes *, const struct wire_image *);
  * if there is no script. */
 struct program *script_find(struct processes *, struct image *, struct program *is);
 
-/* scripts_close()'s. */
+/* For scripts_open() and scripts_close(). */
+void script_found(void *processes, void *subject, const struct opened_script *);
 void script_forget(void *processes, void *subject);
 
 #endif

@@ -132,25 +132,23 @@ static void on_read(void *arg, void *subject, enum ps_hash_state state, const ui
 	       state == PS_HASH_OK ? PS_EXE_SCRIPT_UNSURE : 0);
 }
 
-static void on_found(void *arg, void *subject, int fd, enum ps_hash_state why, struct apart *apart)
+void script_found(void *arg, void *subject, const struct opened_script *o)
 {
 	struct processes *ps = arg;
 	struct reader *reader = executables_reader(ps->executables);
 	struct executable *file;
-	char *path = NULL;
 
-	if (apart && reader) {
-		reader_add(reader, apart, on_read, ps, subject);
+	if (o->apart && reader) {
+		reader_add(reader, o->apart, on_read, ps, subject);
 		return;
 	}
-	if (apart)
-		apart_free(apart);
-	file = fd < 0 ? executables_without(ps->executables, why) : executables_of_fd(ps->executables, fd, &path);
-	settle(ps, subject, file, path, 0);
-	free(path);
+	if (o->apart)
+		apart_free(o->apart);
+	file = o->fd < 0 ? executables_without(ps->executables, o->why) : executables_of_fd(ps->executables, o->fd, &o->st);
+	settle(ps, subject, file, o->path, 0);
 }
 
 void processes_take(struct processes *ps)
 {
-	scripts_take(ps->scripts, on_found, ps);
+	scripts_take(ps->scripts);
 }

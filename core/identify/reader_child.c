@@ -92,6 +92,7 @@ static int open_file(const struct apart_request *request, struct reader_answer *
 {
 	enum ps_hash_state why = PS_HASH_UNREADABLE;
 	int found = READER_FILE, fd = -1;
+	struct stat st;
 	char *path;
 
 	if (!is_here(found))
@@ -100,11 +101,11 @@ static int open_file(const struct apart_request *request, struct reader_answer *
 		fd = open("/proc/self/fd/4", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		_Static_assert(READER_FILE == 4, "the path above");
 	} else if (found >= 0) {
-		fd = search_open(&request->by, found, &why);
+		fd = search_open(&request->by, found, &st, &why);
 	}
 	answer->error = fd < 0 ? errno : 0;
 	answer->state = why;
-	path = fd < 0 || !request->script ? NULL : file_path(fd);
+	path = fd < 0 || !request->script ? NULL : search_path(&request->by, fd);
 	if (path)
 		snprintf(answer->path, sizeof(answer->path), "%s", path);
 	free(path);

@@ -12,14 +12,6 @@
 #include "core/identify/proc.h"
 #include "core/identify/scripts.h"
 
-static int open_link(pid_t pid, const char *name)
-{
-	char link[64];
-
-	snprintf(link, sizeof(link), "/proc/%d/%s", pid, name);
-	return open(link, O_PATH | O_CLOEXEC);
-}
-
 /* "/dev/fd/63", "/proc/self/fd/3", "/dev/stdin": a number of the process's, or -1. */
 static int descriptor_of(const char *path)
 {
@@ -51,40 +43,24 @@ static int open_descriptor(const struct start *by, int number, int root, enum ps
 	if (!search_is_folder(root, &by->root))
 		return -1;
 	snprintf(name, sizeof(name), "fd/%d", number);
-	fd = open_link(by->pid, name);
+	fd = proc_open(by->pid, name);
 	*why = errno == ENOENT || errno == ESRCH ? PS_HASH_GONE : PS_HASH_UNREADABLE;
 	return fd;
 }
 
 /* ---- where the process is ---- */
 
-static bool is_gone(const struct start *by)
-{
-	return by->process_ns && !proc_is(by->pid, by->process_ns);
-}
-
 /* The root folder of the process; if it has gone, that of another, if it is the same. */
 static int open_root(const struct start *by, bool *gone)
 {
-	int root = open_link(by->pid, "root");
+	int root = proc_open(by->pid, "root");
 
-	*gone = root < 0 || is_gone(by);
+	*gone = root < 0 || search_is_gone(by);
 	if (!*gone)
 		return root;
 	if (root >= 0)
 		close(root);
-	return by->like && by->root.ino ? open_link(by->like, "root") : -1;
-}
-
-/* Whether it has its folders still: who ends gives them up before he is gone. */
-static bool has_folders(const struct start *by)
-{
-	int root = open_link(by->pid, "root");
-
-	if (root < 0)
-		return false;
-	close(root);
-	return !is_gone(by);
+	return by->like && by->root.ino ? proc_open(by->like, "root") : -1;
 }
 
 /* Its working folder; if it has gone, or gone elsewhere, that of its parent, if it is the same. -1: neither. */
@@ -93,7 +69,7 @@ static int open_cwd(const struct start *by, bool gone)
 	pid_t pids[] = {gone ? 0 : by->pid, by->like ? by->parent : 0};
 
 	for (size_t i = 0; by->cwd.ino && i < 2; i++) {
-		int cwd = pids[i] ? open_link(pids[i], "cwd") : -1;
+		int cwd = pids[i] ? proc_open(pids[i], "cwd") : -1;
 
 		if (cwd >= 0 && search_is_folder(cwd, &by->cwd) && (pids[i] == by->pid || search_is_sure(cwd)))
 			return cwd;
@@ -110,7 +86,7 @@ static struct apart *apart_as(const struct start *by)
 {
 	struct apart *a = apart_new(by->pid);
 
-	if (a && !is_gone(by))
+	if (a && !search_is_gone(by))
 		return a;
 	if (a)
 		apart_free(a);
@@ -149,13 +125,13 @@ static struct apart *hand_over(const struct start *by, const char *path, int *fo
 	return a;
 }
 
-int script_open(const struct start *by, const char *path, enum ps_hash_state *why, struct apart **apart)
+void script_open(const struct start *by, const char *path, struct opened_script *out)
 {
-	int number = descriptor_of(path), root, cwd = -1, found = -1, fd = -1;
+	int number = descriptor_of(path), root, cwd = -1, found = -1;
+	enum ps_hash_state *why = &out->why;
 	bool gone, refused;
 
-	*apart = NULL;
-	*why = PS_HASH_GONE;
+	*out = (struct opened_script){.fd = -1, .why = PS_HASH_GONE};
 	root = open_root(by, &gone);
 	if (root < 0 || (gone && number >= 0))
 		goto out;
@@ -167,13 +143,15 @@ int script_open(const struct start *by, const char *path, enum ps_hash_state *wh
 		*why = PS_HASH_UNREADABLE;
 		refused = true;
 	} else if (found >= 0) {
-		fd = search_open(by, found, why);
-		refused = fd < 0 && errno == EACCES;
-	} else if (number < 0 && *path != '/' && cwd < 0 && *why == PS_HASH_GONE && !gone && has_folders(by)) {
+		out->fd = search_open(by, found, &out->st, why);
+		refused = out->fd < 0 && errno == EACCES;
+	} else if (number < 0 && *path != '/' && cwd < 0 && *why == PS_HASH_GONE && !gone && search_has_folders(by)) {
 		*why = PS_HASH_MISMATCH;
 	}
 	if (refused)
-		*apart = hand_over(by, path, &found, &root, &cwd);
+		out->apart = hand_over(by, path, &found, &root, &cwd);
+	if (out->fd >= 0)
+		out->path = search_path(by, out->fd);
 out:
 	if (root >= 0)
 		close(root);
@@ -181,5 +159,4 @@ out:
 		close(cwd);
 	if (found >= 0)
 		close(found);
-	return fd;
 }

@@ -19,9 +19,7 @@ struct request {
 	struct start start;
 	void *subject; /* NULL: it was given up */
 	int64_t begun_ns;
-	int fd;
-	enum ps_hash_state why;
-	struct apart *apart;
+	struct opened_script opened;
 	struct request *next;
 	char path[];
 };
@@ -37,6 +35,9 @@ struct scripts {
 	struct request *working; /* what the thread that does not hang is at */
 	unsigned threads, hanging;
 	bool closing;
+	uv_async_t *ready; /* until it closes */
+	scripts_found tell;
+	void *arg;
 	struct scripts_stats stats; /* the main thread's */
 };
 
@@ -61,10 +62,11 @@ static struct request *pop(struct queue *q)
 
 static void request_free(struct request *r)
 {
-	if (r->fd >= 0)
-		close(r->fd);
-	if (r->apart)
-		apart_free(r->apart);
+	if (r->opened.fd >= 0)
+		close(r->opened.fd);
+	if (r->opened.apart)
+		apart_free(r->opened.apart);
+	free(r->opened.path);
 	free(r);
 }
 
@@ -91,7 +93,7 @@ static void *work(void *arg)
 		r->begun_ns = clock_monotonic_ns();
 		s->working = r;
 		pthread_mutex_unlock(&s->shared.lock);
-		r->fd = script_open(&r->start, r->path, &r->why, &r->apart);
+		script_open(&r->start, r->path, &r->opened);
 		pthread_mutex_lock(&s->shared.lock);
 		if (!r->subject) {
 			/* Another thread has taken this one's place. */
@@ -101,6 +103,8 @@ static void *work(void *arg)
 		}
 		s->working = NULL;
 		push(&s->found, r);
+		if (!s->closing)
+			uv_async_send(s->ready);
 	}
 	s->threads--;
 	pthread_mutex_unlock(&s->shared.lock);
@@ -115,12 +119,23 @@ static void add_thread(struct scripts *s)
 		s->threads++;
 }
 
-struct scripts *scripts_open(void)
+static void on_ready(uv_async_t *ready)
+{
+	scripts_take(ready->data);
+}
+
+struct scripts *scripts_open(uv_loop_t *loop, scripts_found found, void *arg)
 {
 	struct scripts *s = mem_alloc(sizeof(*s));
 
 	shared_init(&s->shared);
 	pthread_cond_init(&s->more, NULL);
+	s->tell = found;
+	s->arg = arg;
+	s->ready = mem_alloc(sizeof(*s->ready));
+	s->ready->data = s;
+	uv_async_init(loop, s->ready, on_ready);
+	uv_unref((uv_handle_t *)s->ready);
 	return s;
 }
 
@@ -135,7 +150,7 @@ bool scripts_ask(struct scripts *s, const struct start *start, struct ps_text pa
 	room = s->threads > s->hanging && s->stats.waiting < WAITING_MAX;
 	if (room) {
 		r = mem_alloc(sizeof(*r) + path.len + 1);
-		*r = (struct request){.start = *start, .subject = subject, .fd = -1};
+		*r = (struct request){.start = *start, .subject = subject, .opened.fd = -1};
 		memcpy(r->path, path.data, path.len);
 		push(&s->asked, r);
 		pthread_cond_signal(&s->more);
@@ -161,7 +176,7 @@ static void *give_up(struct scripts *s)
 	return subject;
 }
 
-void scripts_take(struct scripts *s, scripts_found found, void *arg)
+void scripts_take(struct scripts *s)
 {
 	struct request *r, *next;
 	void *given_up;
@@ -176,12 +191,13 @@ void scripts_take(struct scripts *s, scripts_found found, void *arg)
 	for (; r; r = next) {
 		next = r->next;
 		s->stats.waiting--;
-		found(arg, r->subject, r->fd, r->why, r->apart);
+		s->tell(s->arg, r->subject, &r->opened);
+		free(r->opened.path);
 		free(r);
 	}
 	if (given_up) {
 		s->stats.waiting--;
-		found(arg, given_up, -1, PS_HASH_UNREADABLE, NULL);
+		s->tell(s->arg, given_up, &(struct opened_script){.fd = -1, .why = PS_HASH_UNREADABLE});
 	}
 }
 
@@ -193,6 +209,11 @@ static void drop_all(struct queue *q, void (*drop)(void *, void *), void *arg)
 		drop(arg, r->subject);
 		request_free(r);
 	}
+}
+
+static void on_closed(uv_handle_t *ready)
+{
+	free(ready);
 }
 
 void scripts_close(struct scripts *s, void (*drop)(void *, void *), void *arg)
@@ -214,6 +235,7 @@ void scripts_close(struct scripts *s, void (*drop)(void *, void *), void *arg)
 		s->working->subject = NULL;
 	}
 	pthread_mutex_unlock(&s->shared.lock);
+	uv_close((uv_handle_t *)s->ready, on_closed);
 	leave(s);
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/identify/file.h"
+#include "core/identify/proc.h"
 
 static int open_at(int folder, const char *path, uint64_t resolve)
 {
@@ -46,6 +47,21 @@ int search_is_sure(int fd)
 	uint32_t magic = file_magic(fd);
 
 	return magic == OVERLAYFS_SUPER_MAGIC || !file_has_own_devices(magic);
+}
+
+bool search_is_gone(const struct start *by)
+{
+	return by->process_ns && !proc_is(by->pid, by->process_ns);
+}
+
+bool search_has_folders(const struct start *by)
+{
+	int root = proc_open(by->pid, "root");
+
+	if (root < 0)
+		return false;
+	close(root);
+	return !search_is_gone(by);
 }
 
 /* The working folder by the path that it had. What has it now must be that folder; and who puts another script into it,
@@ -141,19 +157,18 @@ int search_find(const struct start *by, const char *path, int root, int cwd, enu
 	return fd;
 }
 
-int search_open(const struct start *by, int found, enum ps_hash_state *why)
+int search_open(const struct start *by, int found, struct stat *st, enum ps_hash_state *why)
 {
 	char link[32];
-	struct stat st;
 	int fd;
 
 	*why = PS_HASH_UNREADABLE;
-	if (fstat(found, &st))
+	if (fstat(found, st))
 		return -1;
 	errno = EINVAL;
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st->st_mode))
 		return -1;
-	if (file_changed_ns(&st) > by->exec_ns) {
+	if (file_changed_ns(st) > by->exec_ns) {
 		*why = PS_HASH_CHANGED;
 		return -1;
 	}
@@ -162,4 +177,14 @@ int search_open(const struct start *by, int found, enum ps_hash_state *why)
 	if (fd < 0 && errno == EPERM)
 		fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	return fd;
+}
+
+char *search_path(const struct start *by, int found)
+{
+	char *path = file_path(found);
+
+	if (by->like || search_has_folders(by))
+		return path;
+	free(path);
+	return NULL;
 }

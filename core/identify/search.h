@@ -7,7 +7,9 @@
 #ifndef PS_IDENTIFY_SEARCH_H
 #define PS_IDENTIFY_SEARCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "bpf/wire.h"
@@ -32,13 +34,21 @@ int search_is_folder(int fd, const struct wire_folder *);
  * same. */
 int search_is_sure(int fd);
 
+/* Whether the process has gone; or, in the other one, has its folders still: who ends gives them up before that. */
+bool search_is_gone(const struct start *);
+bool search_has_folders(const struct start *);
+
 /* The file under a path: an absolute one below root, a relative one from cwd, symbolic links as the process would
  * follow them. cwd -1: it is looked for where it was. Gives an O_PATH descriptor; or -1, *why, and in errno EACCES if
  * somebody else might find it. */
 int search_find(const struct start *, const char *path, int root, int cwd, enum ps_hash_state *why);
 
 /* Opens for reading what was found, if it is a regular file that has not changed since the process was started; opens
- * nothing else, not even for a moment. -1 as above. */
-int search_open(const struct start *, int found, enum ps_hash_state *why);
+ * nothing else, not even for a moment. *st is what it was then. -1 as above. */
+int search_open(const struct start *, int found, struct stat *, enum ps_hash_state *why);
+
+/* The path of what was found, to be freed. NULL: it has none; or the mounts of the process may have ended with it
+ * before the kernel was asked, which then tells a path that lacks where the file was mounted. */
+char *search_path(const struct start *, int found);
 
 #endif

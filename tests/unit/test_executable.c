@@ -493,6 +493,32 @@ static void test_of_process(void)
 	fixture_close(&f);
 }
 
+/* Between the search for a file and its reading somebody writes another program into it. */
+static void test_of_fd(void)
+{
+	struct executable *as_found, *too_late;
+	struct stat found;
+	struct fixture f;
+	int fd;
+
+	fixture_open(&f);
+	write_file(path, "one");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fstat(fd, &found))
+		abort();
+	as_found = executables_of_fd(f.executables, dup(fd), &found);
+	settle(&f);
+	is_int(as_found->state, PS_HASH_OK, "a file that is what was found is hashed");
+	rest();
+	write_file(path, "two");
+	too_late = executables_of_fd(f.executables, fd, &found);
+	is_int(too_late->state, PS_HASH_CHANGED, "one that was written to since has no hash, rather than another's");
+	executable_drop(f.executables, as_found);
+	executable_drop(f.executables, too_late);
+	unlink(path);
+	fixture_close(&f);
+}
+
 static void is_path(int fd, const char *want, const char *what)
 {
 	char *got = file_path(fd);
@@ -552,6 +578,7 @@ int main(void)
 	test_evicted();
 	test_openings();
 	test_of_process();
+	test_of_fd();
 	test_path();
 	rmdir(folder);
 	return tap_done();

@@ -2,8 +2,10 @@
 /* Opening the script of a process, which is this one, and what becomes of programs meanwhile. */
 #include "core/identify/scripts.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include "core/base/clock.h"
@@ -61,31 +63,31 @@ static void write_file(const char *path, const char *text)
 
 static void opens(const struct start *by, const char *path, const char *want, const char *what)
 {
-	enum ps_hash_state why = PS_HASH_OK;
-	struct apart *apart;
-	int fd = script_open(by, path, &why, &apart);
+	struct opened_script o;
 	char text[16] = "";
 
-	if (ok(fd >= 0, "%s: opened", what)) {
-		ok(read(fd, text, sizeof(text) - 1) >= 0, "it can be read");
+	script_open(by, path, &o);
+	if (ok(o.fd >= 0, "%s: opened", what)) {
+		ok(read(o.fd, text, sizeof(text) - 1) >= 0, "it can be read");
 		is_str(text, want, "it is that file");
-		close(fd);
+		close(o.fd);
 	} else {
-		printf("# state %d\n", why);
+		printf("# state %d\n", o.why);
 	}
+	free(o.path);
 }
 
 static void fails(const struct start *by, const char *path, enum ps_hash_state want, const char *what)
 {
-	enum ps_hash_state why = PS_HASH_OK;
-	struct apart *apart;
-	int fd = script_open(by, path, &why, &apart);
+	struct opened_script o;
 
-	ok(!apart, "nobody else is asked");
-	is_int(fd, -1, "%s: nothing is opened", what);
-	is_int(why, want, "and why is said");
-	if (fd >= 0)
-		close(fd);
+	script_open(by, path, &o);
+	ok(!o.apart, "nobody else is asked");
+	is_int(o.fd, -1, "%s: nothing is opened", what);
+	is_int(o.why, want, "and why is said");
+	ok(!o.path, "no path is");
+	if (o.fd >= 0)
+		close(o.fd);
 }
 
 static void test_open(void)
@@ -164,26 +166,29 @@ static void test_open(void)
 /* Root is refused, and then has what it needs to look as somebody else: here as root again. */
 static void looks_apart(const struct start *by, const char *path, bool from_cwd, const char *what)
 {
-	struct apart *a = NULL;
+	struct opened_script o;
 	enum ps_hash_state why;
+	struct apart *a;
+	struct stat st;
 	char text[16] = "";
 	int fd, found = -1;
 
 	ok(!seteuid(NOBODY), "as somebody else");
-	fd = script_open(by, path, &why, &a);
+	script_open(by, path, &o);
+	a = o.apart;
 	ok(!seteuid(0), "and back");
-	is_int(fd, -1, "%s: it is not opened", what);
-	is_int(why, PS_HASH_UNREADABLE, "and may not be");
+	is_int(o.fd, -1, "%s: it is not opened", what);
+	is_int(o.why, PS_HASH_UNREADABLE, "and may not be");
 	if (!ok(a, "but another may"))
 		return;
 	is_int(a->user.uid, NOBODY, "the user of that process");
 	ok(a->file < 0 && a->root >= 0 && (a->cwd >= 0) == from_cwd, "from its folders");
 	found = search_find(&a->request.by, a->request.path, a->root, a->cwd, &why);
-	fd = search_open(&a->request.by, found, &why);
+	fd = search_open(&a->request.by, found, &st, &why);
 	ok(read(fd, text, sizeof(text) - 1) >= 0, "who finds it");
 	is_str(text, "three", "and reads that file");
 	a->request.by.exec_ns -= NS_PER_S;
-	is_int(search_open(&a->request.by, found, &why), -1, "not what is younger than the execution");
+	is_int(search_open(&a->request.by, found, &st, &why), -1, "not what is younger than the execution");
 	is_int(why, PS_HASH_CHANGED, "and why is said");
 	a->request.by.root.ino++;
 	is_int(search_find(&a->request.by, a->request.path, a->root, a->cwd, &why), -1, "nor below another root");
@@ -199,8 +204,7 @@ static void looks_apart(const struct start *by, const char *path, bool from_cwd,
 static void test_apart(void)
 {
 	char whole[64];
-	struct apart *a;
-	enum ps_hash_state why;
+	struct opened_script o;
 	struct start by;
 
 	if (geteuid())
@@ -223,21 +227,21 @@ static void test_apart(void)
 	looks_apart(&by, "x.sh", false, "one that has gone");
 	by.uid = by.gid = UINT32_MAX;
 	ok(!seteuid(NOBODY), "as somebody else");
-	is_int(script_open(&by, whole, &why, &a), -1, "of one that has gone, and of whom nothing is known");
-	ok(!a, "nobody looks");
+	script_open(&by, whole, &o);
+	is_int(o.fd, -1, "of one that has gone, and of whom nothing is known");
+	ok(!o.apart, "nobody looks");
 	ok(!seteuid(0) && !chdir(".."), "back");
 }
 
 static int answers, found;
 
-static void on_found(void *arg, void *subject, int fd, enum ps_hash_state why, struct apart *apart)
+static void on_found(void *arg, void *subject, const struct opened_script *o)
 {
 	(void)arg;
-	(void)apart;
 	answers++;
-	if (fd >= 0) {
-		found += subject && why != PS_HASH_LATE;
-		close(fd);
+	if (o->fd >= 0) {
+		found += subject && o->path;
+		close(o->fd);
 	}
 }
 
@@ -247,13 +251,25 @@ static void on_dropped(void *arg, void *subject)
 	++*(int *)arg;
 }
 
+static void never(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
 static void test_queue(void)
 {
 	struct ps_text path = {"x.sh and no more", 4};
-	struct scripts *s = scripts_open();
 	struct start by = now();
 	struct scripts_stats stats;
 	int taken = 0, dropped = 0;
+	struct scripts *s;
+	uv_timer_t timer; /* as long as there is another handle, the loop looks for what was opened */
+	uv_loop_t loop;
+
+	uv_loop_init(&loop);
+	uv_timer_init(&loop, &timer);
+	uv_timer_start(&timer, never, UINT32_MAX, 0);
+	s = scripts_open(&loop, on_found, NULL);
 
 	for (int i = 0; i < 1030; i++)
 		taken += scripts_ask(s, &by, path, s);
@@ -261,7 +277,7 @@ static void test_queue(void)
 	is_int(taken, 1024, "so many wait at most");
 	is_int(stats.refused, 6, "others are counted");
 	for (int i = 0; i < 1000 && answers < 1024; i++, usleep(10000))
-		scripts_take(s, on_found, NULL);
+		uv_run(&loop, UV_RUN_NOWAIT);
 	is_int(answers, 1024, "each is answered");
 	is_int(found, 1024, "and was found");
 	scripts_get_stats(s, &stats);
@@ -270,6 +286,9 @@ static void test_queue(void)
 		scripts_ask(s, &by, path, s);
 	scripts_close(s, on_dropped, &dropped);
 	is_int(dropped, 3, "what was not taken is dropped");
+	uv_close((uv_handle_t *)&timer, NULL);
+	uv_run(&loop, UV_RUN_NOWAIT);
+	is_int(uv_loop_close(&loop), 0, "and nothing is left in the loop");
 }
 
 /* A process that sleeps in this folder. */
@@ -282,6 +301,66 @@ static pid_t sleeper(void)
 		_exit(0);
 	}
 	return pid;
+}
+
+/* One that sees "over.sh" where "under.sh" is for others: told when it does. 0: it may not. */
+static pid_t mounter(void)
+{
+	int ready[2];
+	char done = 0;
+	pid_t pid;
+
+	if (pipe(ready))
+		return 0;
+	pid = fork();
+	if (!pid) {
+		done = !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		       !mount("over.sh", "under.sh", NULL, MS_BIND, NULL);
+		if (write(ready[1], &done, 1) == 1)
+			pause();
+		_exit(0);
+	}
+	if (read(ready[0], &done, 1) != 1)
+		done = 0;
+	close(ready[0]);
+	close(ready[1]);
+	if (!done)
+		kill(pid, SIGKILL);
+	return done ? pid : 0;
+}
+
+/* The kernel knows the path of a mounted file only for as long as it is mounted. */
+static void test_mounted(void)
+{
+	char whole[64], *path;
+	struct opened_script o;
+	struct start by;
+	pid_t pid;
+
+	write_file("under.sh", "under");
+	write_file("over.sh", "over");
+	usleep(30000);
+	pid = geteuid() ? 0 : mounter();
+	if (!pid) {
+		skip("mounting is not allowed");
+		return;
+	}
+	by = start_of(pid);
+	snprintf(whole, sizeof(whole), "%s/under.sh", folder);
+	opens(&by, whole, "over", "what lies there for the process");
+	script_open(&by, whole, &o);
+	is_str(o.path ? o.path : "", whole, "and the path is the one that it has there");
+	free(o.path);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	path = search_path(&by, o.fd);
+	ok(!path, "when the process and its mounts have gone it is not known");
+	free(path);
+	by.like = getpid();
+	path = search_path(&by, o.fd);
+	ok(path, "but where the mounts are another's, too, it is");
+	free(path);
+	close(o.fd);
 }
 
 static void test_programs(void)
@@ -344,6 +423,7 @@ int main(void)
 	test_open();
 	test_apart();
 	test_queue();
+	test_mounted();
 	test_programs();
 	snprintf(command, sizeof(command), "rm -r %s", folder);
 	return system(command) || tap_done();

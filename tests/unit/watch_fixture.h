@@ -28,7 +28,7 @@ static inline void fixture_open(struct fixture *f)
 {
 	uv_loop_init(&f->loop);
 	f->executables = executables_open(&f->loop, 2, NULL);
-	f->processes = processes_open(f->executables);
+	f->processes = processes_open(&f->loop, f->executables);
 }
 
 static inline void fixture_close(struct fixture *f)

@@ -40,6 +40,9 @@ class Session:
         return self.start_bus()
 
     def __exit__(self, *_):
+        for process in self.others:
+            process.terminate()  # an X server removes what others would stumble over
+            process.wait()
         for process in [self.server, self.bus, *self.others]:
             self.end(process)
         subprocess.run(["rm", "-rf", self.folder], check=False)
@@ -49,6 +52,8 @@ class Session:
         if process and process.poll() is None:
             process.kill()
             process.wait()
+        if process and process.stdout:
+            process.stdout.close()
 
     def run(self, *words, **popen):
         """Starts a program as the user, on his bus."""
@@ -65,7 +70,7 @@ class Session:
         os.chmod(there, 0o755)
         return there
 
-    def wait(self, what, condition, seconds=10):
+    def wait(self, what, condition, seconds=60):
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:

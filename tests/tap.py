@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Test Anything Protocol, for tests in Python. Standard library only."""
 import sys
+import traceback
 
 _count = 0
 _failed = 0
@@ -37,6 +38,15 @@ def done():
     """Last: the plan, and the exit status."""
     print(f"1..{_count}", flush=True)
     sys.exit(1 if _failed else 0)
+
+
+def _died(kind, error, where):
+    """An exception that nobody caught is a failure, and says in its line what it was."""
+    ok(False, f"it ends early: {kind.__name__}: {' '.join(str(error).split())[:200]}", *traceback.format_exception(kind, error, where))
+    print(f"1..{_count}", flush=True)
+
+
+sys.excepthook = _died
 
 
 def skip_all(why):

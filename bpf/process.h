@@ -6,10 +6,15 @@
 
 #include "stand_in.h"
 
-/* The mount of a file is a part of a larger structure. */
+/* What is told of a mount is a part of a larger structure. */
+static __always_inline struct mount *mount_at(struct vfsmount *mnt)
+{
+	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
+
 static __always_inline void mount_of(struct wire_file *out, struct file *file)
 {
-	struct mount *mount = (void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
+	struct mount *mount = mount_at(BPF_CORE_READ(file, f_path.mnt));
 	struct mnt_namespace *ns = 0;
 
 	bpf_probe_read_kernel(&out->mount, sizeof(out->mount), &mount->mnt_id);
@@ -99,15 +104,24 @@ static __always_inline bool climb_step(struct climb *c, char *names)
 	return true;
 }
 
-/* The way to the working folder of a process, for when it has ended and nobody else is there: the names, and how
- * long they are, or 0. */
+/* The mount namespaces of process 1 and of the core: those that stay. */
+const volatile __u32 staying[2];
+
+/* The way to the file of a process, or to its working folder: the names, and how long they are, or 0. */
 static __noinline __u32 way_of(struct task_struct *task, struct wire_exec *event)
 {
-	struct climb c = {.dentry = BPF_CORE_READ(task, fs, pwd.dentry)}, next;
+	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+	struct mount *mount = mount_at(BPF_CORE_READ(exe, f_path.mnt));
+	__u32 ns = BPF_CORE_READ(mount, mnt_ns, ns.inum);
+	struct climb c = {.dentry = BPF_CORE_READ(exe, f_path.dentry), .mount = mount}, next;
 
-	c.mount = (void *)BPF_CORE_READ(task, fs, pwd.mnt) - bpf_core_field_offset(struct mount, mnt);
+	event->way_of_file = ns && ns != staying[0] && ns != staying[1];
+	if (!event->way_of_file) {
+		c.dentry = BPF_CORE_READ(task, fs, pwd.dentry);
+		c.mount = mount_at(BPF_CORE_READ(task, fs, pwd.mnt));
+	}
 	for (__u32 i = 0; i < WIRE_WAY_STEPS; i++) {
-		if (!climb_step(&c, event->cwd_way))
+		if (!climb_step(&c, event->way))
 			return c.len <= WIRE_WAY ? c.len : 0;
 		next = c;
 		forget(&c, &next);
@@ -215,7 +229,6 @@ static __noinline int executed(struct task_struct *task, struct linux_binprm *bp
 	event->interpreted = BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename);
 	owner_of(&event->uid, &event->netns, task);
 	event->gid = BPF_CORE_READ(task, cred, gid.val);
-	event->pad = 0;
 	bpf_probe_read_kernel(event->comm, sizeof(event->comm), task->comm);
 	if (bpf_probe_read_kernel_str(event->filename, sizeof(event->filename), BPF_CORE_READ(bprm, filename)) < 0)
 		event->filename[0] = 0;

@@ -123,14 +123,14 @@ struct wire_exec {
 	char filename[WIRE_FILENAME]; /* as given to execve() */
 	__u32 interpreted;            /* filename was handed to an interpreter, which is what runs */
 	__u32 uid, gid, netns;
-	__u32 way_len;    /* of cwd_way; 0: it is longer than there is room for, or cwd is the root */
-	__u32 args_total; /* length of the command line, NULs included */
-	__u32 args_len;   /* how much of it is here */
-	__u32 pad;
+	__u32 way_len;     /* of way; 0: it is longer than there is room for, or begins at the root */
+	__u32 way_of_file; /* or of cwd */
+	__u32 args_total;  /* length of the command line, NULs included */
+	__u32 args_len;    /* how much of it is here */
 	char args[WIRE_ARGS_FIRST];
-	/* The names on the way from the working folder up to the root of its mounts. Taken without a lock: it is to be
-	 * proved that cwd lies there. */
-	char cwd_way[WIRE_WAY + WIRE_WAY_NAME];
+	/* The names on the way up to the root of the mounts, for when the process has ended: from the file that was
+	 * executed if its mounts end then, too; or from the working folder. Taken without a lock: it is to be proved. */
+	char way[WIRE_WAY + WIRE_WAY_NAME];
 };
 
 /* A further part of the command line of the image; parts follow their WIRE_EXEC in order. */

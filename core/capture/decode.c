@@ -134,8 +134,9 @@ static int decode_exec(struct process_event *e, const uint8_t *data, size_t len)
 	e->root = exec->root;
 	e->cwd = exec->cwd;
 	/* One that could not be read in whole is no way. */
-	if (exec->way_len && exec->way_len <= WIRE_WAY && !exec->cwd_way[exec->way_len - 1])
-		path_of_way(e->cwd_path, exec->cwd_way, exec->way_len);
+	if (exec->way_len && exec->way_len <= WIRE_WAY && !exec->way[exec->way_len - 1])
+		path_of_way(e->way, exec->way, exec->way_len);
+	e->way_of_file = exec->way_of_file;
 	e->time_ns = exec->time;
 	e->interpreted = exec->interpreted;
 	e->comm = exec->comm;

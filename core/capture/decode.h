@@ -36,7 +36,8 @@ struct process_event {
 	uint64_t cgroup;                  /* FORK, EXEC, MOVE: where it is; CGROUP: the one that was made */
 	struct wire_file file;            /* EXEC */
 	struct wire_folder root, cwd;     /* EXEC */
-	char cwd_path[WIRE_WAY + 1];      /* EXEC: where cwd was, from the root of its mounts; "": not known */
+	char way[WIRE_WAY + 1];           /* EXEC: a path from the root of the mounts; "": not known ... */
+	bool way_of_file;                 /* ... of the file, if its mounts may end with the process; else of cwd */
 	uint64_t time_ns;                 /* EXEC: since boot */
 	bool interpreted;                 /* EXEC: filename was handed to an interpreter */
 	const char *comm, *filename;      /* EXEC: into data, NUL-terminated */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the running kernel has, as far as it decides which programs are loaded. */
+/* What the running kernel has, as far as it decides which programs are loaded, or they have to know of it. */
 #ifndef PS_CAPTURE_KERNEL_H
 #define PS_CAPTURE_KERNEL_H
 
 #include <bpf/btf.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/config/settings.h"
 
@@ -18,5 +19,8 @@ bool kernel_has_module(const char *name); /* loaded, or built in */
 
 /* Whether a task may be preempted inside of a program of that door; true if that is not known. */
 bool kernel_preempts(enum hooks door);
+
+/* The numbers of the mount namespaces of process 1 and of this process, which stay; 0: not known. */
+void kernel_mount_namespaces(uint32_t out[2]);
 
 #endif

@@ -163,6 +163,7 @@ static int open_skel(struct probe *p, enum hooks door, const struct settings *s,
 	bpf_map__set_max_entries(p->skel->maps.flows_first, s->capture.max_flows);
 	bpf_map__set_max_entries(p->skel->maps.slots, slots_for(s->capture.max_flows));
 	bpf_map__set_max_entries(p->skel->maps.events, pages * (uint32_t)sysconf(_SC_PAGESIZE));
+	kernel_mount_namespaces((uint32_t *)p->skel->rodata->staying);
 	if (kernel_has_function(btf, "bpf_sock_from_file", NULL))
 		bpf_map__set_max_entries(p->skel->maps.old_connections, 1);
 	return 0;

@@ -98,16 +98,27 @@ static const char *name_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+static bool is_script(const struct opening *o, const struct opening *executed, const char *asked)
+{
+	return o->used && o->key.pid == executed->key.pid && o->path && strcmp(name_of(o->path), name_of(asked)) == 0;
+}
+
 struct opening *openings_script(struct openings *os, const struct opening *executed, const char *asked)
 {
-	size_t at = (size_t)(executed - os->all);
+	const size_t is = (size_t)(executed - os->all);
 
-	for (unsigned n = 0; n < SCRIPT_MAX; n++) {
-		struct opening *o;
+	/* Of an interpreter that the process had executed before, with the event of that: the first that follows. */
+	for (size_t n = 1, at = is; executed->taken && n < SCRIPT_MAX; n++) {
+		at = (at + 1) % OPENINGS_MAX;
+		if (at == os->next)
+			break;
+		if (!os->all[at].taken && is_script(&os->all[at], executed, asked))
+			return &os->all[at];
+	}
+	for (size_t n = 1; n <= SCRIPT_MAX; n++) {
+		struct opening *o = &os->all[(is + OPENINGS_MAX - n) % OPENINGS_MAX];
 
-		at = at ? at - 1 : OPENINGS_MAX - 1;
-		o = &os->all[at];
-		if (o->used && o->key.pid == executed->key.pid && o->path && strcmp(name_of(o->path), name_of(asked)) == 0)
+		if (is_script(o, executed, asked))
 			return o;
 	}
 	return NULL;

@@ -12,6 +12,7 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/capture/kernel.h"
 #include "core/identify/proc.h"
 #include "core/identify/process_inside.h"
 
@@ -239,17 +240,44 @@ static void set_start(struct processes *ps, struct image *image, const struct pr
 	    .cwd = e->cwd,
 	    .like = like(ps, &e->file),
 	};
-	memcpy(image->start->cwd_path, e->cwd_path, sizeof(e->cwd_path));
+	if (!e->way_of_file)
+		memcpy(image->start->cwd_path, e->way, sizeof(e->way));
 	if (e->interpreted)
 		snprintf(image->start->asked, sizeof(image->start->asked), "%s", e->filename);
+}
+
+/* What the kernel says of an open file lacks where it was mounted, once the mounts have ended: whether `whole` is the
+ * same path with that before it. */
+static bool is_rest(const char *path, const char *whole)
+{
+	size_t n, len = strlen(whole);
+
+	path += strcmp(path, "/") == 0; /* it was mounted itself */
+	n = strlen(path);
+	return len > n && strcmp(whole + len - n, path) == 0;
+}
+
+/* The path of what was executed, where its mounts may have ended before it was opened. */
+static const char *whole_path(const struct process_event *e, const char *path)
+{
+	return path && e->way_of_file && is_rest(path, e->way) ? e->way : path;
+}
+
+/* The same of a script: of that the way is not known, but what was asked for. */
+static const char *whole_script(const struct process_event *e, const struct start *by, const char *path)
+{
+	bool ended = path && e->way_of_file && *e->filename == '/' && !search_has_folders(by);
+
+	return !path || (ended && is_rest(path, e->filename)) ? e->filename : path;
 }
 
 /* Takes over what `executed` refers to. */
 static struct program *executed_program(struct processes *ps, struct image *image, const struct process_event *e,
                                         struct executed *executed)
 {
+	const char *path = whole_path(e, executed->path);
 	struct program is = {
-	    .path = text_of(executed->path ? executed->path : e->filename),
+	    .path = text_of(path ? path : e->filename),
 	    .name = text_of(e->comm),
 	    .cmdline = e->args,
 	    .script = text_of(""),
@@ -262,7 +290,7 @@ static struct program *executed_program(struct processes *ps, struct image *imag
 	is.flags |= executed->path ? 0 : PS_EXE_PATH_GUESSED;
 	set_start(ps, image, e);
 	if (executed->script) {
-		is.script = text_of(executed->script_path ? executed->script_path : e->filename);
+		is.script = text_of(whole_script(e, image->start, executed->script_path));
 		is.script_file = executed->script;
 		p = roster_get(ps->roster, &is);
 	} else if (whole) {
@@ -530,12 +558,8 @@ struct processes *processes_open(uv_loop_t *loop, struct executables *executable
 {
 	struct program nothing = {.path = {"", 0}, .name = {"", 0}, .cmdline = {"", 0}, .script = {"", 0}};
 	struct processes *ps = mem_alloc(sizeof(*ps));
-	struct stat mnt_ns;
 
-	if (!stat("/proc/1/ns/mnt", &mnt_ns))
-		ps->mnt_ns[0] = (uint32_t)mnt_ns.st_ino;
-	if (!stat("/proc/self/ns/mnt", &mnt_ns))
-		ps->mnt_ns[1] = (uint32_t)mnt_ns.st_ino;
+	kernel_mount_namespaces(ps->mnt_ns);
 	ps->executables = executables;
 	ps->places = places_open();
 	ps->roster = roster_open(executables);

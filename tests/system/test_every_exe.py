@@ -138,6 +138,26 @@ def ways(place, daemon):
     expect("a 32-bit program, also by itself", path, 9, sha256=sha256(path))
 
 
+def mounted(place, _):
+    """Where each lives for a millisecond, and is the last that has these mounts: an open file without its mount says only the
+    rest of its path."""
+    if not (unshare := shutil.which("unshare")):
+        tap.skip("mounts that end with a program", "unshare is not installed")
+        return
+    path, hashed = idle(place, "mounted")
+    folder, alone = place.file("folder"), place.file("alone")
+    os.makedirs(place.file("source/below"))
+    os.mkdir(folder)
+    shutil.copy(path, place.file("source/below/prog"))
+    shutil.copy(built("tests/system/traffic"), alone)
+    for what in (f"exec {folder}/below/prog", f"cd {folder}/below; exec ./prog", f"exec {alone}"):
+        for _ in range(50):
+            subprocess.run([unshare, "-m", "--propagation", "private", SHELL, "-c",
+                            f"mount --bind {place.file('source')} {folder}; mount --bind {path} {alone}; {what}"], check=True)
+    expect("where it was mounted is a part of its path", f"{folder}/below/prog", 100, sha256=hashed)
+    expect("a file that is mounted by itself", alone, 50, sha256=hashed, cmdline=alone)
+
+
 def scripts(place, _):
     path = place.file("script")
     with open(path, "w", encoding="utf-8") as f:
@@ -239,7 +259,7 @@ def main():
         older = Role(old, "udp,127.0.0.1,0", "wait")
         older.port()
         daemon.start()
-        for part in (plain, again, ways, scripts, storm):
+        for part in (plain, again, ways, mounted, scripts, storm):
             part(place, daemon)
         losses = [loss for loss in daemon.status()["losses"] if loss["stage"] in ("ring", "fanotify", "handoff")]
         switched(place, daemon)

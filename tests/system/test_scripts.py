@@ -181,6 +181,13 @@ def elsewhere(place):
         run(UNSHARE, "-m", "--propagation", "private", SHELL, "-c",
             f"mount --bind {inside} {outside} && exec {SHELL} {outside} by-mount")
     expect("in another mount namespace, which ends: what lies under that path there", "by-mount", SHELL, outside, hashed)
+    os.makedirs(place.file("source/below"))
+    os.mkdir(place.file("target"))
+    hashed = write(place.file("source/below/by-kernel"), SHELL, "exit 0")[1]
+    for _ in range(50):
+        run(UNSHARE, "-m", "--propagation", "private", SHELL, "-c",
+            f"mount --bind {place.file('source')} {place.file('target')} && exec {place.file('target/below/by-kernel')} by-kernel")
+    expect("and by #!", "by-kernel", SHELL, place.file("target/below/by-kernel"), hashed)
     root = place.file("root")
     os.mkdir(root)
     hashed = write(place.file("in-root"), "", "sleep 0.2 # in the root")[1]

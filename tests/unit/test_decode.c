@@ -129,8 +129,8 @@ static void test_events(void)
 	    .netns = 8,
 	    .args_total = 300,
 	    .way_len = 10,
-	    .cwd_way = "c\0bb\0"
-	               "aaaa",
+	    .way = "c\0bb\0"
+	           "aaaa",
 	};
 	struct wire_args args = {.event = {WIRE_ARGS, 0, {1, 2, 4}}, .offset = 256, .len = 44};
 	struct wire_exit exit = {.event = {WIRE_EXIT, 0, {1, 2, 4}}};
@@ -151,24 +151,29 @@ static void test_events(void)
 	   "and when, where and by what");
 	ok(e.uid == 7 && e.gid == 9 && e.netns == 8, "its user, group and network namespace");
 	ok(e.args.len == WIRE_ARGS_FIRST && e.args_total == 300, "and the beginning of its command line");
-	is_str(e.cwd_path, "/aaaa/bb/c", "and the path of its folder");
+	is_str(e.way, "/aaaa/bb/c", "and the path of its folder");
+	ok(!e.way_of_file, "of the folder");
+	free(memory);
+	exec.way_of_file = 1;
+	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "one whose mounts end with it");
+	ok(e.way_of_file, "has that of its file");
 	free(memory);
 	exec.way_len = 0;
 	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "without a way");
-	is_str(e.cwd_path, "", "there is no path");
+	is_str(e.way, "", "there is no path");
 	free(memory);
 	exec.way_len = 9;
 	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "a way that does not end");
-	is_str(e.cwd_path, "", "is none");
+	is_str(e.way, "", "is none");
 	free(memory);
 	exec.way_len = WIRE_WAY + 1;
 	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "one that is too long");
-	is_str(e.cwd_path, "", "neither");
+	is_str(e.way, "", "neither");
 	free(memory);
 	exec.way_len = WIRE_WAY;
-	memset(exec.cwd_way, 0, sizeof(exec.cwd_way));
+	memset(exec.way, 0, sizeof(exec.way));
 	is_int(decode(&exec, sizeof(exec), &e, &memory), 0, "a way of nothing but ends");
-	is_int((int)strlen(e.cwd_path), WIRE_WAY, "is no longer than its room");
+	is_int((int)strlen(e.way), WIRE_WAY, "is no longer than its room");
 	free(memory);
 
 	is_int(decode(&args, sizeof(args), &e, &memory), 0, "a part of a command line decodes");

@@ -493,6 +493,36 @@ static void test_of_process(void)
 	fixture_close(&f);
 }
 
+/* The kernel makes one event of two openings of an interpreter, and a script comes behind it. */
+static void test_interpreter(void)
+{
+	struct executed e = {0};
+	struct wire_file file;
+	struct fixture f;
+
+	fixture_open(&f);
+	write_file(path, "interpreter");
+	write_file(other, "script");
+	file = file_of(path);
+	rest();
+	open_as(&f, 21, path);
+	settle(&f);
+	ok(try_executed(&f, 21, &file), "a process executes an interpreter");
+	open_as(&f, 21, other);
+	ok(executables_executed(f.executables, 21, &file, clock_wall_ns(), other, &e), "and then a script of it");
+	if (ok(e.script, "whose script is found")) {
+		is_str(e.script_path, other, "by its path");
+		executable_drop(f.executables, e.script);
+	}
+	executable_drop(f.executables, e.file);
+	free(e.path);
+	free(e.script_path);
+	settle(&f);
+	unlink(path);
+	unlink(other);
+	fixture_close(&f);
+}
+
 /* Between the search for a file and its reading somebody writes another program into it. */
 static void test_of_fd(void)
 {
@@ -578,6 +608,7 @@ int main(void)
 	test_evicted();
 	test_openings();
 	test_of_process();
+	test_interpreter();
 	test_of_fd();
 	test_path();
 	rmdir(folder);

@@ -156,6 +156,40 @@ static void test_cmdline(void)
 	fixture_close(&f);
 }
 
+/* Of a file that was told open: what the kernel said of it, and on which way it was. */
+static void has_path(const char *path, const char *way, bool of_file, const char *want, const char *what)
+{
+	struct wire_image who = image(1, 1);
+	struct process_event e = {.kind = WIRE_EXEC, .image = who, .comm = "prog", .filename = "./prog"};
+	struct executed executed = {.path = mem_strdup(path)};
+	struct fixture f;
+	struct lineage l;
+
+	fixture_open(&f);
+	executed.file = executables_without(f.executables, PS_HASH_UNREADABLE);
+	e.file.ino = 1;
+	e.args = (struct ps_text){"prog", 5};
+	e.args_total = 5;
+	e.way_of_file = of_file;
+	snprintf(e.way, sizeof(e.way), "%s", way);
+	processes_event(f.processes, &e, &executed);
+	processes_find(f.processes, &who, &l);
+	is_str(l.self->path.data, want, "%s", what);
+	lineage_drop(f.processes, &l);
+	fixture_close(&f);
+}
+
+static void test_mounts(void)
+{
+	has_path("/mnt/a/prog", "/mnt/a/prog", true, "/mnt/a/prog", "a path that is whole");
+	has_path("/a/prog", "/mnt/a/prog", true, "/mnt/a/prog", "the mount has ended: its place is before that");
+	has_path("/", "/mnt/a/prog", true, "/mnt/a/prog", "a file that was mounted itself");
+	has_path("/b/prog", "/mnt/a/prog", true, "/b/prog", "what was renamed meanwhile is what the kernel says");
+	has_path("/a/prog (deleted)", "/mnt/a/prog", true, "/a/prog (deleted)", "nor is that another's");
+	has_path("/a/prog", "", true, "/a/prog", "a way that is not known");
+	has_path("/a/prog", "/mnt/a/prog", false, "/a/prog", "the way of a folder says nothing");
+}
+
 static void test_interning(void)
 {
 	struct processes_stats stats;
@@ -259,6 +293,7 @@ int main(void)
 	test_lineage();
 	test_connections();
 	test_cmdline();
+	test_mounts();
 	test_interning();
 	test_places();
 	test_groups();

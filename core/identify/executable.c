@@ -163,6 +163,15 @@ static void on_hashed(void *arg, void *subject, int fd, enum ps_hash_state state
 	executable_drop(x, subject);
 }
 
+/* What was written between the look at a file and its mark is not told. Deleting it hides that. */
+static void look_again(struct executable *e, int fd, const struct stat *before)
+{
+	struct stat now;
+
+	if (fstat(fd, &now) || !file_is_same(&now, before, &e->unsure))
+		e->written = true;
+}
+
 /* Takes fd over. */
 static void hash_later(struct executables *x, struct executable *e, int fd, const struct stat *st)
 {
@@ -174,6 +183,7 @@ static void hash_later(struct executables *x, struct executable *e, int fd, cons
 	/* First the mark, then the reading: so that nothing is written in between. */
 	if (!e->guarded && x->watch && !e->guard->marks++)
 		exec_watch_tell_written(x->watch, fd, true);
+	look_again(e, fd, st);
 	if (S_ISREG(st->st_mode) && hashing_add(x->hashing, e, fd, st, careful)) {
 		executable_hold(e);
 		return;
@@ -333,7 +343,7 @@ bool executables_executed(struct executables *x, pid_t pid, const struct wire_fi
 	if (o->taken && !(same && e->in_table))
 		return false;
 	*out = (struct executed){0};
-	unsure = o->written;
+	unsure = o->written || e->unsure;
 	if (!e->guarded) {
 		file_is_same(&o->st, &executed, &unsure);
 		unsure |= e->timeless || age(e, exec_ns) < FILE_TICK_NS;

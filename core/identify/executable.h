@@ -35,6 +35,7 @@ struct executable {
 	bool timeless;                    /* it can change while its times do not */
 	pid_t apart;                      /* who executed it when it was read by another process; 0: it was not */
 	bool written;                     /* someone wrote to it since it was opened to be hashed */
+	bool unsure;                      /* or may have, before that was told, and it was deleted */
 	struct executable *newer, *older; /* the queue of those that nobody holds */
 	struct guard *guard;              /* those of the same file */
 	struct executable *next_guarded;

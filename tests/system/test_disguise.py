@@ -22,14 +22,16 @@ UNSHARE = shutil.which("unshare") or "/usr/bin/unshare"
 SHELL = os.path.realpath(shutil.which("sh"))
 BLINK = built("tests/system/blink")
 ELSEWHERE, GUESSED, UNSURE = 4, 2, 8
+REST = "rest,200"
 checks = []  # called with all rows and losses once the daemon has stopped
 ports = iter(range(7001, 8000))
 
 
 def role(program, size, *enter, **popen):
-    """One process that sends so many bytes in one datagram, to a port of its own: the port, the process' result."""
+    """One process that sends so many bytes in one datagram, to a port of its own: the port, the process' result. It lives for as
+    long as the daemon may need to look at it: who ends at once, from a file that was changed just now, has no sure hash."""
     port = next(ports)
-    done = Role(program, "udp,127.0.0.1,0", f"to,127.0.0.1,{port}", f"send,sendto,{size},{size}", enter=enter, **popen).result()
+    done = Role(program, "udp,127.0.0.1,0", f"to,127.0.0.1,{port}", f"send,sendto,{size},{size}", REST, enter=enter, **popen).result()
     return port, done
 
 
@@ -64,7 +66,7 @@ def nameless(place, _):
         program = place.traffic(f"nameless-{how}")
         hashed, port = sha256(program), next(ports)
         # Its name for the kernel is that of the descriptor; what it calls itself is its own affair.
-        words = [PYTHON, "-I", DISGUISE, how, program, "sshd", "udp,127.0.0.1,0", f"to,127.0.0.1,{port}", "send,sendto,100,100"]
+        words = [PYTHON, "-I", DISGUISE, how, program, "sshd", "udp,127.0.0.1,0", f"to,127.0.0.1,{port}", "send,sendto,100,100", REST]
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
         def check(rows, _, how=how, program=program, path=path, hashed=hashed, port=port, flags=flags):
@@ -94,7 +96,7 @@ def misnamed(place, _):
     os.link(kept, place.file("twice-kept"))
     port = next(ports)
     subprocess.run([PYTHON, "-I", DISGUISE, "unlinked", kept, "x", "udp,127.0.0.1,0", f"to,127.0.0.1,{port}",
-                    "send,sendto,100,100"], check=True, stdout=subprocess.DEVNULL)
+                    "send,sendto,100,100", REST], check=True, stdout=subprocess.DEVNULL)
     expect("a name that was removed, of a file that has another", port, kept, sha256(place.file("twice-kept")))
 
     # Deeper than a path can be long: it is reached step by step.
@@ -132,7 +134,7 @@ def mounts(place, _):
     os.mkdir(folder)
     port, brief = next(ports), next(ports)
     script = f"""mount -t tmpfs inner {folder} && cp {program} {folder}/first && cp {BLINK} {folder}/blink && sleep 0.1 &&
-        {folder}/first udp,127.0.0.1,0 to,127.0.0.1,{port} send,sendto,100,100 >/dev/null && sleep 0.5 &&
+        {folder}/first udp,127.0.0.1,0 to,127.0.0.1,{port} send,sendto,100,100 {REST} >/dev/null && sleep 0.5 &&
         for i in 1 2 3 4 5 6 7 8 9 10; do {folder}/blink 127.0.0.1 {brief}; done"""
     subprocess.run([UNSHARE, "-m", "--propagation", "private", SHELL, "-c", script], check=True)
     expect("a program of a file system that is mounted elsewhere", port, f"{folder}/first", sha256(program), ELSEWHERE)
@@ -253,7 +255,7 @@ def numbers(place, _):
     for i in range(3):
         program, port = place.traffic(f"number-{i}"), next(ports)
         subprocess.run([PYTHON, "-I", DISGUISE, "pid", str(pid), program, "udp,127.0.0.1,0", f"to,127.0.0.1,{port}",
-                        "send,sendto,100,100"], check=True, stdout=subprocess.DEVNULL)
+                        "send,sendto,100,100", REST], check=True, stdout=subprocess.DEVNULL)
         expect(f"the number of a process that has ended, {i}", port, program, sha256(program))
 
 

@@ -22,6 +22,7 @@
  *           syndata (ends badly unless the peer took data with the SYN)
  *           peek,N   errqueue   recverr   zerocopy   shut
  *           wait (for a line on standard input)
+ *           rest,MS (sleeps)
  *           pause (says the port again, waits, and forgets what it counted so far)
  *           thread (the next step is done by another thread)
  *           beside (likewise, while the steps behind it are done: until the end, or the next of these)
@@ -208,6 +209,8 @@ static void step(struct endpoint *e, const char *text)
 		wait_for_line();
 		memset(e->flows, 0, sizeof e->flows);
 		e->n_flows = 0;
+	} else if (!strcmp(w[0], "rest")) {
+		usleep((unsigned)number(w[1], 1000) * 1000);
 	} else if (!strcmp(w[0], "segment")) {
 		set(e, SOL_UDP, UDP_SEGMENT, (int)number(w[1], 65535));
 	} else if (!strcmp(w[0], "gro")) {

@@ -200,7 +200,7 @@ def storm(place, _):
         tap.ok(not wrong, "each has its hash", len(wrong), *wrong[:10])
         wrong = [r.parent for r in mine if r.parent.path != spawner]
         tap.ok(not wrong, "and its parent", len(wrong), *wrong[:10])
-        windows = len({r.time for r in mine})
+        windows = len({r.batch for r in mine})
         tap.ok(len(mine) <= BINARIES * windows, "equal executions in a window are one row", len(mine), windows)
     checks.append(check)
 

@@ -11,6 +11,7 @@ FOLDER/calls gets a line of JSON for each Notify; FOLDER/mode says what it does:
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,17 +42,20 @@ class Session:
 
     def __exit__(self, *_):
         for process in self.others:
-            process.terminate()  # an X server removes what others would stumble over
-            process.wait()
-        for process in [self.server, self.bus, *self.others]:
+            self.end(process, signal.SIGTERM)  # an X server removes what others would stumble over
+        for process in (self.server, self.bus):
             self.end(process)
         subprocess.run(["rm", "-rf", self.folder], check=False)
 
     @staticmethod
-    def end(process):
+    def end(process, how=signal.SIGKILL):
         if process and process.poll() is None:
-            process.kill()
-            process.wait()
+            process.send_signal(how)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         if process and process.stdout:
             process.stdout.close()
 

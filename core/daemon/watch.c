@@ -35,12 +35,9 @@ static void on_process_event(void *arg, const void *data, size_t len)
 		const char *asked = e.interpreted ? e.filename : NULL;
 		pid_t pid = (pid_t)e.image.tgid;
 
-		/* An interpreter may be known from before, when its script was not opened yet. */
-		if (asked)
-			executables_take(w->executables, 0);
-		told = executables_executed(w->executables, pid, &e.file, exec_ns, asked, &executed);
-		/* The file was opened before the exec was told: if it was seen at all, it is in the
-		 * queue by now. */
+		/* Not so an interpreter: it may be known from before, and its script is not. */
+		told = !asked && executables_executed(w->executables, pid, &e.file, exec_ns, NULL, &executed);
+		/* What is executed was opened before that was told: if it was seen at all, it is in the queue by now. */
 		if (!told) {
 			executables_take(w->executables, 0);
 			told = executables_executed(w->executables, pid, &e.file, exec_ns, asked, &executed);

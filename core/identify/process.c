@@ -266,9 +266,9 @@ static const char *whole_path(const struct process_event *e, const char *path)
 /* The same of a script: of that the way is not known, but what was asked for. */
 static const char *whole_script(const struct process_event *e, const struct start *by, const char *path)
 {
-	bool ended = path && e->way_of_file && *e->filename == '/' && !search_has_folders(by);
+	bool rest = path && e->way_of_file && *e->filename == '/' && is_rest(path, e->filename);
 
-	return !path || (ended && is_rest(path, e->filename)) ? e->filename : path;
+	return !path || (rest && !search_has_folders(by)) ? e->filename : path;
 }
 
 /* Takes over what `executed` refers to. */

@@ -34,8 +34,9 @@ int search_is_folder(int fd, const struct wire_folder *);
  * same. */
 int search_is_sure(int fd);
 
-/* Whether the process has gone; or, in the other one, has its folders still: who ends gives them up before that. */
+/* Whether the process has ended. */
 bool search_is_gone(const struct start *);
+/* Whether it has its folders still, and with them its mounts: who ends gives them up before he is gone. */
 bool search_has_folders(const struct start *);
 
 /* The file under a path: an absolute one below root, a relative one from cwd, symbolic links as the process would

@@ -105,6 +105,7 @@ def overlay(place):
             time.sleep(0.1)
             talk(f"{a}/copied")
             expect("a file that is copied up while it runs, and runs again", f"{a}/copied", [hashes["copied"]], 200)
+            time.sleep(0.5)  # likewise
             with open(f"{a}/copied", "ab") as f:
                 f.write(b"!")
             time.sleep(0.1)

@@ -67,6 +67,13 @@ void table_done(struct table *t)
 	table_init(t);
 }
 
+void table_clear(struct table *t)
+{
+	if (t->n)
+		memset(t->slots, 0, t->cap * sizeof(*t->slots));
+	t->n = 0;
+}
+
 /* The slot of the key, or the free one where it would go. */
 static size_t find(const struct table *t, uint64_t hash, const void *key, size_t len)
 {

@@ -17,6 +17,7 @@ struct table {
 
 void table_init(struct table *);
 void table_done(struct table *);                                    /* frees the table, not what it holds */
+void table_clear(struct table *);                                   /* forgets all, and keeps the room */
 void *table_get(const struct table *, const void *key, size_t len); /* NULL: not there */
 /* Adds what must not be there yet. key stays the caller's, and must live as long as the entry. */
 void table_add(struct table *, const void *key, size_t len, void *value);

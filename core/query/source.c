@@ -186,7 +186,7 @@ static int take_row(void *arg, const struct ps_text *cells)
 static int ask_rows(const struct source *s, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
                     struct ps_answer *answer)
 {
-	const struct sql_span all = {NULL, "contime", 0, q->from, q->to};
+	const struct sql_span all = {.time = "contime", .from = q->from, .to = q->to};
 	struct asked asked = {answer, q->n_by, q->in_parts != 0, 0};
 	const char *why = "", *table = NULL;
 	struct sql sql;
@@ -196,6 +196,8 @@ static int ask_rows(const struct source *s, const struct ps_question *q, const s
 		spans = &all;
 		n_spans = 1;
 	}
+	if (s->parts && q->in_parts)
+		return s->parts(s->self, q, spans, n_spans, answer);
 	if (s->group)
 		r = s->group(s->self, q, spans, n_spans, &table);
 	if (r < 0)

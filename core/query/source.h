@@ -32,6 +32,11 @@ struct source {
 	int (*group)(void *self, const struct ps_question *, const struct sql_span *spans, unsigned n_spans,
 	             const char **table);
 
+	/* Answers with the rows of a question in parts, where that is faster than SQL. May be NULL. 0, or -errno after
+	 * why(). */
+	int (*parts)(void *self, const struct ps_question *, const struct sql_span *spans, unsigned n_spans,
+	             const struct ps_answer *);
+
 	/* Runs a statement whose rows have n columns, and hands over each as n texts, with a NUL behind each
 	 * that does not count (data is NULL: the value is), which live until take() returns. Non-zero from take()
 	 * ends it early, and is the result; else 0, or -errno after why(). */

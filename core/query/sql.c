@@ -68,6 +68,10 @@ void sql_end(struct sql *s)
 /* When the step begins that a row of the span is in. */
 static void put_step(struct sql *s, const struct ps_question *q, const struct sql_span *span)
 {
+	if (span->length == q->step) {
+		sql_put(s, span->time);
+		return;
+	}
 	buf_printf(&s->text, "%s - (%s - ", span->time, span->time);
 	sql_bind_number(s, q->origin);
 	sql_put(s, ") % ");
@@ -84,8 +88,7 @@ static unsigned first_with_column(const struct ps_question *q, unsigned i)
 	return j;
 }
 
-/* Which key of a group is that of the question's i-th dimension. */
-static unsigned key_of(const struct ps_question *q, unsigned i)
+unsigned sql_key_of(const struct ps_question *q, unsigned i)
 {
 	unsigned key = 0;
 
@@ -104,8 +107,8 @@ unsigned sql_keys(const struct ps_question *q)
 	return n;
 }
 
-/* What the rows of a span are grouped by: "exe_id AS k0, uid AS k1, ". */
-static void put_keys(struct sql *s, const struct ps_question *q, const struct sql_span *span)
+/* What the rows of a span are grouped by: "exe_id, uid, ", or, named, "exe_id AS k0, uid AS k1, ". */
+static void put_keys(struct sql *s, const struct ps_question *q, const struct sql_span *span, bool named)
 {
 	for (unsigned i = 0; i < q->n_by; i++) {
 		if (first_with_column(q, i) != i)
@@ -116,7 +119,9 @@ static void put_keys(struct sql *s, const struct ps_question *q, const struct sq
 			sql_put(s, "0");
 		else
 			sql_put(s, sql_place(q->by[i])->column);
-		buf_printf(&s->text, " AS k%u, ", key_of(q, i));
+		if (named)
+			buf_printf(&s->text, " AS k%u", sql_key_of(q, i));
+		sql_put(s, ", ");
 	}
 }
 
@@ -169,13 +174,13 @@ static int put_span(struct sql *s, const struct ps_question *q, const struct sql
 	int r;
 
 	sql_put(s, "SELECT ");
-	put_keys(s, q, span);
+	put_keys(s, q, span, true);
 	buf_printf(&s->text, "%s(send) AS sent, %s(recv) AS received, %s AS n", sum, sum,
-	           span->is_sums ? "sum(n)" : "count(*)");
+	           span->length ? "sum(n)" : "count(*)");
 	if (!q->in_parts)
 		buf_printf(&s->text, ", %s(events) AS calls, %s", sum,
-		           span->is_sums ? "min(first) AS first, max(last) AS last"
-		                         : "min(contime) AS first, max(contime) AS last");
+		           span->length ? "min(first) AS first, max(last) AS last"
+		                        : "min(contime) AS first, max(contime) AS last");
 	r = put_rows_of(s, q, span, why);
 	/* By number: what is made of a column may have the name of another. */
 	for (unsigned i = 0; i < keys; i++)
@@ -202,7 +207,7 @@ static void put_values(struct sql *s, const struct ps_question *q)
 		char entry[16], key[16];
 
 		snprintf(entry, sizeof(entry), "d%u.", i);
-		snprintf(key, sizeof(key), "c.k%u", key_of(q, i));
+		snprintf(key, sizeof(key), "c.k%u", sql_key_of(q, i));
 		if (sql_place(q->by[i])->in != SQL_NOWHERE)
 			sql_put_text(s, entry, sql_place(q->by[i])->value);
 		else if (q->by[i] == PS_BY_HOST)
@@ -234,7 +239,7 @@ static void put_end(struct sql *s, const struct ps_question *q)
 		if (sql_place(q->by[i])->in != SQL_NOWHERE) {
 			sql_put(s, " JOIN ");
 			sql_put_name(s, ROW_TABLES + sql_place(q->by[i])->in);
-			buf_printf(&s->text, " d%u ON d%u.%s = c.k%u", i, i, s->dialect->key, key_of(q, i));
+			buf_printf(&s->text, " d%u ON d%u.%s = c.k%u", i, i, s->dialect->key, sql_key_of(q, i));
 		}
 	if (q->in_parts) {
 		sql_put(s, " WHERE c.n > 0");
@@ -267,18 +272,19 @@ int sql_build(struct sql *s, const struct sql_dialect *dialect, const struct ps_
 	return 0;
 }
 
-int sql_build_ungrouped(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q,
-                        const struct sql_span *span, const char **why)
+int sql_build_gather(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q,
+                     const struct sql_span *span, const char *aggregate, const char **why)
 {
 	if (check(q, why) < 0)
 		return -EINVAL;
 	sql_begin(s, dialect);
-	sql_put(s, "SELECT ");
-	put_keys(s, q, span);
+	buf_printf(&s->text, "SELECT %s(", aggregate);
+	put_keys(s, q, span, false);
 	sql_put(s, "send, recv, ");
-	sql_put(s, span->is_sums ? "n" : "1");
+	sql_put(s, span->length ? "n" : "1");
 	if (!q->in_parts)
-		sql_put(s, span->is_sums ? ", events, first, last" : ", events, contime, contime");
+		sql_put(s, span->length ? ", events, first, last" : ", events, contime, contime");
+	sql_put(s, ")");
 	if (put_rows_of(s, q, span, why) < 0) {
 		sql_done(s);
 		return -EINVAL;
@@ -294,6 +300,26 @@ void sql_build_grouped(struct sql *s, const struct sql_dialect *dialect, const s
 	put_sums(s, q);
 	buf_printf(&s->text, "%s c", table);
 	put_end(s, q);
+}
+
+bool sql_build_value(struct sql *s, const struct sql_dialect *dialect, const struct ps_question *q, unsigned i)
+{
+	const struct sql_place *place = sql_place(q->by[i]);
+
+	if (place->in == SQL_NOWHERE && q->by[i] != PS_BY_HOST)
+		return false;
+	sql_begin(s, dialect);
+	sql_put(s, "SELECT ");
+	if (q->by[i] == PS_BY_HOST) {
+		sql_put_host(s, "?");
+	} else {
+		sql_put_text(s, "", place->value);
+		sql_put(s, " FROM ");
+		sql_put_name(s, ROW_TABLES + place->in);
+		buf_printf(&s->text, " WHERE %s = ?", dialect->key);
+	}
+	sql_end(s);
+	return true;
 }
 
 void sql_done(struct sql *s)

@@ -6,6 +6,8 @@
 #ifndef PS_QUERY_SQL_H
 #define PS_QUERY_SQL_H
 
+#include <stdbool.h>
+
 #include "core/base/buf.h"
 #include "core/query/relation.h"
 #include "core/question.h"
@@ -39,11 +41,11 @@ struct sql {
 };
 
 /* Where a part of the question's range is to be read from: `table` (NULL: connections) has the columns of
- * connections, and its rows with from <= time < to. In a table of sums (roll-up) a row stands for several, of which n,
- * first and last are columns, like send, recv and events. */
+ * connections, and its rows with from <= time < to. In a table of sums (roll-up), which are of so many seconds, a row
+ * stands for several, of which n, first and last are columns, like send, recv and events. */
 struct sql_span {
 	const char *table, *time;
-	int is_sums;
+	int64_t length; /* 0: not of sums. Of steps of that many seconds, each begins with a sum */
 	int64_t from, to;
 };
 
@@ -55,15 +57,21 @@ int sql_build(struct sql *, const struct sql_dialect *, const struct ps_question
 
 /* The same for stores that group rows by themselves.
  *
- * First, rows of a span, not grouped: keys, sql_keys() of them, which are integers, or texts that are not
- * of a dictionary; then sent, received and how many rows it stands for; and, if not in_parts, calls, first, last. */
+ * First, the rows of a span are given to an aggregate of the store's, whose result is the statement's only one: keys,
+ * sql_keys() of them, which are integers, or texts that are not of a dictionary; then sent, received and how many rows
+ * it stands for; and, if not in_parts, calls, first, last. */
 unsigned sql_keys(const struct ps_question *);
-int sql_build_ungrouped(struct sql *, const struct sql_dialect *, const struct ps_question *, const struct sql_span *,
-                        const char **why);
+int sql_build_gather(struct sql *, const struct sql_dialect *, const struct ps_question *, const struct sql_span *,
+                     const char *aggregate, const char **why);
 
-/* Then, the result of sql_build() from a table that has the groups: k0, k1 ... of the keys, sent, received, n, and, if
- * not in_parts, calls, first, last. For a question that was built with the former. */
+/* Then, the result of sql_build() from a table that has the groups: k0, k1 ... of the keys, sent, received, n, calls,
+ * first, last. For a question that was built with the former, not in_parts. */
 void sql_build_grouped(struct sql *, const struct sql_dialect *, const struct ps_question *, const char *table);
+
+/* Or, of a question in_parts, group by group: which of its keys is that of the question's i-th dimension; and what
+ * gives the text of such a key, its only parameter. False: the key is the value itself. */
+unsigned sql_key_of(const struct ps_question *, unsigned i);
+bool sql_build_value(struct sql *, const struct sql_dialect *, const struct ps_question *, unsigned i);
 
 /* True if the question groups by that dimension. */
 int sql_groups_by(const struct ps_question *, enum ps_dimension);

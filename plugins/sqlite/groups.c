@@ -8,9 +8,6 @@
 #include "core/base/count.h"
 #include "core/question.h"
 
-/* What a group comes to; with in_parts, only what stands before CALLS. */
-enum { SENT, RECEIVED, N, CALLS, FIRST, LAST, SUMS };
-
 /* A key is a number, or the address of a text that is kept: `texts` has its bit then. Texts are few: directions, say.
  */
 struct group {
@@ -23,12 +20,33 @@ _Static_assert(PS_DIMENSIONS <= 64, "a key is a bit");
 /* What tables have for a group or a text beside it: hash tables are half full at most. */
 #define SLOTS_BYTES 80
 
-void groups_begin(struct groups *g, unsigned keys, bool in_parts)
+static void begin(struct groups *g, unsigned keys, unsigned sums)
 {
-	*g = (struct groups){.keys = keys, .sums = in_parts ? CALLS : SUMS};
+	*g = (struct groups){.keys = keys, .sums = sums};
 	table_init(&g->by_keys);
 	table_init(&g->texts);
 	arena_init(&g->memory);
+}
+
+void groups_begin(struct groups *g, unsigned keys)
+{
+	begin(g, keys, GROUPS_SUMS);
+}
+
+void groups_begin_parts(struct groups *g, unsigned keys, int (*tell)(void *arg), void *arg)
+{
+	begin(g, keys, GROUPS_CALLS);
+	g->tell = tell;
+	g->arg = arg;
+}
+
+static void forget(struct groups *g)
+{
+	table_clear(&g->by_keys);
+	table_clear(&g->texts);
+	arena_done(&g->memory);
+	g->n = 0;
+	g->bytes = 0;
 }
 
 void groups_done(struct groups *g)
@@ -54,14 +72,14 @@ static const struct ps_text *keep(struct groups *g, const void *data, uint32_t l
 	return text;
 }
 
-static void read_key(struct groups *g, sqlite3_stmt *st, unsigned i, struct group *key)
+static void read_key(struct groups *g, sqlite3_value *value, unsigned i, struct group *key)
 {
-	if (sqlite3_column_type(st, (int)i) == SQLITE_INTEGER) {
-		key->numbers[i] = sqlite3_column_int64(st, (int)i);
+	if (sqlite3_value_type(value) == SQLITE_INTEGER) {
+		key->numbers[i] = sqlite3_value_int64(value);
 	} else {
-		const void *data = sqlite3_column_text(st, (int)i);
+		const void *data = sqlite3_value_text(value);
 
-		key->numbers[i] = (int64_t)(uintptr_t)keep(g, data, (uint32_t)sqlite3_column_bytes(st, (int)i));
+		key->numbers[i] = (int64_t)(uintptr_t)keep(g, data, (uint32_t)sqlite3_value_bytes(value));
 		key->texts |= UINT64_C(1) << i;
 	}
 }
@@ -75,9 +93,9 @@ static struct group *group_of(struct groups *g, const struct group *key)
 		return group;
 	group = arena_alloc(&g->memory, size);
 	memcpy(group, key, len);
-	if (g->sums > FIRST) {
-		group->numbers[g->keys + FIRST] = INT64_MAX;
-		group->numbers[g->keys + LAST] = INT64_MIN;
+	if (g->sums > GROUPS_FIRST) {
+		group->numbers[g->keys + GROUPS_FIRST] = INT64_MAX;
+		group->numbers[g->keys + GROUPS_LAST] = INT64_MIN;
 	}
 	table_add(&g->by_keys, group, len, group);
 	if (!(g->n & (g->n - 1)))
@@ -87,37 +105,67 @@ static struct group *group_of(struct groups *g, const struct group *key)
 	return group;
 }
 
-static void count(const struct groups *g, sqlite3_stmt *st, int64_t *sums)
+static void count(const struct groups *g, sqlite3_value **values, int64_t *sums)
 {
 	for (unsigned i = 0; i < g->sums; i++) {
-		int64_t n = sqlite3_column_int64(st, (int)(g->keys + i));
+		int64_t n = sqlite3_value_int64(values[i]);
 
-		if (i == FIRST)
+		if (i == GROUPS_FIRST)
 			sums[i] = n < sums[i] ? n : sums[i];
-		else if (i == LAST)
+		else if (i == GROUPS_LAST)
 			sums[i] = n > sums[i] ? n : sums[i];
 		else
 			sums[i] = count_add_signed(sums[i], n);
 	}
 }
 
-int groups_take(struct groups *g, sqlite3_stmt *st)
+/* The aggregate's, for each row. That a row is stepped to and its columns are asked for takes longer than all of this.
+ */
+static void on_row(sqlite3_context *context, int n, sqlite3_value **values)
 {
+	struct groups *g = sqlite3_user_data(context);
 	union {
 		struct group group;
 		int64_t room[1 + PS_DIMENSIONS];
 	} key;
-	int rc;
 
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		key.group.texts = 0;
-		for (unsigned i = 0; i < g->keys; i++)
-			read_key(g, st, i, &key.group);
-		count(g, st, group_of(g, &key.group)->numbers + g->keys);
-		if (g->bytes > GROUPS_BYTES_MAX)
-			return SQLITE_FULL;
+	if ((unsigned)n != g->keys + g->sums) {
+		sqlite3_result_error_code(context, SQLITE_MISUSE);
+		return;
 	}
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	key.group.texts = 0;
+	for (unsigned i = 0; i < g->keys; i++)
+		read_key(g, values[i], i, &key.group);
+	count(g, values + g->keys, group_of(g, &key.group)->numbers + g->keys);
+	if (g->tell && g->n == GROUPS_PART) {
+		int rc = g->tell(g->arg);
+
+		forget(g);
+		if (rc != SQLITE_OK)
+			sqlite3_result_error_code(context, rc);
+	} else if (g->bytes > GROUPS_BYTES_MAX) {
+		sqlite3_result_error_code(context, SQLITE_FULL);
+	}
+}
+
+static void on_end(sqlite3_context *context)
+{
+	sqlite3_result_null(context);
+}
+
+const struct ps_text *groups_key(const struct groups *g, size_t i, unsigned key, int64_t *number)
+{
+	const struct group *group = g->list[i];
+
+	if (group->texts >> key & 1)
+		return (const struct ps_text *)(uintptr_t)group->numbers[key];
+	*number = group->numbers[key];
+	return NULL;
+}
+
+int64_t groups_sum(const struct groups *g, size_t i, enum groups_sum which)
+{
+	return g->list[i]->numbers[g->keys + which];
 }
 
 /* ---- the table ---- */
@@ -220,19 +268,19 @@ static int on_eof(sqlite3_vtab_cursor *base)
 static int on_column(sqlite3_vtab_cursor *base, sqlite3_context *to, int column)
 {
 	const struct groups *g = groups_of(base);
-	const struct group *group = g->list[((struct walk *)base)->at];
-	unsigned key = (unsigned)column - SUMS;
+	size_t at = ((struct walk *)base)->at;
+	unsigned key = (unsigned)column - GROUPS_SUMS;
+	const struct ps_text *text;
+	int64_t number = 0;
 
-	if (column < SUMS) {
-		sqlite3_result_int64(to, (unsigned)column < g->sums ? group->numbers[g->keys + (unsigned)column] : 0);
+	if (column < GROUPS_SUMS) {
+		sqlite3_result_int64(to, groups_sum(g, at, (enum groups_sum)column));
 	} else if (key >= g->keys) {
 		sqlite3_result_null(to);
-	} else if (group->texts >> key & 1) {
-		const struct ps_text *text = (const struct ps_text *)(uintptr_t)group->numbers[key];
-
+	} else if ((text = groups_key(g, at, key, &number))) {
 		sqlite3_result_text64(to, text->data, text->len, SQLITE_STATIC, SQLITE_UTF8);
 	} else {
-		sqlite3_result_int64(to, group->numbers[key]);
+		sqlite3_result_int64(to, number);
 	}
 	return SQLITE_OK;
 }
@@ -259,8 +307,11 @@ int groups_register(sqlite3 *db, struct groups *g)
 	    .xColumn = on_column,
 	    .xRowid = on_rowid,
 	};
-	int rc = sqlite3_create_module(db, "groups", &module, g);
+	int rc =
+	    sqlite3_create_function(db, GROUPS_AGGREGATE, -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, g, NULL, on_row, on_end);
 
+	if (rc == SQLITE_OK)
+		rc = sqlite3_create_module(db, "groups", &module, g);
 	return rc == SQLITE_OK ? sqlite3_exec(db, "CREATE VIRTUAL TABLE " GROUPS_TABLE " USING groups", NULL, NULL, NULL)
 	                       : rc;
 }

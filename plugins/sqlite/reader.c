@@ -138,13 +138,15 @@ static int connect_again(struct reader *r)
 	return connect_file(r);
 }
 
-static void failed(struct reader *r, int rc)
+/* -errno of an SQLite code. */
+static int failed(struct reader *r, int rc)
 {
 	if (rc == SQLITE_INTERRUPT)
 		r->host->why(r->ctx, "the question took longer than %lld s and was given up: ask about a shorter time",
 		             (long long)(r->host->number(r->ctx, "query_timeout") / 1000));
 	else
 		r->host->why(r->ctx, "%s: %s", r->host->text(r->ctx, "file"), sqlite3_errmsg(r->db));
+	return rc == SQLITE_INTERRUPT ? -ETIME : -EIO;
 }
 
 static int prepare(struct reader *r, const struct sql *sql, sqlite3_stmt **st)
@@ -179,9 +181,9 @@ static int select_rows(void *self, const struct sql *sql, unsigned n,
 	if (rc == SQLITE_OK && !stopped)
 		rc = sqlite3_reset(st);
 	if (rc != SQLITE_OK)
-		failed(r, rc);
+		stopped = failed(r, rc);
 	sqlite3_finalize(st);
-	return stopped ? stopped : rc == SQLITE_OK ? 0 : rc == SQLITE_INTERRUPT ? -ETIME : -EIO;
+	return stopped;
 }
 
 static const struct sql_dialect dialect = {
@@ -199,20 +201,19 @@ static int group_span(struct reader *r, const struct ps_question *q, const struc
 	const char *why = "";
 	sqlite3_stmt *st = NULL;
 	struct sql sql;
-	int rc = sql_build_ungrouped(&sql, &dialect, q, span, &why);
+	int rc = sql_build_gather(&sql, &dialect, q, span, GROUPS_AGGREGATE, &why);
 
 	if (rc < 0) {
 		r->host->why(r->ctx, "%s", why);
 		return rc;
 	}
 	rc = prepare(r, &sql, &st);
-	if (rc == SQLITE_OK)
-		rc = groups_take(&r->groups, st);
-	if (rc != SQLITE_OK && rc != SQLITE_FULL)
-		failed(r, rc);
+	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW)
+		rc = sqlite3_reset(st);
+	rc = rc == SQLITE_OK ? 0 : rc == SQLITE_FULL ? -ENOSPC : rc == SQLITE_ABORT ? -ECANCELED : failed(r, rc);
 	sqlite3_finalize(st);
 	sql_done(&sql);
-	return rc == SQLITE_INTERRUPT ? -ETIME : rc == SQLITE_FULL ? -ENOSPC : rc == SQLITE_OK ? 0 : -EIO;
+	return rc;
 }
 
 static int group_rows(void *self, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
@@ -222,7 +223,7 @@ static int group_rows(void *self, const struct ps_question *q, const struct sql_
 	int rc = 0;
 
 	*table = NULL;
-	groups_begin(&r->groups, sql_keys(q), q->in_parts);
+	groups_begin(&r->groups, sql_keys(q));
 	for (unsigned i = 0; i < n_spans && rc == 0; i++)
 		rc = group_span(r, q, &spans[i]);
 	if (rc == 0)
@@ -232,12 +233,35 @@ static int group_rows(void *self, const struct ps_question *q, const struct sql_
 	return rc == -ENOSPC ? 0 : rc;
 }
 
+static int tell_parts(void *self, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
+                      const struct ps_answer *answer)
+{
+	struct reader *r = self;
+	struct parts *parts = parts_new(r->db, &r->dialect, &r->groups, q, answer);
+	int rc = 0, last;
+
+	groups_begin_parts(&r->groups, sql_keys(q), parts_tell, parts);
+	for (unsigned i = 0; i < n_spans && rc == 0; i++)
+		rc = group_span(r, q, &spans[i]);
+	if (rc == 0 && (last = parts_tell(parts)) != SQLITE_OK)
+		rc = failed(r, last);
+	if (parts_enough(parts))
+		rc = 0;
+	parts_free(parts);
+	return rc;
+}
+
 int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer)
 {
 	struct sql_span spans[ROLLUP_SPANS_MAX];
 	struct reader *r = self;
-	struct source source = {
-	    .host = r->host, .ctx = r->ctx, .dialect = dialect, .self = r, .group = group_rows, .select = select_rows};
+	struct source source = {.host = r->host,
+	                        .ctx = r->ctx,
+	                        .dialect = dialect,
+	                        .self = r,
+	                        .group = group_rows,
+	                        .parts = tell_parts,
+	                        .select = select_rows};
 	unsigned n_spans = 0;
 	struct ps_question known = *q;
 	int rc = connect_again(r);
@@ -251,6 +275,7 @@ int reader_ask(void *self, const struct ps_question *q, struct ps_answer *answer
 		known.kinds &= ~(uint32_t)PS_PROGRAM;
 	if (r->version < SCHEMA_HOSTNAME)
 		source.dialect.one_host = "''";
+	r->dialect = source.dialect;
 	q = &known;
 	r->until = clock_monotonic_ns() + r->host->number(r->ctx, "query_timeout") * NS_PER_MS;
 	/* One transaction: losses and rows are of the same moment. */

@@ -44,12 +44,10 @@ static bool fits_steps(const struct ps_question *q, int64_t length)
 	return !sql_groups_by(q, PS_BY_TIME) || (q->step % length == 0 && q->origin % length == 0);
 }
 
-static void put(struct sql_span *spans, unsigned *n, const char *table, int64_t from, int64_t to)
+static void put(struct sql_span *spans, unsigned *n, const char *table, int64_t length, int64_t from, int64_t to)
 {
-	bool sums = strcmp(table, "connections") != 0;
-
 	if (from < to)
-		spans[(*n)++] = (struct sql_span){table, sums ? "time" : "contime", sums, from, to};
+		spans[(*n)++] = (struct sql_span){table, length ? "time" : "contime", length, from, to};
 }
 
 /* A stretch of the range that is summed up all through, of the longest sums that the steps allow: `level` and shorter.
@@ -65,7 +63,7 @@ static void put_sums(struct sql_span *spans, unsigned *n, const struct ps_questi
 	}
 	if (level)
 		put_sums(spans, n, q, sums, level - 1, from, first);
-	put(spans, n, sums->of[level].table, first, end);
+	put(spans, n, sums->of[level].table, length, first, end);
 	if (level)
 		put_sums(spans, n, q, sums, level - 1, end, to);
 }
@@ -139,13 +137,13 @@ int rollup_spans(sqlite3 *db, int version, const struct ps_question *q, struct s
 	rc = find_stale(db, first, &end, stale, &n_stale);
 	if (rc != SQLITE_OK || first >= end)
 		return rc;
-	put(spans, n, "connections", q->from, first);
+	put(spans, n, "connections", 0, q->from, first);
 	for (unsigned i = 0; i <= n_stale; i++) {
 		int64_t until = i == n_stale ? end : stale[i] > first ? stale[i] : first;
 
 		put_sums(spans, n, q, sums, sums->n - 1, first, until);
 		first = i == n_stale ? q->to : stale[i] + ROLLUP_HOUR < end ? stale[i] + ROLLUP_HOUR : end;
-		put(spans, n, "connections", until, first);
+		put(spans, n, "connections", 0, until, first);
 	}
 	return SQLITE_OK;
 }

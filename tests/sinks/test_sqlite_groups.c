@@ -77,6 +77,41 @@ static void check(struct ps_ctx *ctx, int64_t n)
 	is_int((long long)ask(ctx, &q).groups, 7, "as many as are wanted");
 }
 
+static int on_first(void *arg, const struct ps_answer_row *row)
+{
+	(void)row;
+	++*(unsigned *)arg;
+	return 1;
+}
+
+/* Parts are told while rows are read: who asked may have enough, and entries may be missing. */
+static void in_parts(struct ps_ctx *ctx, int64_t n)
+{
+	enum ps_dimension by[] = {PS_BY_LPORT, PS_BY_DOMAIN, PS_BY_HOST, PS_BY_TIME};
+	struct ps_question q = {
+	    .from = INT64_MIN, .to = INT64_MAX, .by = by, .n_by = 4, .step = 60, .order = PS_ORDER_KEY, .in_parts = 1};
+	unsigned told = 0;
+	struct ps_answer first = {.arg = &told, .row = on_first};
+	struct asked parts, whole;
+	void *self = NULL;
+
+	ok(plugin->reader->open(&fake_host, ctx, &self) == 0 && plugin->reader->ask(self, &q, &first) == 0, "it can stop");
+	is_int(told, 1, "and has no more than is wanted");
+	if (self)
+		plugin->reader->close(self);
+	run_sql(ctx, "UPDATE connections SET domain_id = 12345 WHERE lport % 2");
+	parts = ask(ctx, &q);
+	q.in_parts = 0;
+	whole = ask(ctx, &q);
+	ok(parts.rows == whole.rows && parts.sent == whole.sent && parts.received == whole.received &&
+	       whole.rows == (uint64_t)n,
+	   "what the dictionary does not have is left out by both: %llu and %llu", (unsigned long long)parts.rows,
+	   (unsigned long long)whole.rows);
+	q.n_by = 0;
+	q.in_parts = 1;
+	is_int((long long)ask(ctx, &q).rows, 2 * n, "all as one part");
+}
+
 int main(void)
 {
 	struct ps_ctx ctx;
@@ -94,6 +129,7 @@ int main(void)
 	check(&ctx, 1000);
 	put_rows(&ctx, MANY);
 	check(&ctx, MANY);
+	in_parts(&ctx, MANY);
 	fake_done(&ctx);
 	return tap_done();
 }

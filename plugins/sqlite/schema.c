@@ -133,8 +133,32 @@ static const char verdicts[] =
     "CREATE INDEX verdicts_time ON verdicts(time);"
     "CREATE INDEX verdicts_sha256 ON verdicts(sha256);";
 
+/*
+ * The same sums as they are read: those of a time beside each other, and first what every question adds up. seq tells
+ * those of a time apart. All that was summed up before is summed up anew.
+ */
+#define SUMS(keys)                                                                                                     \
+	"(time INTEGER NOT NULL, seq INTEGER NOT NULL, send INTEGER NOT NULL, recv INTEGER NOT NULL, n INTEGER NOT NULL,"  \
+	" events INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, " keys                                   \
+	" PRIMARY KEY(time, seq)) STRICT, WITHOUT ROWID;"
+#define SUMS_WHO                                                                                                       \
+	SUMS("exe_id INTEGER NOT NULL, uid INTEGER NOT NULL, pexe_id INTEGER NOT NULL, gpexe_id INTEGER NOT NULL,"         \
+	     " family INTEGER NOT NULL, protocol INTEGER NOT NULL, netns INTEGER NOT NULL, place_id INTEGER NOT NULL,"     \
+	     " direction TEXT NOT NULL,")
+#define SUMS_WIDE                                                                                                      \
+	SUMS("domain_id INTEGER NOT NULL, raddr_id INTEGER NOT NULL, rport INTEGER NOT NULL, exe_id INTEGER NOT NULL,"     \
+	     " uid INTEGER NOT NULL, pexe_id INTEGER NOT NULL, gpexe_id INTEGER NOT NULL, family INTEGER NOT NULL,"        \
+	     " protocol INTEGER NOT NULL, lport INTEGER NOT NULL, laddr_id INTEGER NOT NULL, domain_source TEXT NOT NULL," \
+	     " netns INTEGER NOT NULL, place_id INTEGER NOT NULL, direction TEXT NOT NULL,")
+
+static const char clustered[] =
+    "DROP TABLE hours; DROP TABLE quarters; DROP TABLE days; DROP TABLE who_10min; DROP TABLE who_hours;"
+    "DROP TABLE who_days; CREATE TABLE hours" SUMS_WIDE "CREATE TABLE quarters" SUMS_WIDE "CREATE TABLE days" SUMS_WIDE
+    "CREATE TABLE who_10min" SUMS_WHO "CREATE TABLE who_hours" SUMS_WHO "CREATE TABLE who_days" SUMS_WHO
+    "DELETE FROM stale; UPDATE upkeep SET rolled = -9223372036854775807;";
+
 /* Step i makes version SCHEMA_FIRST + i out of the one before. Append only: files have run them. */
-static const char *const steps[] = {first, life, audit, places, trail, rollups, verdicts, who};
+static const char *const steps[] = {first, life, audit, places, trail, rollups, verdicts, who, clustered};
 
 #define STEPS ((int)(sizeof(steps) / sizeof(*steps)))
 

@@ -22,20 +22,26 @@
 #define EPHEMERAL EXPANDED(ROLLUP_EPHEMERAL)
 #define ANY_PORT EXPANDED(ROLLUP_ANY_PORT)
 #define OF_A_SLICE "1000" /* rows that retention removes in one transaction */
-#define OLD_SUMS(table)                                                                                                \
-	"DELETE FROM " table " WHERE rowid IN (SELECT rowid FROM " table " WHERE time < ?1 LIMIT " OF_A_SLICE ")"
+/* Those of one time: some thousand. */
+#define OLD_SUMS(table) "DELETE FROM " table " WHERE time < ?1 AND time = (SELECT min(time) FROM " table ")"
 
 /* Sums (rollup.c). */
 #define OF(time, length) " WHERE " time " >= ?1 AND " time " < ?1 + " length
 #define OF_HOUR(time) OF(time, "3600")
 #define OF_DAY(time) OF(time, "86400")
-#define WIDE                                                                                                           \
-	"exe_id, pexe_id, gpexe_id, uid, family, protocol, lport, rport, laddr_id, raddr_id, domain_id, domain_source,"    \
-	" netns, place_id, direction,"
-#define WHO "exe_id, pexe_id, gpexe_id, uid, family, protocol, netns, place_id, direction,"
-#define SUMS " add_up(send), add_up(recv), add_up(events), add_up(n), min(first), max(last)"
-#define ALIKE_WHO " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
-#define ALIKE_WIDE ALIKE_WHO ", 11, 12, 13, 14, 15, 16"
+/* Columns in the order of the tables (schema.c): the time, seq, what is summed up, and by what. */
+#define SEQ " row_number() OVER (),"
+#define SUM_ROWS " add_up(send), add_up(recv), count(*), add_up(events), min(contime), max(contime),"
+#define SUM_SUMS " add_up(send), add_up(recv), add_up(n), add_up(events), min(first), max(last),"
+#define WHO " exe_id, uid, pexe_id, gpexe_id, family, protocol, netns, place_id, direction"
+#define WHICH(rport, lport)                                                                                            \
+	" domain_id, raddr_id, " rport ", exe_id, uid, pexe_id, gpexe_id, family, protocol, " lport ", laddr_id,"          \
+	" domain_source, netns, place_id, direction"
+#define WIDE WHICH("rport", "lport")
+#define PORT(port, unless)                                                                                             \
+	"CASE WHEN direction <> " unless " AND " port " >= " EPHEMERAL " THEN " ANY_PORT " ELSE " port " END"
+#define ALIKE_WHO " GROUP BY 1, 9, 10, 11, 12, 13, 14, 15, 16, 17"
+#define ALIKE_WIDE ALIKE_WHO ", 18, 19, 20, 21, 22, 23"
 
 static const char *const sql[STATEMENTS] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -86,22 +92,17 @@ static const char *const sql[STATEMENTS] = {
     [ST_NO_HOUR] = "DELETE FROM hours" OF_HOUR("time"),
     [ST_NO_WHO_10MIN] = "DELETE FROM who_10min" OF_HOUR("time"),
     [ST_NO_WHO_HOUR] = "DELETE FROM who_hours" OF_HOUR("time"),
-    [ST_SUM_HOUR] = "INSERT INTO hours SELECT ?1, exe_id, pexe_id, gpexe_id, uid, family, protocol,"
-                    " CASE WHEN direction <> 'in' AND lport >= " EPHEMERAL " THEN " ANY_PORT " ELSE lport END,"
-                    " CASE WHEN direction <> 'out' AND rport >= " EPHEMERAL " THEN " ANY_PORT " ELSE rport END,"
-                    " laddr_id, raddr_id, domain_id, domain_source, netns, place_id, direction, add_up(send),"
-                    " add_up(recv), add_up(events), count(*), min(contime), max(contime)"
-                    " FROM connections" OF_HOUR("contime") ALIKE_WIDE,
-    [ST_SUM_WHO_10MIN] = "INSERT INTO who_10min SELECT contime - contime % 600, " WHO " add_up(send), add_up(recv),"
-                         " add_up(events), count(*), min(contime), max(contime)"
+    [ST_SUM_HOUR] = "INSERT INTO hours SELECT ?1," SEQ SUM_ROWS WHICH(
+        PORT("rport", "'out'"), PORT("lport", "'in'")) " FROM connections" OF_HOUR("contime") ALIKE_WIDE,
+    [ST_SUM_WHO_10MIN] = "INSERT INTO who_10min SELECT contime - contime % 600," SEQ SUM_ROWS WHO
                          " FROM connections" OF_HOUR("contime") ALIKE_WHO,
-    [ST_SUM_WHO_HOUR] = "INSERT INTO who_hours SELECT ?1, " WHO SUMS " FROM who_10min" OF_HOUR("time") ALIKE_WHO,
+    [ST_SUM_WHO_HOUR] = "INSERT INTO who_hours SELECT ?1," SEQ SUM_SUMS WHO " FROM who_10min" OF_HOUR("time") ALIKE_WHO,
     [ST_NO_QUARTER] = "DELETE FROM quarters WHERE time = ?1",
-    [ST_SUM_QUARTER] = "INSERT INTO quarters SELECT ?1, " WIDE SUMS " FROM hours" OF("time", "21600") ALIKE_WIDE,
+    [ST_SUM_QUARTER] = "INSERT INTO quarters SELECT ?1," SEQ SUM_SUMS WIDE " FROM hours" OF("time", "21600") ALIKE_WIDE,
     [ST_NO_DAY] = "DELETE FROM days WHERE time = ?1",
     [ST_NO_WHO_DAY] = "DELETE FROM who_days WHERE time = ?1",
-    [ST_SUM_DAY] = "INSERT INTO days SELECT ?1, " WIDE SUMS " FROM hours" OF_DAY("time") ALIKE_WIDE,
-    [ST_SUM_WHO_DAY] = "INSERT INTO who_days SELECT ?1, " WHO SUMS " FROM who_hours" OF_DAY("time") ALIKE_WHO,
+    [ST_SUM_DAY] = "INSERT INTO days SELECT ?1," SEQ SUM_SUMS WIDE " FROM hours" OF_DAY("time") ALIKE_WIDE,
+    [ST_SUM_WHO_DAY] = "INSERT INTO who_days SELECT ?1," SEQ SUM_SUMS WHO " FROM who_hours" OF_DAY("time") ALIKE_WHO,
     [ST_VACUUM] = "PRAGMA incremental_vacuum(256)",
     [ST_FREE_PAGES] = "PRAGMA freelist_count",
     [ST_PAGES] = "PRAGMA page_count",

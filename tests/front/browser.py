@@ -24,7 +24,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys  # noqa: F401, for who imports this
 
 OPTIONS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run", "--disable-extensions",
-           "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=en", "--force-color-profile=srgb")
+           "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=en", "--force-color-profile=srgb",
+           # A machine with a mouse: it has none here, and would be taken for a phone.
+           "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4")
 
 
 def there():

@@ -38,7 +38,7 @@ export class Trouble extends Error {
   }
 }
 
-const ATONCE = 4; // the server has a bound of its own, and others may ask
+const ATONCE = 6; // as many as a browser has connections to a server; which has a bound of its own
 let running = 0;
 const waiting: (() => void)[] = [];
 

@@ -3,7 +3,7 @@
 // choose another range, keys for both, and a table that says the same.
 import uPlot from "uplot";
 import type { Loss, Series } from "./api";
-import { colourOf, OTHER } from "./colours";
+import { colourOf, OTHER, property } from "./colours";
 import { el, fill, say } from "./dom";
 import { bytes, hover, middle, rate, several, span, visible, when, whenDay } from "./format";
 import type { Metric, Shape, Unit } from "./state";
@@ -52,6 +52,7 @@ export class Chart {
   private hidden = new Set<string>();
   private list: Drawn[] = [];
   private wheeled = 0;
+  private width = 0; // what was laid out last: to ask costs a layout of the page
   private readonly watcher: ResizeObserver;
 
   constructor(private readonly height = 260) {
@@ -63,7 +64,7 @@ export class Chart {
     table.addEventListener("toggle", () => this.tell(table.open));
     this.plotted.append(this.tip);
     this.root = el("div", { class: "chart" }, this.plotted, this.legend, table);
-    this.watcher = new ResizeObserver(() => this.fit());
+    this.watcher = new ResizeObserver(([e]) => this.fit(Math.floor(e?.contentRect.width ?? 0)));
     this.watcher.observe(this.plotted);
     this.plotted.addEventListener("keydown", (e) => this.key(e));
     this.plotted.addEventListener("wheel", (e) => this.wheel(e), { passive: false });
@@ -89,8 +90,7 @@ export class Chart {
     if (!answer || !want) return;
     this.plot?.destroy();
     this.plot = null;
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string): string => style.getPropertyValue(name).trim() || "#888";
+    const colour = (name: string): string => property(name) || "#888";
     const shown = this.list.filter((d) => !this.hidden.has(d.name));
     const perSecond = (steps: number[]): number[] => steps.map((n) => n / Math.max(1, answer.step));
     const lines = shown.map((d) => perSecond(d.steps));
@@ -102,9 +102,9 @@ export class Chart {
     const data = [times, ...ys.map((y) => [...y, y[y.length - 1] ?? 0])] as uPlot.AlignedData;
     const stepped = uPlot.paths.stepped!({ align: 1 });
     const muted = colour("--muted"), line = colour("--line");
-    const axis = { stroke: muted, font: `12px ${style.getPropertyValue("--font") || "sans-serif"}`, grid: { stroke: line, width: 1 }, ticks: { show: false } };
+    const axis = { stroke: muted, font: `12px ${property("--font") || "sans-serif"}`, grid: { stroke: line, width: 1 }, ticks: { show: false } };
     const options: uPlot.Options = {
-      width: Math.max(200, this.plotted.clientWidth), height: this.height,
+      width: Math.max(200, this.width ||= this.plotted.clientWidth), height: this.height,
       legend: { show: false },
       cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false }, y: false },
       scales: { x: { time: true, range: () => [answer.from, Math.max(answer.to, answer.from + 1)] }, y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
@@ -164,8 +164,8 @@ export class Chart {
     }));
   }
 
-  private fit(): void {
-    const width = this.plotted.clientWidth;
+  private fit(width: number): void {
+    this.width = width;
     if (this.plot && width > 0 && Math.abs(width - this.plot.width) > 1) this.plot.setSize({ width, height: this.height });
   }
 

@@ -38,6 +38,23 @@ export function forget(): void {
   known.clear();
 }
 
+const PROPERTIES = ["--font", "--muted", "--line", "--bad", "--accent", OTHER, ...Array.from({ length: SLOTS }, (_, i) => `--c${i + 1}`)];
+const palette = new Map<string, string>();
+
+/** One of PROPERTIES, for what is drawn by hand. All are read at once, and once for each theme: to ask makes the browser work out the style of all that is new. */
+export function property(name: string): string {
+  if (!palette.size) {
+    const style = getComputedStyle(document.documentElement);
+    for (const p of PROPERTIES) palette.set(p, style.getPropertyValue(p).trim());
+  }
+  return palette.get(name) ?? "";
+}
+
+/** The theme is another. */
+export function forgetPalette(): void {
+  palette.clear();
+}
+
 /** The custom property with its colour. */
 export function colourOf(name: string): string {
   return `--c${(known.get(name) ?? slotOf(name)) + 1}`;

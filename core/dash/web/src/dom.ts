@@ -26,6 +26,11 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return e as T;
 }
 
+/** Once what has been done so far is on the screen. */
+export function painted(then: () => void): void {
+  requestAnimationFrame(() => setTimeout(then));
+}
+
 let polite: HTMLElement | undefined;
 
 /** For who cannot see that the page has changed. */

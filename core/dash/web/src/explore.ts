@@ -64,7 +64,6 @@ export function explore(): Page {
     root: el("div", { class: "page" }, bar, el("div", { class: "grid" }, time.root, rows.root)),
     update(view) {
       const { state } = view;
-      controls(view);
       const over = question(state, [["by", state.by], ["points", "200"], ["top", "8"]]);
       const take = (s: Series): void => {
         charted = over;
@@ -84,6 +83,7 @@ export function explore(): Page {
           list(view, t);
         });
       }
+      controls(view);
     },
     recolour: () => chart.draw(),
     close: () => chart.close(),

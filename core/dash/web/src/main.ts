@@ -2,6 +2,7 @@
 // From an address to a page, and from one page to the next.
 import { alerts } from "./alerts";
 import { aborted, ask, Trouble, type Info } from "./api";
+import { forgetPalette } from "./colours";
 import { byId, el, fill, say } from "./dom";
 import { explore } from "./explore";
 import { help, keys } from "./keys";
@@ -20,7 +21,10 @@ let info: Info | null = null;
 let page: { name: PageName; is: Page } | null = null;
 let asking = new AbortController();
 
-startTheme(() => page?.is.recolour?.());
+startTheme(() => {
+  forgetPalette();
+  page?.is.recolour?.();
+});
 const around = shell(go, refresh, help);
 
 function render(): void {
@@ -28,14 +32,16 @@ function render(): void {
   asking.abort();
   asking = new AbortController();
   const { signal } = asking;
-  around.update(state, info);
-  if (page?.name !== state.page) {
+  const view: View = { state, info, signal, go, refresh, losses: (list) => !signal.aborted && around.losses(list, state) };
+  const moved = page?.name !== state.page;
+  if (moved) {
     page?.is.close();
     page = { name: state.page, is: PAGES[state.page]() };
-    fill(byId("main"), page.is.root);
   }
-  const view: View = { state, info, signal, go, refresh, losses: (list) => !signal.aborted && around.losses(list, state) };
-  page.is.update(view);
+  // First what asks the server, which has its answers to make meanwhile.
+  page!.is.update(view);
+  if (moved) fill(byId("main"), page!.is.root);
+  around.update(state, info);
 }
 
 /** `replace`: what is only another way to look at the same is not a step to go back. */

@@ -31,7 +31,7 @@ export function shell(go: (s: State, replace?: boolean) => void, refresh: () => 
   const chips = el("div", { class: "chips", role: "group", "aria-label": "Filters" }), strip = el("div", { class: "lost", role: "status" });
   const host = el("span", { class: "host muted" });
   fill(byId("top"), el("div", { class: "bar" }, to(START, { class: "brand", "aria-label": "picosnitch: overview" }, "picosnitch"), nav, host, tools), chips, strip);
-  let current: State = START;
+  let current: State = START, known: Info | null = null;
 
   const panel = el("div", { class: "menu", id: "range-menu", hidden: true, role: "dialog", "aria-label": "Range" });
   const opener = el("button", { type: "button", class: "range", "aria-expanded": "false", "aria-controls": "range-menu", title: "Range  t" });
@@ -47,6 +47,8 @@ export function shell(go: (s: State, replace?: boolean) => void, refresh: () => 
     if (focus) opener.focus();
   }
   function open(): void {
+    if (!known) return;
+    menu(known);
     panel.hidden = false;
     opener.setAttribute("aria-expanded", "true");
     panel.querySelector<HTMLElement>("[aria-current], button")?.focus();
@@ -106,8 +108,7 @@ export function shell(go: (s: State, replace?: boolean) => void, refresh: () => 
   }
 
   function filterMenu(info: Info): HTMLElement {
-    const dims = info.dimensions.filter((d) => d.filter);
-    const dim = el("select", { "aria-label": "Dimension" }, ...dims.map((d) => el("option", { value: d.name, selected: d.name === "exe" }, label(d.name))));
+    const dim = el("select", { "aria-label": "Dimension" });
     const value = el("input", { type: "text", "aria-label": "Value", placeholder: "value, whole" });
     const put = (out: boolean) => (): void => {
       if (value.value || dim.value) go(add(current, dim.value, value.value, out));
@@ -118,6 +119,7 @@ export function shell(go: (s: State, replace?: boolean) => void, refresh: () => 
     } }, dim, value, el("button", { type: "submit" }, "Only"), el("button", { type: "button", onclick: put(true) }, "Without"));
     return el("span", { class: "adder" }, el("button", { type: "button", class: "chip plain", "aria-expanded": "false", onclick: (e: Event) => {
       form.hidden = !form.hidden;
+      if (!dim.length) fill(dim, ...info.dimensions.filter((d) => d.filter).map((d) => el("option", { value: d.name, selected: d.name === "exe" }, label(d.name))));
       (e.currentTarget as HTMLElement).setAttribute("aria-expanded", String(!form.hidden));
       if (!form.hidden) value.focus();
     } }, "+ filter"), form);
@@ -140,7 +142,8 @@ export function shell(go: (s: State, replace?: boolean) => void, refresh: () => 
       later.disabled = state.last !== "";
       wider.disabled = state.last === "all";
       tools.classList.toggle("timeless", state.page === "live");
-      menu(info);
+      known = info;
+      if (!panel.hidden) menu(info);
       fill(units, select("Unit", UNITS.map((u) => [u, u === "auto" ? "B…GB" : u]), state.unit, (unit) => go({ ...state, unit: unit as Unit }, true), { title: "Unit  u" }));
       fill(themes, select("Theme", THEMES.map((t) => [t, t]), theme(), setTheme, { title: "Theme" }));
       chips.hidden = state.page === "live";

@@ -2,7 +2,7 @@
 // Tables: names to the left, numbers to the right, what is done with a row by click and by key.
 import type { Row } from "./api";
 import { besides, merged, shown } from "./cells";
-import { el } from "./dom";
+import { el, painted } from "./dom";
 import { ago, bytes, count, hover, label, middle, share, when } from "./format";
 import { add, type Metric, type State } from "./state";
 import { deeper, now, to, type View } from "./view";
@@ -31,14 +31,30 @@ export function bar(part: number, whole: number): HTMLElement {
   return el("span", { class: "track", "aria-hidden": "true" }, e);
 }
 
-/** Its buttons: only these, not these. */
+const unmade = new WeakMap<Element, () => void>();
+const ALWAYS = matchMedia("(hover: none), (max-width: 700px)"); // as in style.css
+
+/** Its buttons: only these, not these. Where they show with the row at hand alone they are made then: of a page of rows, they would be most of the work. */
 export function picks(view: View, dim: string, value: string): HTMLElement | null {
   if (merged(dim, value) || !view.info.dimensions.some((d) => d.name === dim && d.filter)) return null;
-  const said = hover(middle(value, 80)) || "nothing";
-  return el("span", { class: "picks" },
-    el("button", { type: "button", title: `Only ${said}`, "aria-label": `Only ${said}`, onclick: () => view.go(add(view.state, dim, value, false)) }, "+"),
-    el("button", { type: "button", title: `Without ${said}`, "aria-label": `Without ${said}`, onclick: () => view.go(add(view.state, dim, value, true)) }, "−"));
+  const root = el("span", { class: "picks" });
+  const make = (): void => {
+    const said = hover(middle(value, 80)) || "nothing";
+    root.append(
+      el("button", { type: "button", title: `Only ${said}`, "aria-label": `Only ${said}`, onclick: () => view.go(add(view.state, dim, value, false)) }, "+"),
+      el("button", { type: "button", title: `Without ${said}`, "aria-label": `Without ${said}`, onclick: () => view.go(add(view.state, dim, value, true)) }, "−"));
+  };
+  if (ALWAYS.matches) make();
+  else unmade.set(root, make);
+  return root;
 }
+
+function makePicks(e: Event): void {
+  const row = e.target instanceof Element ? e.target.closest("tr, li") : null;
+  for (const root of row?.querySelectorAll(".picks:empty") ?? []) unmade.get(root)?.();
+}
+
+for (const at of ["pointerover", "focusin"]) document.addEventListener(at, makePicks);
 
 export function measure(row: { sent: number; received: number }, metric: Metric): number {
   return metric === "sent" ? row.sent : metric === "received" ? row.received : row.sent + row.received;
@@ -93,15 +109,34 @@ function heading(view: View, column: string, text: string, kind: string): HTMLEl
     el("button", { type: "button", class: "sort", onclick: () => view.go(next, true) }, text, el("span", { "aria-hidden": "true" }, active ? (rising ? " ▲" : " ▼") : "")));
 }
 
+const AT_ONCE = 40; // a window has room for fewer
+const A_FRAME = 200;
+
+/** Fills a table's body: what a window has room for at once, and the rest some rows a frame, once that is seen. */
+function fillRows<T>(body: HTMLElement, rows: readonly T[], draw: (row: T) => HTMLElement): HTMLElement {
+  let at = 0;
+  const put = (n: number): void => {
+    body.append(...rows.slice(at, at + n).map(draw));
+    at += n;
+    if (at >= rows.length) body.removeAttribute("aria-busy");
+    else {
+      body.setAttribute("aria-busy", "true");
+      painted(() => body.isConnected && put(A_FRAME));
+    }
+  };
+  put(AT_ONCE);
+  return body;
+}
+
 /** All of an answer's columns. */
 export function full(view: View, by: readonly string[], rows: readonly Row[], caption: string): HTMLElement {
   const t = now(), most = Math.max(...rows.map((r) => r.sent + r.received), 0), width = innerWidth < 700 ? 26 : by.length > 1 ? 44 : 64;
-  return el("div", { class: "scroll" }, el("table", { class: "full" }, el("caption", { class: "aside" }, caption),
+  return el("div", { class: "scroll" }, el("table", { class: "full even" }, el("caption", { class: "aside" }, caption),
     el("thead", {}, el("tr", {}, ...by.map((d, i) => i ? el("th", { scope: "col" }, label(d)) : heading(view, "key", label(d), "")),
       ...COLUMNS.map(([c, text]) => heading(view, c, text, "number")))),
-    el("tbody", {}, ...rows.map((r) => acted(view, el("tr", {}, ...by.map((d, i) => valueCell(view, d, r, i, width)),
+    fillRows(el("tbody"), rows, (r) => acted(view, el("tr", {}, ...by.map((d, i) => valueCell(view, d, r, i, width)),
       el("td", { class: "number measured" }, el("div", {}, bar(r.sent + r.received, most), el("span", {}, bytes(r.sent + r.received, view.state.unit)))),
       el("td", { class: "number" }, bytes(r.sent, view.state.unit)), el("td", { class: "number" }, bytes(r.received, view.state.unit)),
       el("td", { class: "number" }, count(r.calls)), el("td", { class: "number", title: `${when(r.first, true)} to ${when(r.last, true)}` }, ago(r.last, t))),
-    by[0] ?? "exe", r.values[0] ?? "")))));
+    by[0] ?? "exe", r.values[0] ?? ""))));
 }

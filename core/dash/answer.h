@@ -30,7 +30,8 @@ struct asking {
 /* An endpoint: sets the reply. */
 typedef void answer_function(struct asking *);
 
-answer_function answer_info, answer_traffic, answer_series, answer_events, answer_audit, answer_export, answer_metrics;
+answer_function answer_info, answer_traffic, answer_tops, answer_series, answer_events, answer_audit, answer_export,
+    answer_metrics;
 
 /* Reads those of the request's parameters that belong to a question: `question` and `own` name, between spaces, what
  * the endpoint knows; f, x and kind may stand more than once. 0, or -EINVAL with the reply set. ask_done() in any case.

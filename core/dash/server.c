@@ -47,9 +47,9 @@ static const struct {
 	const char *path;
 	answer_function *answer;
 } endpoints[] = {
-    {"/api/v1/info", answer_info},     {"/api/v1/traffic", answer_traffic}, {"/api/v1/series", answer_series},
-    {"/api/v1/events", answer_events}, {"/api/v1/audit", answer_audit},     {"/api/v1/export", answer_export},
-    {"/metrics", answer_metrics},
+    {"/api/v1/info", answer_info},     {"/api/v1/traffic", answer_traffic}, {"/api/v1/tops", answer_tops},
+    {"/api/v1/series", answer_series}, {"/api/v1/events", answer_events},   {"/api/v1/audit", answer_audit},
+    {"/api/v1/export", answer_export}, {"/metrics", answer_metrics},
 };
 
 static answer_function *endpoint(const char *path)

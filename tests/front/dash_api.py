@@ -134,3 +134,21 @@ class Dash:
 def status_of(got):
     m = re.match(rb"HTTP/1\.[01] (\d+)", got)
     return int(m[1]) if m else 0
+
+
+def tops_are_traffic(dash, dims, limit=5, last=("last", "all")):
+    """What is asked for at once is what is asked for by itself."""
+    bad = []
+    for order in ("total", "sent", "received"):
+        status, got = dash.ask("tops", ("by", ",".join(dims)), last, ("order", order), ("limit", str(limit)))
+        if status != 200 or [t["by"] for t in got["tops"]] != dims:
+            bad.append((status, got))
+            continue
+        for t in got["tops"]:
+            _, one = dash.ask("traffic", ("by", t["by"]), last, ("order", order), ("limit", str(limit)))
+            keys = ("values", "beside", "sent", "received", "rows")
+            want = [{k: r[k] for k in keys} for r in one["rows"]], one["more"], one["total"]["groups"], one["losses"]
+            total = {k: one["total"][k] for k in ("sent", "received", "rows")}
+            if (t["rows"], t["more"], t["groups"], got["losses"]) != want or got["total"] != total:
+                bad.append((order, t, want, got["total"], total))
+    tap.equal(bad, [], f"tops of {len(dims)} dimensions are those of each")

@@ -15,6 +15,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, os.pardir)]
 import tap  # noqa: E402
-from dash_api import Dash, MOST, PROGRAM, Place, status_of  # noqa: E402
+from dash_api import Dash, MOST, PROGRAM, Place, status_of, tops_are_traffic  # noqa: E402
 
 TOKEN = "0123456789abcdef-_~."
 
@@ -51,6 +52,7 @@ def answers(place, dash):
     status, all_ = dash.ask("traffic", ("by", "exe"), ("last", "all"))
     status, got = dash.ask("traffic", ("by", "exe"), ("last", "all"), ("limit", "1"))
     tap.equal((len(got["rows"]), got["more"], got["total"]), (1, len(all_["rows"]) > 1, all_["total"]), "a limit leaves the total")
+    tops_are_traffic(dash, [d["name"] for d in info["dimensions"] if d["name"] not in ("time", "country")])
     for by in ("exe", "none", "uid"):
         status, got = dash.ask("series", ("by", by), ("last", "2d"), ("points", "50"), ("top", "2"))
         n = len(got["times"])
@@ -71,7 +73,7 @@ def answers(place, dash):
 
 
 def refusals(dash):
-    for path in ("traffic?by=nonsense", "traffic?by=rport&ports=some", "series?by=rport&ports=", "traffic?limit=0", "traffic?limit=10001", "traffic?what=1", "traffic?last=3h&last=4h", "traffic?from=x",
+    for path in ("tops?by=none", "tops?by=exe,time", "tops?order=calls", "tops?limit=101", "tops?by=exe&step=1h", "traffic?by=nonsense", "traffic?by=rport&ports=some", "series?by=rport&ports=", "traffic?limit=0", "traffic?limit=10001", "traffic?what=1", "traffic?last=3h&last=4h", "traffic?from=x",
                  "traffic?from=5&to=4", "traffic?f=exe", "traffic?f=lport=x", "traffic?a", "traffic?f=exe%00", "traffic?f=%ff", "series?by=exe,uid",
                  "series?by=time", "series?points=1", "series?top=31", "series?step=0", "series?last=all&step=1s&from=0", "events?kind=x",
                  "events?limit=1001", "export", "export?format=table", "export?format=csv&limit=1000001", "info?x=1",
@@ -270,6 +272,22 @@ def process(place):
         tap.equal((r.returncode, bool(r.stderr)), (status, True), f"exit status of {' '.join(options)}")
 
 
+def many(place):
+    """More values than are kept at once."""
+    with sqlite3.connect(place.store) as db:
+        db.execute("WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 600000)"
+                   " INSERT INTO addresses SELECT n + 1000000, printf('2001:db8::%x:%x', n / 65536, n % 65536), 0 FROM i")
+        columns = [c[1] for c in db.execute("PRAGMA table_info(connections)")]
+        made = {"contime": int(time.time()), "raddr_id": "a.id", "send": "a.id % 1000", "recv": "1"}  # not in an hour that is summed up
+        db.execute(f"INSERT INTO connections SELECT {', '.join(str(made.get(c, 'c.' + c)) for c in columns)}"
+                   " FROM addresses a, (SELECT * FROM connections LIMIT 1) c WHERE a.id > 1000000")
+    db.close()
+    place.open_up()
+    with Dash(place) as dash:
+        tops_are_traffic(dash, ["raddr", "exe"])
+        tap.ok(dash.ask("tops", ("by", "exe,raddr"), ("last", "all"))[1]["tops"][1]["groups"] > 600000, "more than are kept at once")
+
+
 def main():
     with Place() as place:
         with Dash(place) as dash:
@@ -283,6 +301,7 @@ def main():
             tap.equal(dash.ask("info")[0], 200, "after all that it answers")
         tokens(place)
         process(place)
+        many(place)
     with Place("hostile") as place, Dash(place) as dash:
         answers(place, dash)
     store_away(None)

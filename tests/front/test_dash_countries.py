@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, os.pardir)]
 import tap  # noqa: E402
 from country_server import FIXTURES, database  # noqa: E402
-from dash_api import Dash, Place  # noqa: E402
+from dash_api import Dash, Place, tops_are_traffic  # noqa: E402
 from fleet import seed  # noqa: E402
 
 RANGE = ("last", "2d")
@@ -57,6 +57,7 @@ def known(dash, name):
     tap.equal({s["value"]: sum(s["sent"]) for s in got["series"]}, want, f"{name}: over time")
     status, got = dash.ask("series", ("by", "exe"), RANGE, ("points", "30"), ("f", "country=private"))
     tap.equal({s["value"]: sum(s["sent"]) for s in got["series"]}, {"/usr/bin/agent": 1002}, f"{name}: one of them over time")
+    tops_are_traffic(dash, ["country", "raddr", "exe"], 3, RANGE)
     body = dash.get("/api/v1/export?format=csv&by=country&last=2d&order=key")[2].decode().splitlines()
     tap.equal((len(body), [line.split(",")[0] for line in body if line.startswith(("AU", "private"))]), (7, ["AU", "private"]), f"{name}: exported", body)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The parts of dash that know no server: targets, who is let in, steps, series. */
+/* The parts of dash that know no server: targets, who is let in, steps, series, tops. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,6 +9,7 @@
 #include "core/dash/guard.h"
 #include "core/dash/series.h"
 #include "core/dash/target.h"
+#include "core/dash/tops.h"
 #include "tests/tap.h"
 
 static unsigned status_of(const char *raw)
@@ -128,11 +130,63 @@ static void folding(void)
 	series_done(&s);
 }
 
+static int put_top(struct tops *t, const char *exe, const char *port, uint64_t sent, uint64_t received)
+{
+	const struct ps_text values[] = {{exe, (uint32_t)strlen(exe)}, {port, (uint32_t)strlen(port)}};
+
+	return tops_put(t, &(struct ps_answer_row){.values = values, .sent = sent, .received = received, .rows = 1});
+}
+
+static const char *nth(const struct tops *t, unsigned dimension, size_t i)
+{
+	return t->of[dimension].values[i]->value.data;
+}
+
+static void tops(void)
+{
+	static const enum ps_dimension by[] = {PS_BY_EXE, PS_BY_RPORT};
+	char text[32];
+	struct tops t;
+	int r = 0;
+
+	tops_init(&t, by, 2);
+	put_top(&t, "a", "443", 5, 1);
+	put_top(&t, "b", "80", 1, 9);
+	put_top(&t, "a", "80", 1, 1);
+	put_top(&t, "", "9", 0, 2);
+	tops_order(&t, PS_ORDER_TOTAL);
+	ok(t.of[0].n == 3 && t.of[1].n == 3 && t.sent == 7 && t.received == 13 && t.rows == 4, "each dimension by itself");
+	is_str(nth(&t, 0, 0), "b", "the largest first");
+	is_str(nth(&t, 1, 0), "80", "of each");
+	ok(t.of[1].values[0]->sent == 2 && t.of[1].values[0]->received == 10 && t.of[1].values[0]->rows == 2, "added up");
+	tops_order(&t, PS_ORDER_SENT);
+	is_str(nth(&t, 0, 0), "a", "by what was sent");
+	tops_order(&t, PS_ORDER_RECEIVED);
+	is_str(nth(&t, 0, 1), "", "what is alike by value");
+	put_top(&t, "c", "10", 0, 2);
+	put_top(&t, "c", "9", UINT64_MAX, 0);
+	put_top(&t, "c", "10", UINT64_MAX, 0);
+	tops_order(&t, PS_ORDER_SENT);
+	is_str(nth(&t, 1, 0), "9", "ports as numbers");
+	ok(t.of[0].values[0]->sent == UINT64_MAX && t.sent == UINT64_MAX, "sums stop at the largest number");
+	for (unsigned i = 0; i < 1000000 && r == 0; i++) {
+		snprintf(text, sizeof(text), "%u", i);
+		r = put_top(&t, text, "1", 1, 1);
+	}
+	is_int(r, -E2BIG, "there is an end to them");
+	tops_done(&t);
+	tops_init(&t, by, 2);
+	tops_order(&t, PS_ORDER_TOTAL);
+	is_int((long long)t.of[0].n, 0, "nothing has no values");
+	tops_done(&t);
+}
+
 int main(void)
 {
 	targets();
 	guards();
 	lengths();
 	folding();
+	tops();
 	return tap_done();
 }

@@ -19,6 +19,12 @@ export interface Traffic {
   from: number | null; to: number | null; by: string[]; rows: Row[]; more: boolean;
   total: { sent: number; received: number; calls: number; rows: number; groups: number }; losses: Loss[];
 }
+/** The same of each of several dimensions, asked for at once. */
+export type Top = Pick<Row, "values" | "beside" | "sent" | "received" | "rows">;
+export interface Tops {
+  from: number | null; to: number | null; total: { sent: number; received: number; rows: number }; losses: Loss[];
+  tops: { by: string; rows: Top[]; more: boolean; groups: number }[];
+}
 export interface Line { value: string; beside: Beside | null; sent: number[]; received: number[] }
 export interface Series {
   from: number; to: number; step: number; times: number[]; series: Line[];
@@ -84,8 +90,10 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 /** Values that are numbers (ports, users without a name) are texts here, as they are in filters. */
 export function texts(answer: unknown): unknown {
-  const { rows, series } = answer as { rows?: { values: unknown[] }[]; series?: { value: unknown }[] };
-  if (Array.isArray(rows)) for (const row of rows) row.values = row.values.map((v) => (v === null ? "" : String(v)));
+  const { rows, tops, series } = answer as { rows?: { values: unknown[] }[]; tops?: { rows: { values: unknown[] }[] }[]; series?: { value: unknown }[] };
+  for (const list of [rows, ...(Array.isArray(tops) ? tops.map((t) => t.rows) : [])]) {
+    if (Array.isArray(list)) for (const row of list) row.values = row.values.map((v) => (v === null ? "" : String(v)));
+  }
   if (Array.isArray(series)) for (const line of series) line.value = line.value === null || line.value === undefined ? "" : String(line.value);
   return answer;
 }

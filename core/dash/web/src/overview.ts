@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The first page: which program moves the most, where to, and what is new.
-import type { Events, Series, Traffic } from "./api";
+import type { Events, Series } from "./api";
 import { flagOf, shown } from "./cells";
 import { Chart } from "./chart";
 import { choice } from "./controls";
@@ -9,6 +9,7 @@ import { happenings } from "./happenings";
 import { bytes, several, share } from "./format";
 import { question, type Metric, type State } from "./state";
 import { measure, ranking } from "./table";
+import { loadTops, type Ranked } from "./tops";
 import { deeper, half, now, nothing, on, Panel, to, type Page, type View } from "./view";
 import { draw, wantedOf } from "./wanted";
 
@@ -41,17 +42,28 @@ export function overview(): Page {
     return el("p", { class: "more" }, to(state, {}, text, el("span", { class: "aside" }, ` (${panel.title.textContent ?? ""})`)));
   }
 
-  function list(view: View, panel: Panel, dim: string, done?: (t: Traffic) => void): void {
+  function busiest(view: View, geo: string | null, dim: string, { rows: all, total }: Ranked): void {
     const { state } = view;
-    void panel.load<Traffic>(view, `traffic?${question(state, [["by", dim], ["order", state.metric], ["limit", "10"]])}`, (t) => {
-      done?.(t);
-      if (!t.rows.length) {
-        panel.show(nothing(view));
-        return;
-      }
-      panel.show(ranking(view, dim, t.rows, measure(t.total, state.metric), state.metric, panel.title.textContent ?? ""),
-        more(panel, on(state, "explore", { by: dim }), t.more ? `All ${several(t.total.groups, "entry", "entries")}` : "Explore"));
-    });
+    // What has no name is no answer, as long as there is another.
+    const rows = [...all].sort((a, b) => Number(a.values[0] === "") - Number(b.values[0] === "")), row = rows[0];
+    if (!row) {
+      where.say("Nowhere", "in this range");
+      return;
+    }
+    const value = row.values[0] ?? "", n = measure(row, state.metric);
+    where.say(to(deeper(state, dim, value), {}, shown(dim, value, 34)), `${bytes(n, state.unit)}, ${share(n, measure(total, state.metric))}; then `,
+      ...rows.slice(1, 4).flatMap((r, i) => [i ? ", " : "", geo === dim ? flagOf(r.values[0] ?? "") : shown(dim, r.values[0] ?? "", 20)]),
+      ...(rows.length < 2 ? ["nowhere else"] : []));
+  }
+
+  function list(view: View, dim: string, panel: Panel, { rows, more: others, groups, total }: Ranked): void {
+    const { state } = view;
+    if (!rows.length) {
+      panel.show(nothing(view));
+      return;
+    }
+    panel.show(ranking(view, dim, rows, measure(total, state.metric), state.metric, panel.title.textContent ?? ""),
+      more(panel, on(state, "explore", { by: dim }), others ? `All ${several(groups, "entry", "entries")}` : "Explore"));
   }
 
   return {
@@ -60,38 +72,27 @@ export function overview(): Page {
       const { state } = view;
       fill(controls, choice("Bytes", ["total", "sent", "received"], state.metric, (metric) => view.go({ ...state, metric }, true)),
         choice("Shape", ["stacked", "lines"], state.shape, (shape) => view.go({ ...state, shape }, true)));
+      const geo = view.info.geoip.enabled ? view.info.dimensions.find((d) => d.kind === "country" || d.name === "country")?.name ?? null : null;
+      // What takes longest first.
+      loadTops(view, state, [["domain", domains], ...(geo ? [[geo, countries] as const] : [])], 10, (dim, panel, ranked) => {
+        if (dim === (geo ?? "domain")) busiest(view, geo, dim, ranked);
+        list(view, dim, panel, ranked);
+      });
+      if (!geo) countries.show(el("div", { class: "notice" }, el("p", {}, "Countries need a GeoIP database: ", el("code", {}, "[geoip]"), " in picosnitch.ini.")));
       void time.load<Series>(view, `series?${question(state, [["by", "exe"], ["points", "200"], ["top", "8"]])}`, (s) => {
         draw(view, time, chart, s, wantedOf(view, "exe", "Traffic over time by program"));
       });
-      list(view, programs, "exe", (t) => {
-        view.losses(t.losses);
-        const first = t.rows[0];
+      loadTops(view, state, [["exe", programs]], 10, (dim, panel, ranked) => {
+        const { rows, groups, total, losses } = ranked, first = rows[0];
+        view.losses(losses);
         if (!first) most.say("Nothing", "in this range");
         else {
           const n = measure(first, state.metric);
           most.say(to(deeper(state, "exe", first.values[0] ?? ""), {}, shown("exe", first.values[0] ?? "", 34)),
-            `${bytes(n, state.unit)}, ${share(n, measure(t.total, state.metric))} of what ${several(t.total.groups, "program")} ${MOVED[state.metric]}`);
+            `${bytes(n, state.unit)}, ${share(n, measure(total, state.metric))} of what ${several(groups, "program")} ${MOVED[state.metric]}`);
         }
+        list(view, dim, panel, ranked);
       });
-      const geo = view.info.geoip.enabled ? view.info.dimensions.find((d) => d.kind === "country" || d.name === "country")?.name ?? null : null;
-      const busiest = (dim: string) => (t: Traffic): void => {
-        // What has no name is no answer, as long as there is another.
-        const rows = [...t.rows].sort((a, b) => Number(a.values[0] === "") - Number(b.values[0] === ""));
-        const row = rows[0];
-        if (!row) {
-          where.say("Nowhere", "in this range");
-          return;
-        }
-        const value = row.values[0] ?? "", n = measure(row, state.metric);
-        where.say(to(deeper(state, dim, value), {}, shown(dim, value, 34)), `${bytes(n, state.unit)}, ${share(n, measure(t.total, state.metric))}; then `,
-          ...rows.slice(1, 4).flatMap((r, i) => [i ? ", " : "", geo === dim ? flagOf(r.values[0] ?? "") : shown(dim, r.values[0] ?? "", 20)]),
-          ...(t.rows.length < 2 ? ["nowhere else"] : []));
-      };
-      if (geo) list(view, countries, geo, busiest(geo));
-      else {
-        countries.show(el("div", { class: "notice" }, el("p", {}, "Countries need a GeoIP database: ", el("code", {}, "[geoip]"), " in picosnitch.ini.")));
-      }
-      list(view, domains, "domain", geo ? undefined : busiest("domain"));
       void news.load<Events>(view, `events?${question(state, [["kind", "program,verdict"], ["limit", "30"]])}`, (e) => {
         const unexpected = e.events.filter((x) => x.kind === "program" && !x.expected);
         const bad = e.events.filter((x) => x.verdict === "suspicious").length;

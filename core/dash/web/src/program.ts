@@ -10,6 +10,7 @@ import { bytes, hover, label, middle, several, visible, when } from "./format";
 import { question, type Filter, type State } from "./state";
 import { measure, ranking } from "./table";
 import { bounds } from "./state";
+import { loadTops, type Ranked } from "./tops";
 import { deeper, half, now, nothing, on, Panel, to, type Page, type View } from "./view";
 import { wantedOf } from "./wanted";
 
@@ -39,6 +40,9 @@ function strips(view: View, rows: readonly Row[]): HTMLElement {
     })));
 }
 
+/** Dimensions whose largest values are asked for at once: sums of who it was are fewer, and sooner read. */
+const WHERE: readonly string[] = ["domain", "raddr", "rport", "country"], WHO: readonly string[] = ["pexe", "uid", "unit", "container"];
+
 export function program(): Page {
   const heading = el("div", { class: "title" });
   const chart = new Chart(220);
@@ -50,6 +54,17 @@ export function program(): Page {
   const children = new Panel("What it started"), events = new Panel("Events", { class: "wide" });
   const grid = el("div", { class: "grid" }, time.root, hashes.root, half(...[0, 3, 5].map((i) => lists[i]![1])), half(lists[1]![1], lists[2]![1], children, ...[4, 6, 7].map((i) => lists[i]![1])), events.root);
 
+  function list(view: View, mine: State, dim: string, panel: Panel, { rows, more, groups, total }: Ranked): void {
+    const { metric } = view.state, only = rows.length === 1 && rows[0]!.values[0] === "";
+    if (!rows.length) {
+      panel.show(el("p", { class: "muted" }, "Nothing in this range."));
+      return;
+    }
+    panel.root.hidden = only && (dim === "unit" || dim === "container");
+    panel.show(ranking({ ...view, state: mine }, dim, rows, measure(total, metric), metric, panel.title.textContent ?? ""),
+      ...(more ? [el("p", { class: "more" }, to(on(mine, "explore", { by: dim, filters: mine.filters }), {}, `All ${several(groups, "entry", "entries")}`, el("span", { class: "aside" }, ` by ${label(dim)}`)))] : []));
+  }
+
   return {
     root: el("div", { class: "page" }, heading, grid),
     update(view) {
@@ -60,6 +75,12 @@ export function program(): Page {
         el("p", {}, to(on(mine, "explore", { by: "raddr", filters: mine.filters }), { class: "button" }, "Explore its traffic")));
       document.title = `${visible(middle(file, 40))} · picosnitch`;
       fill(controls, choice("Shape", ["stacked", "lines"], state.shape, (shape) => view.go({ ...state, shape }, true)));
+      // What takes longest first.
+      for (const together of [WHERE, WHO]) {
+        const mineOf = lists.filter(([dim]) => together.includes(dim));
+        for (const [dim, panel] of mineOf) panel.root.hidden = !view.info.dimensions.some((d) => d.name === dim) || (dim === "country" && !view.info.geoip.enabled);
+        loadTops(view, mine, mineOf.filter(([, panel]) => !panel.root.hidden), 8, (dim, panel, ranked) => list(view, mine, dim, panel, ranked));
+      }
       // What is drawn are its two directions, so they are asked for as one line and taken apart.
       void time.load<Series>(view, `series?${question(mine, [["by", "none"], ["points", "200"]])}`, (s) => {
         view.losses(s.losses);
@@ -74,20 +95,6 @@ export function program(): Page {
           { ...wantedOf(view, "direction", "Sent and received over time"), metric: "total" });
       });
       void hashes.load<Traffic>(view, `traffic?${question(mine, [["by", "sha256"], ["order", "time"], ["limit", "20"]])}`, (t) => hashes.show(t.rows.length ? strips(view, t.rows) : nothing(view)));
-      for (const [dim, panel] of lists) {
-        const known = view.info.dimensions.some((d) => d.name === dim) && (dim !== "country" || view.info.geoip.enabled);
-        panel.root.hidden = !known;
-        if (!known) continue;
-        void panel.load<Traffic>(view, `traffic?${question(mine, [["by", dim], ["order", state.metric], ["limit", "8"]])}`, (t) => {
-          const only = t.rows.length === 1 && t.rows[0]!.values[0] === "";
-          panel.root.hidden = only && (dim === "unit" || dim === "container");
-          if (!t.rows.length) panel.show(el("p", { class: "muted" }, "Nothing in this range."));
-          else {
-            panel.show(ranking({ ...view, state: mine }, dim, t.rows, measure(t.total, state.metric), state.metric, panel.title.textContent ?? ""),
-              ...(t.more ? [el("p", { class: "more" }, to(on(mine, "explore", { by: dim, filters: mine.filters }), {}, `All ${several(t.total.groups, "entry", "entries")}`, el("span", { class: "aside" }, ` by ${label(dim)}`)))] : []));
-          }
-        });
-      }
       const started = within(state, "pexe");
       void children.load<Traffic>(view, `traffic?${question(started, [["by", "exe"], ["order", state.metric], ["limit", "8"]])}`, (t) => children.show(t.rows.length
         ? ranking(view, "exe", t.rows, measure(t.total, state.metric), state.metric, "What it started") : el("p", { class: "muted" }, "Nothing that it started used the network in this range.")));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Tables: names to the left, numbers to the right, what is done with a row by click and by key.
-import type { Row } from "./api";
+import type { Row, Top } from "./api";
 import { besides, merged, shown } from "./cells";
 import { el, painted } from "./dom";
 import { ago, bytes, count, hover, label, middle, share, when } from "./format";
@@ -61,7 +61,7 @@ export function measure(row: { sent: number; received: number }, metric: Metric)
 }
 
 /** A value that leads deeper, with what is known about it. */
-export function valueCell(view: View, dim: string, row: Row, at: number, most: number): HTMLTableCellElement {
+export function valueCell(view: View, dim: string, row: Top, at: number, most: number): HTMLTableCellElement {
   const value = row.values[at] ?? "";
   return el(at ? "td" : "th", { class: "value", scope: at ? null : "row" },
     el("div", {}, merged(dim, value) ? shown(dim, value, most) : to(deeper(view.state, dim, value), { class: "open" }, shown(dim, value, most)), besides(row.beside[at]), picks(view, dim, value)));
@@ -77,7 +77,7 @@ function acted(view: View, row: HTMLTableRowElement, dim: string, value: string)
 }
 
 /** A short list with bars: the largest of a dimension. */
-export function ranking(view: View, dim: string, rows: readonly Row[], whole: number, metric: Metric, caption: string): HTMLElement {
+export function ranking(view: View, dim: string, rows: readonly Top[], whole: number, metric: Metric, caption: string): HTMLElement {
   const most = Math.max(...rows.map((r) => measure(r, metric)), 0);
   return el("table", { class: "ranking" }, el("caption", { class: "aside" }, caption),
     el("thead", {}, el("tr", {}, ...[label(dim), "Bytes", "Part"].map((t, i) => el("th", { scope: "col", class: ["", "size", "part"][i] ?? "" }, el("span", { class: "aside" }, t))))),

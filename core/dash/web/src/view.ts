@@ -47,14 +47,14 @@ export class Panel {
       el("header", {}, this.title, options.aside ?? null), this.body);
   }
 
-  /** Asks, and draws what comes; what was there stays until then, pale if that is long. */
-  async load<T>(view: View, path: string, draw: (answer: T) => void): Promise<void> {
+  /** Asks, and draws what comes; what was there stays until then, pale if that is long. `asked`: panels share an answer. */
+  async load<T>(view: View, path: string, draw: (answer: T) => void, asked?: Promise<T>): Promise<void> {
     const turn = ++this.turn;
     this.root.setAttribute("aria-busy", "true");
     clearTimeout(this.late);
     this.late = setTimeout(() => this.root.classList.add("late"), LATE_MS);
     try {
-      const answer = await ask<T>(path, view.signal);
+      const answer = await (asked ?? ask<T>(path, view.signal));
       await drawTurn();
       if (turn === this.turn) draw(answer);
     } catch (e) {

@@ -63,7 +63,7 @@ def run(version, folder, door, lists, root="/"):
                           cwd=build if root == "/" else top,
                           env={"VMRUN_SECONDS": "1200", **os.environ, "VMRUN_ROOT": root, "VMRUN_KERNEL": options},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-    plans, skipped, results, bad = [], 0, 0, 0
+    plans, skipped, results, bad, line = [], 0, 0, 0, ""
     for line in vm.stdout:
         result = re.match(r"(not )?ok \d+ - (.*?)( # SKIP (.*))?$", line.rstrip())
         plan = re.match(r"1\.\.(\d+)", line)
@@ -80,8 +80,9 @@ def run(version, folder, door, lists, root="/"):
             bad += not tap.ok(not result[1], what)
     status = vm.wait()
     whole = len(plans) == len(lists) and sum(plans) == results
-    tap.ok(whole and status == (bad > 0), f"{version} {door}: booted, and the lists came to their end",
-           f"status {status}, {results} results, plans {plans}")
+    good, what = whole and status == (bad > 0), f"{version} {door}: booted, and the lists came to their end"
+    # In the name, which is what is read of a run of an hour.
+    tap.ok(good, what if good else f"{what}: status {status}, {results} results, plans {plans}, at last {line.strip()[:200]!r}")
     return results - skipped - bad, bad, skipped
 
 

@@ -22,8 +22,9 @@
 #define EPHEMERAL EXPANDED(ROLLUP_EPHEMERAL)
 #define ANY_PORT EXPANDED(ROLLUP_ANY_PORT)
 #define OF_A_SLICE "1000" /* rows that retention removes in one transaction */
-/* Those of one time: some thousand. */
-#define OLD_SUMS(table) "DELETE FROM " table " WHERE time < ?1 AND time = (SELECT min(time) FROM " table ")"
+#define OLD_SUMS(table)                                                                                                \
+	"DELETE FROM " table " WHERE (time, seq) IN (SELECT time, seq FROM " table                                         \
+	" WHERE time < ?1 ORDER BY time, seq LIMIT " OF_A_SLICE ")"
 
 /* Sums (rollup.c). */
 #define OF(time, length) " WHERE " time " >= ?1 AND " time " < ?1 + " length

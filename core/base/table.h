@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What an entry takes, as the table is half full at most and grows to twice its size: for who has to bound that. */
+#define TABLE_ENTRY_BYTES 80
+
 struct table {
 	struct table_slot *slots;
 	size_t n, cap;

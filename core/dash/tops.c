@@ -9,7 +9,7 @@
 #include "core/query/names.h"
 
 /* A value, its place in the list and in the table. */
-#define VALUE_BYTES (sizeof(struct tops_value) + sizeof(struct tops_value *) + 80)
+#define VALUE_BYTES (sizeof(struct tops_value) + sizeof(struct tops_value *) + TABLE_ENTRY_BYTES)
 
 void tops_init(struct tops *t, const enum ps_dimension *by, unsigned n)
 {

@@ -41,11 +41,11 @@ struct sql {
 };
 
 /* Where a part of the question's range is to be read from: `table` (NULL: connections) has the columns of
- * connections, and its rows with from <= time < to. In a table of sums (roll-up), which are of so many seconds, a row
+ * connections, and its rows with from <= time < to. In a table of sums (roll-up) a row
  * stands for several, of which n, first and last are columns, like send, recv and events. */
 struct sql_span {
 	const char *table, *time;
-	int64_t length; /* 0: not of sums. Of steps of that many seconds, each begins with a sum */
+	int64_t length; /* seconds that a sum is of, which begin at multiples of it, as the question's steps do; 0: rows */
 	int64_t from, to;
 };
 

@@ -17,9 +17,6 @@ struct group {
 
 _Static_assert(PS_DIMENSIONS <= 64, "a key is a bit");
 
-/* What tables have for a group or a text beside it: hash tables are half full at most. */
-#define SLOTS_BYTES 80
-
 static void begin(struct groups *g, unsigned keys, unsigned sums)
 {
 	*g = (struct groups){.keys = keys, .sums = sums};
@@ -68,7 +65,7 @@ static const struct ps_text *keep(struct groups *g, const void *data, uint32_t l
 	text = arena_alloc(&g->memory, sizeof(*text));
 	*text = (struct ps_text){arena_copy(&g->memory, data, len), len};
 	table_add(&g->texts, text->data, text->len, text);
-	g->bytes += sizeof(*text) + len + SLOTS_BYTES;
+	g->bytes += sizeof(*text) + len + TABLE_ENTRY_BYTES;
 	return text;
 }
 
@@ -101,7 +98,7 @@ static struct group *group_of(struct groups *g, const struct group *key)
 	if (!(g->n & (g->n - 1)))
 		g->list = mem_resize(g->list, (g->n ? g->n * 2 : 1) * sizeof(struct group *));
 	g->list[g->n++] = group;
-	g->bytes += size + SLOTS_BYTES;
+	g->bytes += size + TABLE_ENTRY_BYTES;
 	return group;
 }
 
@@ -137,14 +134,16 @@ static void on_row(sqlite3_context *context, int n, sqlite3_value **values)
 	for (unsigned i = 0; i < g->keys; i++)
 		read_key(g, values[i], i, &key.group);
 	count(g, values + g->keys, group_of(g, &key.group)->numbers + g->keys);
-	if (g->tell && g->n == GROUPS_PART) {
+	if (!g->tell) {
+		g->full = g->bytes > GROUPS_BYTES_MAX;
+		if (g->full)
+			sqlite3_result_error_code(context, SQLITE_ABORT);
+	} else if (g->n == GROUPS_PART || g->bytes > GROUPS_BYTES_MAX) {
 		int rc = g->tell(g->arg);
 
 		forget(g);
 		if (rc != SQLITE_OK)
 			sqlite3_result_error_code(context, rc);
-	} else if (g->bytes > GROUPS_BYTES_MAX) {
-		sqlite3_result_error_code(context, SQLITE_FULL);
 	}
 }
 

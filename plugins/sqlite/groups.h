@@ -33,12 +33,14 @@ struct groups {
 	size_t n;
 	struct arena memory;
 	size_t bytes;
+	bool full; /* there are too many */
 };
 
 /* Makes the aggregate and the table known to a connection, which the groups have to outlive. An SQLite code. */
 int groups_register(sqlite3 *, struct groups *);
 
-/* What the aggregate is given from now on is grouped. It fails with SQLITE_FULL where there are too many groups. */
+/* What the aggregate is given from now on is grouped. Where there are too many groups it fails with SQLITE_ABORT,
+ * which, unlike SQLITE_FULL, leaves the transaction as it is. */
 void groups_begin(struct groups *, unsigned keys);
 
 /* The same of a question in parts: groups are told by the aggregate, which fails as tell() does, and the last ones by

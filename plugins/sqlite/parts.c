@@ -26,7 +26,6 @@ struct told {
 };
 
 struct parts {
-	sqlite3 *db;
 	const struct groups *groups;
 	const struct ps_question *question;
 	const struct ps_answer *answer;
@@ -38,12 +37,13 @@ struct parts {
 	int rc;
 };
 
-struct parts *parts_new(sqlite3 *db, const struct sql_dialect *dialect, const struct groups *groups,
-                        const struct ps_question *q, const struct ps_answer *answer)
+int parts_new(struct parts **parts, sqlite3 *db, const struct sql_dialect *dialect, const struct groups *groups,
+              const struct ps_question *q, const struct ps_answer *answer)
 {
 	struct parts *p = mem_alloc(sizeof(*p));
 
-	*p = (struct parts){.db = db, .groups = groups, .question = q, .answer = answer};
+	*p = (struct parts){.groups = groups, .question = q, .answer = answer};
+	*parts = p;
 	arena_init(&p->memory);
 	for (unsigned i = 0; i < q->n_by; i++) {
 		struct told *t = &p->told[i];
@@ -57,7 +57,7 @@ struct parts *parts_new(sqlite3 *db, const struct sql_dialect *dialect, const st
 		p->rc = sqlite3_prepare_v2(db, (const char *)sql.text.data, -1, &t->find, NULL);
 		sql_done(&sql);
 	}
-	return p;
+	return p->rc;
 }
 
 static void forget_entries(struct parts *p)
@@ -101,7 +101,7 @@ static const struct entry *find_entry(struct parts *p, struct told *t, int64_t i
 	if (p->rc != SQLITE_OK)
 		return NULL;
 	table_add(&t->by_id, &e->id, sizeof(e->id), e);
-	p->bytes += sizeof(*e) + len;
+	p->bytes += sizeof(*e) + len + TABLE_ENTRY_BYTES;
 	return e;
 }
 
@@ -161,9 +161,10 @@ int parts_tell(void *arg)
 {
 	struct parts *p = arg;
 
-	for (size_t i = 0; i < p->groups->n && p->rc == SQLITE_OK; i++)
+	for (size_t i = 0; i < p->groups->n && p->rc == SQLITE_OK; i++) {
 		tell(p, i);
-	if (p->bytes > TEXTS_MAX)
-		forget_entries(p);
+		if (p->bytes > TEXTS_MAX)
+			forget_entries(p);
+	}
 	return p->rc;
 }

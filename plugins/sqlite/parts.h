@@ -14,9 +14,9 @@
 struct parts;
 struct sql_dialect;
 
-/* All of them have to outlive the parts. */
-struct parts *parts_new(sqlite3 *, const struct sql_dialect *, const struct groups *, const struct ps_question *,
-                        const struct ps_answer *);
+/* All of them have to outlive the parts. An SQLite code; *parts is to be freed in any case. */
+int parts_new(struct parts **parts, sqlite3 *, const struct sql_dialect *, const struct groups *,
+              const struct ps_question *, const struct ps_answer *);
 
 /* A groups.tell: hands over a row for each group that is there. An SQLite code; SQLITE_ABORT after parts_enough(). */
 int parts_tell(void *parts);

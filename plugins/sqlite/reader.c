@@ -210,7 +210,8 @@ static int group_span(struct reader *r, const struct ps_question *q, const struc
 	rc = prepare(r, &sql, &st);
 	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW)
 		rc = sqlite3_reset(st);
-	rc = rc == SQLITE_OK ? 0 : rc == SQLITE_FULL ? -ENOSPC : rc == SQLITE_ABORT ? -ECANCELED : failed(r, rc);
+	/* That is ours: there are too many groups, or who asked has enough. */
+	rc = rc == SQLITE_OK ? 0 : rc == SQLITE_ABORT ? -ECANCELED : failed(r, rc);
 	sqlite3_finalize(st);
 	sql_done(&sql);
 	return rc;
@@ -230,23 +231,30 @@ static int group_rows(void *self, const struct ps_question *q, const struct sql_
 		*table = GROUPS_TABLE;
 	else
 		groups_done(&r->groups);
-	return rc == -ENOSPC ? 0 : rc;
+	return r->groups.full ? 0 : rc;
 }
 
 static int tell_parts(void *self, const struct ps_question *q, const struct sql_span *spans, unsigned n_spans,
                       const struct ps_answer *answer)
 {
 	struct reader *r = self;
-	struct parts *parts = parts_new(r->db, &r->dialect, &r->groups, q, answer);
-	int rc = 0, last;
+	struct parts *parts;
+	int sqlite = parts_new(&parts, r->db, &r->dialect, &r->groups, q, answer), rc = 0;
 
+	if (sqlite != SQLITE_OK) {
+		rc = failed(r, sqlite);
+		parts_free(parts);
+		return rc;
+	}
 	groups_begin_parts(&r->groups, sql_keys(q), parts_tell, parts);
 	for (unsigned i = 0; i < n_spans && rc == 0; i++)
 		rc = group_span(r, q, &spans[i]);
-	if (rc == 0 && (last = parts_tell(parts)) != SQLITE_OK)
-		rc = failed(r, last);
+	if (rc == 0)
+		sqlite = parts_tell(parts);
 	if (parts_enough(parts))
 		rc = 0;
+	else if (sqlite != SQLITE_OK)
+		rc = failed(r, sqlite);
 	parts_free(parts);
 	return rc;
 }

@@ -77,6 +77,40 @@ static void check(struct ps_ctx *ctx, int64_t n)
 	is_int((long long)ask(ctx, &q).groups, 7, "as many as are wanted");
 }
 
+static void on_loss(void *arg, const struct ps_answer_loss *loss)
+{
+	(void)loss;
+	run_sql(*(struct ps_ctx **)arg, "INSERT INTO connections SELECT * FROM connections LIMIT 1");
+}
+
+struct meanwhile {
+	struct ps_ctx *ctx; /* first: see on_loss() */
+	uint64_t rows;
+};
+
+static int on_count(void *arg, const struct ps_answer_row *row)
+{
+	((struct meanwhile *)arg)->rows += row->rows;
+	return 0;
+}
+
+/* An answer is of one moment, also if it is read a second time as there are too many groups. */
+static void one_moment(struct ps_ctx *ctx, int64_t n)
+{
+	enum ps_dimension by = PS_BY_LPORT;
+	struct ps_question q = {.from = INT64_MIN, .to = INT64_MAX, .by = &by, .n_by = 1};
+	struct meanwhile m = {ctx, 0};
+	struct ps_answer answer = {.arg = &m, .row = on_count, .loss = on_loss};
+	void *self = NULL;
+
+	run_sql(ctx, "INSERT INTO losses VALUES(1, 2, 'flows', 1, 0, 0, '', 1)");
+	ok(plugin->reader->open(&fake_host, ctx, &self) == 0 && plugin->reader->ask(self, &q, &answer) == 0, "it is asked");
+	is_int((long long)m.rows, 2 * n, "and a row that comes meanwhile is not in the answer");
+	if (self)
+		plugin->reader->close(self);
+	run_sql(ctx, "DELETE FROM losses; DELETE FROM connections WHERE rowid = (SELECT max(rowid) FROM connections)");
+}
+
 static int on_first(void *arg, const struct ps_answer_row *row)
 {
 	(void)row;
@@ -129,6 +163,7 @@ int main(void)
 	check(&ctx, 1000);
 	put_rows(&ctx, MANY);
 	check(&ctx, MANY);
+	one_moment(&ctx, MANY);
 	in_parts(&ctx, MANY);
 	fake_done(&ctx);
 	return tap_done();

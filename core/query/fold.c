@@ -128,6 +128,24 @@ static int fold_row(void *arg, const struct ps_answer_row *row)
 	return 0;
 }
 
+/* In parts there is nothing to fold: a row is told with its country in its place. */
+static int hand_row(void *arg, const struct ps_answer_row *row)
+{
+	struct fold *f = arg;
+	struct ps_text values[PS_DIMENSIONS];
+	struct ps_answer_row told = *row;
+	char country[COUNTRY_SIZE];
+
+	country_of(f->db, row->values[f->raddr], country);
+	if (!is_wanted(f->q, country))
+		return 0;
+	for (uint32_t i = 0; i < f->q->n_by; i++)
+		values[i] =
+		    f->from[i] == NOT_ASKED ? (struct ps_text){country, (uint32_t)strlen(country)} : row->values[f->from[i]];
+	told.values = f->q->n_by ? values : NULL;
+	return f->to->row(f->to->arg, &told);
+}
+
 /* The reader's rows are those that are wanted, in their order, but for those of other countries. */
 static int pass_row(void *arg, const struct ps_answer_row *row)
 {
@@ -252,9 +270,10 @@ int fold_ask(const struct ps_reader *reader, void *self, const struct country *d
 	filters = mem_alloc((q->n_filters + 1) * sizeof(*filters));
 	passes = translate(&f, &inner, by, filters);
 	answer = (struct ps_answer){.arg = &f,
-	                            .row = !to->row ? NULL
-	                                   : passes ? pass_row
-	                                            : fold_row,
+	                            .row = !to->row      ? NULL
+	                                   : q->in_parts ? hand_row
+	                                   : passes      ? pass_row
+	                                                 : fold_row,
 	                            .audit = to->audit ? pass_audit : NULL,
 	                            .loss = to->loss ? pass_loss : NULL};
 	if (to->event) {

@@ -15,20 +15,25 @@ struct answering {
 	unsigned limit;
 	struct tops tops;
 	int too_many;
+	size_t text; /* bytes of values in the answer */
 	struct beside beside;
 
 	/* Of the dimension at hand. */
 	enum ps_dimension by;
 	json_t *rows;
 	uint64_t groups;
+	int more;
 };
 
 static void put_row(struct answering *a, const struct tops_value *v)
 {
 	json_t *beside;
 
-	if (a->groups++ >= a->limit)
+	a->groups++;
+	a->more |= a->groups > a->limit || v->value.len > ANSWER_TEXT_MAX - a->text;
+	if (a->more)
 		return;
+	a->text += v->value.len;
 	beside = json_array();
 	beside_put(&a->beside, beside, 0, a->by, v->value);
 	json_array_append_new(a->rows, json_pack("{s:[o], s:o, s:o, s:o, s:o}", "values", json_value(a->by, v->value),
@@ -41,12 +46,13 @@ static void begin_dimension(struct answering *a, unsigned i)
 	a->by = a->ask.by[i];
 	a->rows = json_array();
 	a->groups = 0;
+	a->more = 0;
 }
 
 static void end_dimension(struct answering *a)
 {
 	json_array_append_new(a->list, json_pack("{s:s, s:o, s:b, s:o}", "by", names_dimension(a->by), "rows", a->rows,
-	                                         "more", a->groups > a->limit, "groups", json_count(a->groups)));
+	                                         "more", a->more, "groups", json_count(a->groups)));
 }
 
 static int take_part(void *arg, const struct ps_answer_row *row)

@@ -54,6 +54,30 @@ static struct series_group *group_of(struct series *s, struct ps_text value)
 	return g;
 }
 
+/* Adds a group's steps up. */
+static void spread(const struct series *s, const struct series_group *g, struct series_sums *steps)
+{
+	for (size_t i = 0; i < g->n_cells; i++)
+		add(&steps[g->cells[i].step], g->cells[i].sums);
+	for (size_t i = 0; g->steps && i < s->steps->n; i++)
+		add(&steps[i], g->steps[i]);
+}
+
+/* As many sums as there are steps, instead of cells. */
+static void lay_out(struct series *s, struct series_group *g)
+{
+	struct series_sums *steps;
+
+	if (g->steps)
+		return;
+	steps = mem_alloc(s->steps->n * sizeof(*steps));
+	spread(s, g, steps);
+	free(g->cells);
+	g->cells = NULL;
+	g->steps = steps;
+	g->n_cells = 0;
+}
+
 int series_put(struct series *s, struct ps_text value, int64_t time, uint64_t sent, uint64_t received)
 {
 	struct series_cell cell = {steps_at(s->steps, time), {sent, received}};
@@ -61,15 +85,28 @@ int series_put(struct series *s, struct ps_text value, int64_t time, uint64_t se
 
 	if (cell.step == s->steps->n)
 		return 0;
+	g = group_of(s, value);
+	add(&g->total, cell.sums);
+	if (!g->steps && g->n_cells == g->room && g->room >= s->steps->n) {
+		s->n_cells -= g->n_cells - s->steps->n;
+		lay_out(s, g);
+	}
+	if (g->steps) {
+		add(&g->steps[cell.step], cell.sums);
+		return 0;
+	}
+	/* Parts of a group mostly come one after another. */
+	if (g->n_cells && g->cells[g->n_cells - 1].step == cell.step) {
+		add(&g->cells[g->n_cells - 1].sums, cell.sums);
+		return 0;
+	}
 	if (++s->n_cells > SERIES_CELLS_MAX)
 		return -E2BIG;
-	g = group_of(s, value);
 	if (g->n_cells == g->room) {
 		g->room = g->room ? 2 * g->room : 4;
 		g->cells = mem_resize(g->cells, g->room * sizeof(*g->cells));
 	}
 	g->cells[g->n_cells++] = cell;
-	add(&g->total, cell.sums);
 	return 0;
 }
 
@@ -90,12 +127,6 @@ static int larger_first(const void *one, const void *two)
 	return order ? order : a->value.len < b->value.len ? -1 : a->value.len > b->value.len;
 }
 
-static void spread(const struct series_group *g, struct series_sums *steps)
-{
-	for (size_t i = 0; i < g->n_cells; i++)
-		add(&steps[g->cells[i].step], g->cells[i].sums);
-}
-
 void series_fold(struct series *s)
 {
 	size_t bytes = s->steps->n * sizeof(struct series_sums);
@@ -104,12 +135,10 @@ void series_fold(struct series *s)
 		qsort(s->groups, s->n_groups, sizeof(struct series_group *), larger_first);
 	if (s->top > s->n_groups)
 		s->top = s->n_groups;
-	for (size_t i = 0; i < s->top; i++) {
-		s->groups[i]->steps = mem_alloc(bytes);
-		spread(s->groups[i], s->groups[i]->steps);
-	}
+	for (size_t i = 0; i < s->top; i++)
+		lay_out(s, s->groups[i]);
 	if (s->top < s->n_groups)
 		s->other = mem_alloc(bytes);
 	for (size_t i = s->top; i < s->n_groups; i++)
-		spread(s->groups[i], s->other);
+		spread(s, s->groups[i], s->other);
 }

@@ -21,7 +21,7 @@ struct series_group {
 	struct series_sums total;
 	struct series_cell *cells;
 	size_t n_cells, room;
-	struct series_sums *steps; /* of the largest: as many as there are steps */
+	struct series_sums *steps; /* as many as there are, of the largest and of those that had as many cells; or NULL */
 };
 
 struct series {
@@ -37,7 +37,7 @@ struct series {
 void series_init(struct series *, const struct steps *, size_t top);
 void series_done(struct series *);
 
-/* Adds to the step that begins at that time, or that it is in. 0, or -E2BIG: there are too many. */
+/* Adds to the step that begins at that time, or that it is in, however often. 0, or -E2BIG: there are too many. */
 int series_put(struct series *, struct ps_text value, int64_t time, uint64_t sent, uint64_t received);
 
 /* Makes groups[0..top) and other; how many groups there are in them is n_groups - top. */

@@ -130,6 +130,33 @@ static void folding(void)
 	series_done(&s);
 }
 
+/* A group may come in any number of parts, in any order. */
+static void in_parts(void)
+{
+	const struct steps steps = {.first = 0, .step = 1, .n = 1000};
+	const uint64_t n = 2 * SERIES_CELLS_MAX;
+	char text[32];
+	struct series s;
+	int r = 0;
+
+	series_init(&s, &steps, 1);
+	for (uint64_t i = 0; i < n && r == 0; i++)
+		r = series_put(&s, (struct ps_text){i % 2 ? "odd" : "even", i % 2 ? 3 : 4}, (int64_t)(i * 7 % 1000), 1, i % 2);
+	series_fold(&s);
+	is_int(r, 0, "as many parts as there may be cells, and more");
+	ok(s.groups[0]->total.sent == n / 2 &&
+	       s.groups[0]->steps[7].sent + s.other[7].sent + s.groups[0]->steps[6].sent + s.other[6].sent >= n / 500,
+	   "are added up");
+	series_done(&s);
+	series_init(&s, &steps, 1);
+	for (unsigned i = 0; i <= SERIES_CELLS_MAX && r == 0; i++) {
+		snprintf(text, sizeof(text), "%u", i);
+		r = series_put(&s, (struct ps_text){text, (uint32_t)strlen(text)}, 1, 1, 1);
+	}
+	is_int(r, -E2BIG, "there is an end to cells");
+	series_done(&s);
+}
+
 static int put_top(struct tops *t, const char *exe, const char *port, uint64_t sent, uint64_t received)
 {
 	const struct ps_text values[] = {{exe, (uint32_t)strlen(exe)}, {port, (uint32_t)strlen(port)}};
@@ -187,6 +214,7 @@ int main(void)
 	guards();
 	lengths();
 	folding();
+	in_parts();
 	tops();
 	return tap_done();
 }

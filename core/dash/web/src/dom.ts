@@ -31,6 +31,12 @@ export function painted(then: () => void): void {
   requestAnimationFrame(() => setTimeout(then));
 }
 
+/** When there is nothing else to do; some browsers do not tell: then soon. */
+export function whenIdle(then: (idle?: IdleDeadline) => void): void {
+  if ("requestIdleCallback" in window) requestIdleCallback(then);
+  else setTimeout(then, 200);
+}
+
 let polite: HTMLElement | undefined;
 
 /** For who cannot see that the page has changed. */

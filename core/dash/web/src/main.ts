@@ -38,10 +38,13 @@ function render(): void {
     page?.is.close();
     page = { name: state.page, is: PAGES[state.page]() };
   }
-  // First what asks the server, which has its answers to make meanwhile.
-  page!.is.update(view);
-  if (moved) fill(byId("main"), page!.is.root);
-  around.update(state, info);
+  try {
+    // First what asks the server, which has its answers to make meanwhile.
+    page!.is.update(view);
+  } finally {
+    if (moved) fill(byId("main"), page!.is.root);
+    around.update(state, info);
+  }
 }
 
 /** `replace`: what is only another way to look at the same is not a step to go back. */

@@ -2,7 +2,7 @@
 // Tables: names to the left, numbers to the right, what is done with a row by click and by key.
 import type { Row, Top } from "./api";
 import { besides, merged, shown } from "./cells";
-import { el, painted } from "./dom";
+import { el, painted, whenIdle } from "./dom";
 import { ago, bytes, count, hover, label, middle, share, when } from "./format";
 import { add, type Metric, type State } from "./state";
 import { deeper, now, to, type View } from "./view";
@@ -31,30 +31,52 @@ export function bar(part: number, whole: number): HTMLElement {
   return el("span", { class: "track", "aria-hidden": "true" }, e);
 }
 
-const unmade = new WeakMap<Element, () => void>();
+const unmade = new Map<Element, () => void>();
 const ALWAYS = matchMedia("(hover: none), (max-width: 700px)"); // as in style.css
 
-/** Its buttons: only these, not these. Where they show with the row at hand alone they are made then: of a page of rows, they would be most of the work. */
-export function picks(view: View, dim: string, value: string): HTMLElement | null {
+function make(root: Element): void {
+  const put = unmade.get(root);
+  unmade.delete(root);
+  put?.();
+}
+
+/** All that is left, while there is nothing else to do. */
+function makeRest(idle?: IdleDeadline): void {
+  for (const root of unmade.keys()) {
+    if (idle && idle.timeRemaining() < 2) break;
+    if (root.isConnected) make(root);
+    else unmade.delete(root);
+  }
+  if (unmade.size) whenIdle(makeRest);
+}
+
+/**
+ * Its buttons: only these, not these. `soon`: of a page of rows they would be most of the work, so they are made once
+ * the row is at hand, or there is time.
+ */
+export function picks(view: View, dim: string, value: string, soon = false): HTMLElement | null {
   if (merged(dim, value) || !view.info.dimensions.some((d) => d.name === dim && d.filter)) return null;
   const root = el("span", { class: "picks" });
-  const make = (): void => {
+  const put = (): void => {
     const said = hover(middle(value, 80)) || "nothing";
     root.append(
       el("button", { type: "button", title: `Only ${said}`, "aria-label": `Only ${said}`, onclick: () => view.go(add(view.state, dim, value, false)) }, "+"),
       el("button", { type: "button", title: `Without ${said}`, "aria-label": `Without ${said}`, onclick: () => view.go(add(view.state, dim, value, true)) }, "−"));
   };
-  if (ALWAYS.matches) make();
-  else unmade.set(root, make);
+  if (!soon || ALWAYS.matches) put();
+  else {
+    if (!unmade.size) whenIdle(makeRest);
+    unmade.set(root, put);
+  }
   return root;
 }
 
-function makePicks(e: Event): void {
-  const row = e.target instanceof Element ? e.target.closest("tr, li") : null;
-  for (const root of row?.querySelectorAll(".picks:empty") ?? []) unmade.get(root)?.();
+for (const at of ["pointerover", "focusin"]) {
+  document.addEventListener(at, (e) => {
+    const row = e.target instanceof Element ? e.target.closest("tr") : null;
+    row?.querySelectorAll(".picks:empty").forEach(make);
+  });
 }
-
-for (const at of ["pointerover", "focusin"]) document.addEventListener(at, makePicks);
 
 export function measure(row: { sent: number; received: number }, metric: Metric): number {
   return metric === "sent" ? row.sent : metric === "received" ? row.received : row.sent + row.received;
@@ -64,7 +86,7 @@ export function measure(row: { sent: number; received: number }, metric: Metric)
 export function valueCell(view: View, dim: string, row: Top, at: number, most: number): HTMLTableCellElement {
   const value = row.values[at] ?? "";
   return el(at ? "td" : "th", { class: "value", scope: at ? null : "row" },
-    el("div", {}, merged(dim, value) ? shown(dim, value, most) : to(deeper(view.state, dim, value), { class: "open" }, shown(dim, value, most)), besides(row.beside[at]), picks(view, dim, value)));
+    el("div", {}, merged(dim, value) ? shown(dim, value, most) : to(deeper(view.state, dim, value), { class: "open" }, shown(dim, value, most)), besides(row.beside[at]), picks(view, dim, value, true)));
 }
 
 function acted(view: View, row: HTMLTableRowElement, dim: string, value: string): HTMLTableRowElement {
@@ -124,7 +146,8 @@ function fillRows<T>(body: HTMLElement, rows: readonly T[], draw: (row: T) => HT
       painted(() => body.isConnected && put(A_FRAME));
     }
   };
-  put(AT_ONCE);
+  // Who has scrolled down stays there.
+  put(scrollY > 0 ? rows.length : AT_ONCE);
   return body;
 }
 

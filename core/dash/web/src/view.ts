@@ -47,20 +47,20 @@ export class Panel {
       el("header", {}, this.title, options.aside ?? null), this.body);
   }
 
-  /** Asks, and draws what comes; what was there stays until then, pale if that is long. `asked`: panels share an answer. */
-  async load<T>(view: View, path: string, draw: (answer: T) => void, asked?: Promise<T>): Promise<void> {
+  /** Asks, and draws what comes; what was there stays until then, pale if that is long. `shared`: panels of one answer. */
+  async load<T>(view: View, path: string, draw: (answer: T) => void, shared?: { answer: Promise<T>; again: () => void }): Promise<void> {
     const turn = ++this.turn;
     this.root.setAttribute("aria-busy", "true");
     clearTimeout(this.late);
     this.late = setTimeout(() => this.root.classList.add("late"), LATE_MS);
     try {
-      const answer = await (asked ?? ask<T>(path, view.signal));
+      const answer = await (shared?.answer ?? ask<T>(path, view.signal));
       await drawTurn();
       if (turn === this.turn) draw(answer);
     } catch (e) {
       if (aborted(e) || turn !== this.turn) return;
       if (!(e instanceof Trouble)) console.error(e);
-      fill(this.body, trouble(e, () => void this.load(view, path, draw)));
+      fill(this.body, trouble(e, shared?.again ?? (() => void this.load(view, path, draw))));
     } finally {
       if (turn === this.turn) this.rest();
     }

@@ -125,6 +125,7 @@ test("a name keeps its colour, and no two that are shown together share one", ()
 test("values are texts, also where they are numbers", () => {
   assert.deepEqual(texts({ rows: [{ values: [443, "root", null] }], series: [{ value: 33 }, { value: null }] }),
     { rows: [{ values: ["443", "root", ""] }], series: [{ value: "33" }, { value: "" }] });
+  assert.deepEqual(texts({ tops: [{ rows: [{ values: [443] }] }, { rows: [{ values: [null] }] }] }), { tops: [{ rows: [{ values: ["443"] }] }, { rows: [{ values: [""] }] }] });
 });
 
 test("what is stacked adds up", () => {

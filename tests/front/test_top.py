@@ -280,8 +280,9 @@ def selection(place):
         for n in range(40):
             feed.traffic(f"/bin/p{n:02}", 1000000 - n, 0)
         feed.tick(40000000)
-        terminal.wait(lambda text: "/bin/p00" in text)
-        terminal.key("\x1b[4~")
+        terminal.wait(lambda text: "/bin/p00" in text and "43 programs" in text)
+        terminal.press("\x1b[4~")
+        terminal.wait(lambda text: "sshd" in text and "/bin/p00" not in text)
         tap.ok("sshd" in terminal.text() and "/bin/p00" not in terminal.text(), "the list scrolls with it", terminal.text())
 
 

@@ -13,8 +13,8 @@
 /*
  * reader->ask() for all questions, PS_BY_COUNTRY among what they group or filter by, too; without that it is
  * reader->ask() itself. db may be NULL: then no country is known. The result is that of the reader. Memory is in
- * proportion to the groups of the answer before its limit; none is needed if the question groups by remote address
- * and not by country. Any thread, as far as the reader allows.
+ * proportion to the groups of the answer before its limit; none is needed if the question is in parts,
+ * or groups by remote address and not by country. Any thread, as far as the reader allows.
  */
 int fold_ask(const struct ps_reader *reader, void *self, const struct country *db, const struct ps_question *,
              struct ps_answer *);

@@ -41,8 +41,8 @@ struct sql {
 };
 
 /* Where a part of the question's range is to be read from: `table` (NULL: connections) has the columns of
- * connections, and its rows with from <= time < to. In a table of sums (roll-up) a row
- * stands for several, of which n, first and last are columns, like send, recv and events. */
+ * connections, and its rows with from <= time < to. In a table of sums (roll-up) a row stands for several, of which n,
+ * first and last are columns, like send, recv and events. */
 struct sql_span {
 	const char *table, *time;
 	int64_t length; /* seconds that a sum is of, which begin at multiples of it, as the question's steps do; 0: rows */

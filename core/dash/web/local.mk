@@ -6,8 +6,8 @@ page_sources = \
 	core/dash/web/src/controls.ts core/dash/web/src/dom.ts core/dash/web/src/explore.ts core/dash/web/src/format.ts \
 	core/dash/web/src/happenings.ts core/dash/web/src/keys.ts core/dash/web/src/live.ts core/dash/web/src/main.ts \
 	core/dash/web/src/moment.ts core/dash/web/src/overview.ts core/dash/web/src/program.ts core/dash/web/src/shell.ts \
-	core/dash/web/src/spark.ts core/dash/web/src/state.ts core/dash/web/src/sums.ts core/dash/web/src/table.ts core/dash/web/src/themes.ts core/dash/web/src/tops.ts \
-	core/dash/web/src/view.ts core/dash/web/src/wanted.ts
+	core/dash/web/src/spark.ts core/dash/web/src/state.ts core/dash/web/src/sums.ts core/dash/web/src/table.ts core/dash/web/src/themes.ts \
+	core/dash/web/src/tops.ts core/dash/web/src/view.ts core/dash/web/src/wanted.ts
 page_packages = core/dash/web/package.json core/dash/web/package-lock.json
 page_tests = core/dash/web/test/page.test.ts core/dash/web/tsconfig.json
 EXTRA_DIST += $(page_sources) $(page_packages) $(page_tests)
